@@ -1,0 +1,230 @@
+"""From Model, scenario and therapy's extension to a Plan and its first State."""
+
+import numpy as np
+
+from stemniche.core.errors import InputError
+from stemniche.engine.grid import Grid
+from stemniche.engine.plan import Extension, Index, Layout, Plan, Surroundings
+from stemniche.engine.process import Process
+from stemniche.engine.processes.controls import controls
+from stemniche.engine.processes.fate import BASIC_HAZARDS, behaviours, fates, hazards, killing
+from stemniche.engine.processes.lifecycle import DIVISIONS, births, canon, cycle
+from stemniche.engine.processes.motion import motion
+from stemniche.engine.processes.recruitment import marrow, recruitment
+from stemniche.engine.processes.sensing import TOUCH, sensing, signalling
+from stemniche.engine.processes.stemness import FLUX, stemness
+from stemniche.engine.processes.transport import blood, transport
+from stemniche.engine.state import CELL_VARIABLES, State, Variable
+from stemniche.spec.model import Factor, Model
+
+BORNE = ("stemness_state", "damage", "crowding", "pH")
+"""Signals that a cell carries itself."""
+
+REACH = 1.25
+"""Adhesion reaches this multiple of the sum of radii (PhysiCell's default)."""
+
+SKIN = 8.0
+"""Extra distance kept in the neighbour list, um; it is remade when a cell has moved half of it."""
+
+ENGINE_BEHAVIOURS = (
+    "cycle_rate",
+    "quiescence_rate",
+    "awakening_rate",
+    "symmetric_probability",
+    "apoptosis_rate",
+    "necrosis_rate",
+    "migration_speed",
+    "migration_bias",
+    "adhesion",
+    "kill_rate",
+    "visibility",
+    "phagocytosis_rate",
+    "drug_efflux",
+    "drug_sensitivity",
+    "damage_repair",
+)
+
+
+def build_plan(
+    model: Model,
+    grid: Grid,
+    seed: int,
+    surroundings: Surroundings,
+    layout: Layout,
+    extension: Extension,
+) -> Plan:
+    """Make the Plan.
+
+    Raises:
+        InputError: The layout names a cell type that the model lacks.
+    """
+    types = Index.of(t.id for t in model.types)
+    for name in layout.tissue:
+        if name not in types:
+            known = ", ".join(types.names)
+            raise InputError(
+                f"'{name}' is not a cell type of this model.", f"tissue.{name}", f"Use: {known}."
+            )
+    factor_data = (*model.factors, *extension.factors)
+    factors = Index.of(f.id for f in factor_data)
+    nodes = Index.of(n.id for n in model.nodes)
+    drives = {(d.cell, d.target): d for d in model.drives}
+    signals = Index.of([*factors.names, *nodes.names, *_borne(model, factors, nodes, types)])
+    moved = {d.target for d in model.drives if d.kind == "behaviour" and d.cell in types}
+    traits = {name for t in model.types for name in t.traits}
+    wanted = [
+        name
+        for name in sorted(moved | traits)
+        if name in ENGINE_BEHAVIOURS or name.startswith(("chemotaxis.", "conversion."))
+    ]
+    names = Index.of([*ENGINE_BEHAVIOURS, *(w for w in wanted if w not in ENGINE_BEHAVIOURS)])
+    conversions = tuple(
+        tuple(
+            target
+            for target in types.names
+            if f"conversion.{t.id}.{target}" in names
+            and t.traits.get(f"conversion.{t.id}.{target}", 0.0) > 0.0
+        )
+        for t in model.types
+    )
+    killers = [t.id for t in model.types if t.traits.get("kill_rate", 0.0) > 0.0]
+    slots = max(1, max(len(c) for c in conversions))
+    hazard_names = Index.of(
+        [
+            *BASIC_HAZARDS,
+            *(f"kill.{name}" for name in killers),
+            *extension.hazards,
+            *(f"conversion.{i}" for i in range(slots)),
+        ]
+    )
+    plan = Plan(
+        model=model,
+        grid=grid,
+        seed=seed,
+        surroundings=surroundings,
+        layout=layout,
+        types=types,
+        cell_types=model.types,
+        factors=factors,
+        factor_data=factor_data,
+        exchange={**_exchange(model, grid), **extension.exchange},
+        uptakes=(*model.uptakes, *extension.uptakes),
+        nodes=nodes,
+        signals=signals,
+        behaviours=names,
+        hazards=hazard_names,
+        conversions=conversions,
+        drives=drives,
+        controls=extension.controls,
+        variables=(),
+    )
+    object.__setattr__(plan, "variables", (*_variables(plan), *extension.variables))
+    object.__setattr__(plan, "processes", _processes(plan, extension))
+    return plan
+
+
+def new_state(plan: Plan, capacity: int) -> State:
+    """An empty State with the plan's variables."""
+    return State((*CELL_VARIABLES, *plan.variables), capacity)
+
+
+def _borne(model: Model, factors: Index, nodes: Index, types: Index) -> list[str]:
+    """Cell-borne signals that some drive of a real cell reads."""
+    read = {
+        term.signal
+        for d in model.drives
+        if d.cell in types
+        for group in d.groups
+        for term in group.terms
+    }
+    named = {*factors.names, *nodes.names, *model.genotype}
+    return sorted(read - named)
+
+
+def _exchange(model: Model, grid: Grid) -> dict[str, float]:
+    """Exchange rate of each factor between a vessel and its voxel, 1/min."""
+    wall = 2.0 * np.pi * model.parameters["vessel.radius"] * grid.spacing / grid.voxel_volume
+    permeability = {
+        "gas": model.parameters["vessel.permeability.gas"],
+        "metabolite": model.parameters["vessel.permeability.metabolite"],
+        "soluble": model.parameters["vessel.permeability.soluble"],
+    }
+
+    def rate(factor: Factor) -> float:
+        return permeability[factor.form] * wall
+
+    return {f.id: rate(f) for f in model.factors}
+
+
+def _variables(plan: Plan) -> tuple[Variable, ...]:
+    """Everything in the State that depends on the model's size."""
+    types, factors, voxels = len(plan.types), len(plan.factors), plan.grid.voxels
+
+    def one(name: str, unit: str, *shape: int, dtype: str = "float64") -> Variable:
+        return Variable(name=name, unit=unit, kind="global", dtype=dtype, shape=shape)
+
+    def rows(name: str, unit: str, count: int) -> Variable:
+        return Variable(name=name, unit=unit, kind="cell rows", shape=(count,))
+
+    return (
+        rows("signals", "1", len(plan.signals)),
+        rows("behaviours", "1", len(plan.behaviours)),
+        rows("hazards", "1/min", len(plan.hazards)),
+        Variable(
+            name="fields", unit="factor unit", kind="field", shape=(factors, *plan.grid.shape)
+        ),
+        Variable(name="perfusion", unit="1", kind="field", shape=(voxels,)),
+        Variable(name="vessels", unit="1", kind="field", shape=(voxels,)),
+        one("vessels_at_start", "1", 1),
+        one("field_age", "min", factors),
+        one("blood", "factor unit", factors),
+        one("far_level", "factor unit", factors),
+        one("pool", "1", int(np.count_nonzero(plan.trait("entry")))),
+        one("environment", "mixed", len(plan.surroundings.environment)),
+        one("resting", "1", types, len(plan.signals), dtype="float32"),
+        one("read_scale", "1", types, len(plan.signals), dtype="float32"),
+        one("node_shift", "1", types, len(plan.nodes), dtype="float32"),
+        one("synthesis", "1", types, factors, dtype="float32"),
+        one("loss_scale", "1", factors),
+        one("held", "factor unit", factors, 4),
+        one("control_ended", "1", max(1, len(plan.controls)), dtype="uint8"),
+        one("day0", "tick", 1, dtype="int64"),
+        one("flux", "cells", len(FLUX)),
+        one("divisions_done", "cells", len(DIVISIONS)),
+        one("born", "cells", types),
+        one("deaths", "cells", len(plan.hazards), types),
+        one("converted", "cells", types, types),
+        one("engulfed", "cells", 1),
+        one("recruited", "cells", types),
+        one("arrived", "cells", types),
+        one("depleted", "cells", types),
+        one("left_domain", "cells", types),
+        one("left_replaced", "cells", types),
+        Variable(name="voxel_ptr", unit="1", kind="global", dtype="int64", shape=(voxels + 1,)),
+        Variable(name="list_ptr", unit="1", kind="global", dtype="int64", shape=(1,)),
+        Variable(name="list_idx", unit="1", kind="global", dtype="int32", shape=(0,)),
+    )
+
+
+def _processes(plan: Plan, extension: Extension) -> tuple[Process, ...]:
+    """All processes, ordered by phase and, within a phase, as listed."""
+    listed = (
+        controls(plan),
+        blood(plan),
+        marrow(plan),
+        transport(plan),
+        sensing(plan),
+        signalling(plan),
+        stemness(plan),
+        behaviours(plan),
+        hazards(plan),
+        killing(plan),
+        *extension.processes(plan),
+        fates(plan),
+        cycle(plan, TOUCH),
+        motion(plan, REACH, SKIN),
+        births(plan),
+        recruitment(plan),
+        canon(plan, REACH, SKIN),
+    )
+    return tuple(sorted(listed, key=lambda p: p.phase))

@@ -1,0 +1,36 @@
+"""New cells that no mother in the tissue made: placed at the start, recruited, or from beyond."""
+
+import numpy as np
+
+from stemniche.engine.state import ALIVE, G1, Array, State
+from stemniche.kernels.cpu import Backend
+
+
+def add_cells(
+    s: State, k: Backend, kind: int, position: list[Array], keys: Array, volume: float
+) -> Array:
+    """Append cells of one type; return their places.
+
+    Args:
+        position: x, y and z, um, one value per cell.
+        keys: uint64, unique.
+        volume: um^3.
+    """
+    first, count = s.n, len(keys)
+    s.reserve(first + count)
+    places = np.arange(first, first + count)
+    s.n = first + count
+    for name in s.of_kind("cell", "cell rows"):
+        s[name][..., places] = 0
+    for axis, values in zip("xyz", position, strict=True):
+        s[axis][places] = values
+    s["key"][places] = keys
+    s["type"][places] = kind
+    s["state"][places] = ALIVE
+    s["phase"][places] = G1
+    s["fate"][places] = -1
+    s["growth"][places] = 1.0
+    s["sensitivity"][places] = 1.0
+    s["radius"][places] = (volume * 0.238732414637843) ** (1.0 / 3.0)
+    s["signals"][:, places] = s["resting"][kind][:, None]
+    return places

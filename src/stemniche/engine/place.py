@@ -1,0 +1,197 @@
+"""The first tissue: a tumour, host cells and vessels, before preparation settles them."""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from stemniche.engine.newcomers import add_cells
+from stemniche.engine.plan import END, STEM, TRANSIT, Plan
+from stemniche.engine.state import Array, State
+from stemniche.kernels.cpu import Backend, stream
+
+SPACING = 0.95
+"""Distance of packed neighbours in units of the sum of their radii, where pair forces vanish."""
+
+
+def place(plan: Plan, s: State, k: Backend) -> None:
+    """Fill an empty State: cells with keys and heritable factors, vessels, fields at rest."""
+    _rest(plan, s)
+    draw = _dice(plan, k)
+    reach = _tumour(plan, s, k, draw)
+    _tissue(plan, s, k, draw, reach)
+    _vessels(plan, s, draw, reach)
+
+
+def _dice(plan: Plan, k: Backend) -> Callable[[str, int, int], Array]:
+    """Uniform numbers by stream name, count and draw, keyed by place in the list."""
+
+    def draw(name: str, count: int, number: int) -> Array:
+        keys = np.arange(1, count + 1, dtype=np.uint64)
+        return k.uniform_array(
+            np.uint64(plan.seed), stream(f"place.{name}"), keys, np.uint32(0), np.uint32(number)
+        ).astype(np.float64)
+
+    return draw
+
+
+def _rest(plan: Plan, s: State) -> None:
+    """Put fields and blood at host level and every type's signals at its baselines."""
+    around = plan.surroundings.environment
+    for f, data in enumerate(plan.factor_data):
+        s["fields"][f] = around.get(data.id, data.baseline) if plan.surroundings.medium else data.baseline
+        s["blood"][f] = around.get(data.id, data.baseline)
+        s["far_level"][f] = around.get(data.id, data.baseline) if plan.surroundings.medium else data.baseline
+        s["resting"][:, f] = data.baseline
+    first = len(plan.factors)
+    for i, node in enumerate(plan.model.nodes):
+        for name in node.cells:
+            s["resting"][plan.types[name], first + i] = node.baseline
+    for name in ("read_scale", "synthesis", "loss_scale", "pool"):
+        s[name][...] = 1.0
+    s["environment"][:] = list(around.values())
+
+
+def _tumour(plan: Plan, s: State, k: Backend, draw: Callable[[str, int, int], Array]) -> float:
+    """Place the tumour in the chosen layout; return its radius, um."""
+    count = plan.layout.tumour_cells
+    if not count:
+        return 0.0
+    volume = plan.trait("volume")[plan.types[STEM]]
+    step = 2.0 * SPACING * (volume * 0.238732414637843) ** (1.0 / 3.0)
+    points = _layout(plan, count, step, draw)
+    middle = np.array(plan.grid.size) / 2.0
+    reach = float(np.sqrt(((points - middle) ** 2).sum(axis=1)).max()) + step / 2
+    draws = draw("lineage", count, 0)
+    share = plan.parameter("tumour.progenitor_fraction")
+    stem = draws < plan.layout.stem_fraction
+    transit = ~stem & (draws < plan.layout.stem_fraction + (1 - plan.layout.stem_fraction) * share)
+    keys = k.site_keys(np.uint64(1), np.arange(count, dtype=np.uint64), np.uint64(plan.seed))
+    cells = add_cells(s, k, plan.types[END], list(points.T), keys, float(volume))
+    s["type"][cells[stem]] = plan.types[STEM]
+    s["type"][cells[transit]] = plan.types[TRANSIT]
+    s["clone"][cells] = np.arange(1, count + 1)
+    s["stemness"][cells] = np.where(
+        stem, 0.5 * (1.0 + plan.parameter("stemness.high")), plan.parameter("stemness.reset")
+    )
+    limit = plan.trait("division_limit")[plan.types[TRANSIT]]
+    s["left"][cells] = np.where(transit, np.ceil(draw("left", count, 0) * limit), 0)
+    for name in ("growth", "sensitivity"):
+        spread = plan.trait("heritable_cv")[plan.types[STEM]]
+        s[name][cells] = _lognormal(draw, name, count, float(spread))
+    for kind in (STEM, TRANSIT, END):
+        own = cells[s["type"][cells] == plan.types[kind]]
+        s["signals"][:, own] = s["resting"][plan.types[kind]][:, None]
+    return reach
+
+
+def _lognormal(
+    draw: Callable[[str, int, int], Array], name: str, count: int, spread: float
+) -> Array:
+    """Log-normal factors of mean 1 by Box and Muller."""
+    sigma = np.sqrt(np.log1p(spread**2))
+    radius = np.sqrt(-2.0 * np.log(draw(name, count, 0)))
+    normal = radius * np.cos(2.0 * np.pi * draw(name, count, 1))
+    return np.exp(sigma * normal - 0.5 * sigma**2)
+
+
+def _layout(
+    plan: Plan, count: int, step: float, draw: Callable[[str, int, int], Array]
+) -> Array:
+    """Points [count, 3] of the layout: packed round the middle, or spread over the box."""
+    size = np.array(plan.grid.size)
+    middle = size / 2.0
+    shape = plan.layout.shape
+    if shape == "scattered" or shape == "sheet":
+        points = np.stack([draw(shape, count, d) for d in range(3)], axis=1) * size
+        if plan.grid.flat:
+            points[:, 2] = middle[2]
+        elif shape == "sheet":
+            points[:, 2] = step / 2
+        return points
+    lattice = _packed(count, step, flat=plan.grid.flat or shape == "disc")
+    return lattice + middle
+
+
+def _packed(count: int, step: float, *, flat: bool) -> Array:
+    """The `count` points nearest the origin of a hexagonal (flat) or face-centred lattice."""
+    reach = int(np.ceil(1.2 * (count ** (0.5 if flat else 1 / 3)))) + 2
+    i, j = np.meshgrid(np.arange(-reach, reach + 1), np.arange(-reach, reach + 1), indexing="ij")
+    layer = np.stack(
+        [(i + 0.5 * (j % 2)).ravel() * step, j.ravel() * step * np.sqrt(0.75), np.zeros(i.size)],
+        axis=1,
+    )
+    if flat:
+        points = layer
+    else:
+        rise = step * np.sqrt(2.0 / 3.0)
+        offset = np.array([[0.5 * step, step * np.sqrt(0.75) / 3.0, 0.0]])
+        points = np.concatenate(
+            [layer + (h % 2) * offset + [[0, 0, h * rise]] for h in range(-reach, reach + 1)]
+        )
+    distance = np.round((points**2).sum(axis=1), 6)
+    angle = np.round(np.arctan2(points[:, 1], points[:, 0]), 9)
+    order = np.lexsort((points[:, 2], angle, distance))
+    return points[order[:count]]
+
+
+def _tissue(
+    plan: Plan, s: State, k: Backend, draw: Callable[[str, int, int], Array], reach: float
+) -> None:
+    """Scatter host cells outside the tumour, each type from its own stream."""
+    depth = plan.grid.size[2]
+    volumes = plan.trait("volume")
+    for name in sorted(plan.layout.tissue):
+        count = plan.layout.tissue[name]
+        kind = plan.types[name]
+        if not count:
+            continue
+        points = _outside(plan, draw, name, count, reach)
+        if plan.grid.flat:
+            points[:, 2] = depth / 2.0
+        keys = k.site_keys(
+            np.uint64(2 + kind), np.arange(count, dtype=np.uint64), np.uint64(plan.seed)
+        )
+        add_cells(s, k, kind, list(points.T), keys, float(volumes[kind]))
+
+
+def _outside(
+    plan: Plan, draw: Callable[[str, int, int], Array], name: str, count: int, reach: float
+) -> Array:
+    """Uniform points of the box that lie outside the tumour's radius."""
+    size = np.array(plan.grid.size)
+    tries = 8 * count + 64
+    points = np.stack([draw(name, tries, d) for d in range(3)], axis=1) * size
+    middle = size / 2.0
+    apart = (points - middle)[:, : 2 if plan.grid.flat else 3]
+    free = np.flatnonzero((apart**2).sum(axis=1) > reach**2)
+    chosen = free[:count] if len(free) >= count else np.arange(count)
+    return points[chosen]
+
+
+def _vessels(
+    plan: Plan, s: State, draw: Callable[[str, int, int], Array], reach: float
+) -> None:
+    """Spread vessels evenly at random; inside the tumour only a share is perfused."""
+    lx, ly, _ = plan.grid.size
+    side = 1000.0 / np.sqrt(plan.layout.vessel_density) if plan.layout.vessel_density > 0 else 0.0
+    if not side:
+        return
+    nx, ny = max(1, round(lx / side)), max(1, round(ly / side))
+    count = nx * ny
+    jitter = [draw("vessel", count, d) for d in range(3)]
+    gx, gy = np.meshgrid(np.arange(nx), np.arange(ny), indexing="xy")
+    x = (gx.ravel() + 0.1 + 0.8 * jitter[0]) * lx / nx
+    y = (gy.ravel() + 0.1 + 0.8 * jitter[1]) * ly / ny
+    inside = (x - lx / 2) ** 2 + (y - ly / 2) ** 2 < reach**2
+    open_ = ~inside | (jitter[2] < plan.parameter("vessel.tumour_perfusion"))
+    nz, rows, columns = plan.grid.shape
+    h = plan.grid.spacing
+    i = np.clip((x / h).astype(int), 0, columns - 1)
+    j = np.clip((y / h).astype(int), 0, rows - 1)
+    column = np.zeros((rows, columns), np.float32)
+    np.add.at(column, (j[open_], i[open_]), 1.0)
+    total = np.zeros((rows, columns), np.float32)
+    np.add.at(total, (j, i), 1.0)
+    s["perfusion"][:] = np.broadcast_to(column, (nz, rows, columns)).ravel()
+    s["vessels"][:] = np.broadcast_to(total, (nz, rows, columns)).ravel()
+    s["vessels_at_start"][0] = s["perfusion"].sum()

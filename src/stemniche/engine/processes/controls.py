@@ -1,0 +1,118 @@
+"""Interventions as turned knobs: applied at the start of a tick, before anything acts."""
+
+from dataclasses import dataclass
+from typing import final
+
+import numpy as np
+
+from stemniche.engine.controls import Control
+from stemniche.engine.plan import STEM, Plan
+from stemniche.engine.process import TICK_S, Access, Phase, Process, Tick
+from stemniche.engine.processes.stemness import FLUX
+from stemniche.engine.state import ALIVE, GONE, Array, State
+from stemniche.kernels.cpu import Backend, stream
+
+_AXES = {"x": 1, "y": 2, "z": 3}
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Controls(Process):
+    """Set the multipliers, shifts, supplies and environment that the active controls ask for."""
+
+    controls: tuple[Control, ...]
+    masks: tuple[Array, ...]
+    places: tuple[int, ...]
+    environment: Array
+    stem: int
+    seed: int
+    name: str = "controls"
+    phase: Phase = Phase.EVENTS
+    every_s: int = TICK_S
+    access: Access = Access(
+        read={"type": "1", "key": "1", "control_ended": "1"},
+        write={
+            "read_scale": "1",
+            "node_shift": "1",
+            "synthesis": "1",
+            "loss_scale": "1",
+            "held": "factor unit",
+            "environment": "1",
+            "state": "1",
+        },
+        add={"depleted": "cells", "flux": "cells"},
+    )
+
+    def run(self, s: State, t: Tick, k: Backend) -> None:
+        """See `Process.run`."""
+        on = [
+            i
+            for i, c in enumerate(self.controls)
+            if c.active(t.seconds, t.prepared) and not s["control_ended"][i]
+        ]
+        for name, neutral in (("read_scale", 1), ("synthesis", 1), ("loss_scale", 1)):
+            s[name][...] = neutral
+        s["node_shift"][...] = 0.0
+        s["held"][...] = 0.0
+        s["environment"][:] = self.environment
+        for i in on:
+            self._apply(s, t, k, i)
+
+    def _apply(self, s: State, t: Tick, k: Backend, i: int) -> None:
+        """Turn one knob."""
+        c, mask, place = self.controls[i], self.masks[i] == 1, self.places[i]
+        if c.kind == "scale_signal":
+            s["read_scale"][mask, place] *= c.value
+        elif c.kind == "shift_node":
+            s["node_shift"][mask, place] += c.value
+        elif c.kind == "scale_synthesis":
+            columns = slice(None) if place < 0 else slice(place, place + 1)
+            s["synthesis"][mask, columns] *= c.value
+        elif c.kind == "scale_loss":
+            s["loss_scale"][place] *= c.value
+        elif c.kind == "supply":
+            s["held"][place, _AXES.get(c.gradient, 0)] += c.value
+        elif c.kind == "environment":
+            s["environment"][place] = c.value
+        elif self._strikes(c, t):
+            self._deplete(s, t, k, i, mask)
+
+    @staticmethod
+    def _strikes(c: Control, t: Tick) -> bool:
+        """Whether a depletion falls on this tick."""
+        since = t.seconds - (c.start or 0) if t.prepared else t.index * TICK_S
+        return since == 0 or (c.every > 0 and since % c.every == 0)
+
+    def _deplete(self, s: State, t: Tick, k: Backend, i: int, mask: Array) -> None:
+        """Remove a share of the living cells of some types."""
+        cells = np.flatnonzero(mask[s.live("type")] & (s.live("state") == ALIVE))
+        draw = k.uniform_array(
+            np.uint64(self.seed), stream("deplete"), s["key"][cells], np.uint32(t.index), np.uint32(i)
+        )
+        struck = cells[draw < self.controls[i].value]
+        s["state"][struck] = GONE
+        np.add.at(s["depleted"], s["type"][struck], 1.0)
+        s["flux"][FLUX.index("traffic")] -= int((s["type"][struck] == self.stem).sum())
+
+
+def controls(plan: Plan) -> Controls:
+    """Resolve the names in the plan's controls to places in its tables."""
+    environment = plan.surroundings.environment
+    places = []
+    for c in plan.controls:
+        if c.kind == "scale_signal":
+            places.append(plan.signals[c.target])
+        elif c.kind == "shift_node":
+            places.append(plan.nodes[c.target])
+        elif c.kind == "environment":
+            places.append(list(environment).index(c.target))
+        else:
+            places.append(plan.factors[c.target] if c.target else -1)
+    return Controls(
+        controls=plan.controls,
+        masks=tuple(plan.mask(c.cells) for c in plan.controls),
+        places=tuple(places),
+        environment=np.array(list(environment.values())),
+        stem=plan.types[STEM],
+        seed=plan.seed,
+    )

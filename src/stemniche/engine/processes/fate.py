@@ -1,0 +1,234 @@
+"""Behaviours from rules, hazards from behaviours, and one draw per cell over competing fates."""
+
+from dataclasses import dataclass
+from typing import final
+
+import numpy as np
+
+from stemniche.engine.plan import STEM, Plan
+from stemniche.engine.process import TICK_MIN, TICK_S, Access, Phase, Process, Tick
+from stemniche.engine.processes.sensing import TOUCH
+from stemniche.engine.processes.stemness import FLUX
+from stemniche.engine.state import ALIVE, APOPTOTIC, G1, GONE, NECROTIC, Array, State
+from stemniche.engine.tables import Table, behaviour_table
+from stemniche.kernels.cpu import Backend
+
+BASIC_HAZARDS = ("apoptosis", "necrosis", "turnover")
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Behaviours(Process):
+    """Evaluate every behaviour of every cell by the rules' combination law."""
+
+    table: Table
+    name: str = "behaviours"
+    phase: Phase = Phase.DECIDE
+    every_s: int = TICK_S
+    access: Access = Access(
+        read={"signals": "1", "type": "1", "state": "1", "read_scale": "1"},
+        write={"behaviours": "1"},
+    )
+
+    def run(self, s: State, t: Tick, k: Backend) -> None:
+        """See `Process.run`."""
+        self.table.evaluate_behaviours(s, k)
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hazards(Process):
+    """Hazards of dying, leaving and turning into another type.
+
+    Args:
+        direct: Pairs (behaviour row, hazard row) copied as they are.
+        turnover: float32 [T], 1/min.
+        conversion_rows: int32 [T, slots], behaviour row of each conversion, -1 for none.
+        first_conversion: Hazard row of conversion slot 0.
+    """
+
+    direct: tuple[tuple[int, int], ...]
+    turnover_row: int
+    turnover: Array
+    conversion_rows: Array
+    first_conversion: int
+    name: str = "hazards"
+    phase: Phase = Phase.DECIDE
+    every_s: int = TICK_S
+    access: Access = Access(
+        read={"behaviours": "1", "type": "1", "state": "1"}, write={"hazards": "1/min"}
+    )
+
+    def run(self, s: State, t: Tick, k: Backend) -> None:
+        """See `Process.run`."""
+        n, hazards, behaviours = s.n, s["hazards"], s["behaviours"]
+        kind = s.live("type")
+        hazards[:, :n] = 0.0
+        for source, row in self.direct:
+            hazards[row, :n] = behaviours[source, :n]
+        hazards[self.turnover_row, :n] = self.turnover[kind]
+        places = np.arange(n)
+        for slot in range(self.conversion_rows.shape[1]):
+            source_row = self.conversion_rows[kind, slot]
+            rate = behaviours[source_row, places]
+            hazards[self.first_conversion + slot, :n] = np.where(source_row >= 0, rate, 0.0)
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Killing(Process):
+    """Contact killing: every killer's rate, times how visible the victim is.
+
+    Args:
+        killers: Triples (type, behaviour row of its rate is `rate_row`, hazard row).
+        victims: uint8 [T].
+    """
+
+    killers: tuple[tuple[int, int], ...]
+    rate_row: int
+    visibility_row: int
+    victims: Array
+    antigenicity: float
+    name: str = "killing"
+    phase: Phase = Phase.DECIDE
+    every_s: int = TICK_S
+    access: Access = Access(
+        read={"behaviours": "1", "type": "1", "state": "1", "list_ptr": "1", "list_idx": "1"},
+        add={"hazards": "1/min"},
+    )
+
+    def run(self, s: State, t: Tick, k: Backend) -> None:
+        """See `Process.run`."""
+        n, behaviours = s.n, s["behaviours"]
+        geometry = (s["x"], s["y"], s["z"], s["radius"], s["list_ptr"], s["list_idx"], n)
+        alive = s["state"] == ALIVE
+        exposed = self.victims[s["type"]] * alive * behaviours[self.visibility_row]
+        total = np.zeros(s.capacity, np.float32)
+        for kind, row in self.killers:
+            mask = ((s["type"] == kind) & alive).astype(np.uint8)
+            k.neighbour_sum(behaviours[self.rate_row], mask, *geometry, np.float32(TOUCH), total)
+            s["hazards"][row, :n] += self.antigenicity * (exposed * total)[:n]
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fates(Process):
+    """Draw each living cell's fate once and carry it out; count every one.
+
+    Args:
+        outcome: int8 [H], the cell state a hazard leads to; ALIVE marks a conversion slot.
+        converts_to: int16 [T, slots].
+        duration: float32 [T], min, of apoptosis.
+    """
+
+    outcome: Array
+    first_conversion: int
+    converts_to: Array
+    duration: Array
+    stem: int
+    seed: int
+    name: str = "fates"
+    phase: Phase = Phase.RESOLVE
+    every_s: int = TICK_S
+    access: Access = Access(
+        read={"hazards": "1/min", "key": "1"},
+        write={"fate": "1", "state": "1", "type": "1", "clock": "min", "phase": "1"},
+        add={"deaths": "cells", "converted": "cells", "flux": "cells"},
+    )
+
+    def run(self, s: State, t: Tick, k: Backend) -> None:
+        """See `Process.run`."""
+        n = s.n
+        s["hazards"][:, :n] *= s.live("state") == ALIVE
+        k.resolve(
+            s["hazards"],
+            n,
+            np.uint64(self.seed),
+            s["key"],
+            np.uint32(t.index),
+            np.float32(TICK_MIN),
+            s["fate"],
+        )
+        chosen = np.flatnonzero(s.live("fate") >= 0)
+        if not chosen.size:
+            return
+        fate, kind = s["fate"][chosen].astype(int), s["type"][chosen].astype(int)
+        np.add.at(s["deaths"], (fate, kind), 1.0)
+        result = self.outcome[fate]
+        dies = result != ALIVE
+        cells = chosen[dies]
+        s["state"][cells] = result[dies]
+        s["clock"][cells] = self.duration[kind[dies]]
+        lost = int(((kind == self.stem) & dies & (result != GONE)).sum())
+        s["flux"][FLUX.index("death")] -= lost
+        turns = chosen[~dies]
+        if turns.size:
+            old = kind[~dies]
+            new = self.converts_to[old, fate[~dies] - self.first_conversion]
+            np.add.at(s["converted"], (old, new), 1.0)
+            s["type"][turns] = new
+            s["phase"][turns] = G1
+
+
+def behaviours(plan: Plan) -> Behaviours:
+    """Compile the behaviour drives and base values into the interpreter's table."""
+    return Behaviours(table=behaviour_table(plan))
+
+
+def hazards(plan: Plan) -> Hazards:
+    """Wire behaviours to hazard rows."""
+    slots = max(1, max(len(c) for c in plan.conversions))
+    rows = np.full((len(plan.types), slots), -1, np.int32)
+    for i, targets in enumerate(plan.conversions):
+        for slot, target in enumerate(targets):
+            rows[i, slot] = plan.behaviours[f"conversion.{plan.types.names[i]}.{target}"]
+    return Hazards(
+        direct=(
+            (plan.behaviours["apoptosis_rate"], plan.hazards["apoptosis"]),
+            (plan.behaviours["necrosis_rate"], plan.hazards["necrosis"]),
+        ),
+        turnover_row=plan.hazards["turnover"],
+        turnover=plan.trait("turnover"),
+        conversion_rows=rows,
+        first_conversion=plan.hazards["conversion.0"],
+    )
+
+
+def killing(plan: Plan) -> Killing:
+    """Wire every type with a kill rate to its hazard row."""
+    return Killing(
+        killers=tuple(
+            (plan.types[name.removeprefix("kill.")], row)
+            for row, name in enumerate(plan.hazards.names)
+            if name.startswith("kill.")
+        ),
+        rate_row=plan.behaviours["kill_rate"],
+        visibility_row=plan.behaviours["visibility"],
+        victims=plan.mask(["tumour"]),
+        antigenicity=plan.surroundings.antigenicity,
+    )
+
+
+def fates(plan: Plan) -> Fates:
+    """Say what each hazard leads to."""
+    leads_to = {"necrosis": NECROTIC, "turnover": GONE}
+    outcome = np.array(
+        [
+            ALIVE if name.startswith("conversion.") else leads_to.get(name, APOPTOTIC)
+            for name in plan.hazards.names
+        ],
+        np.uint8,
+    )
+    slots = max(1, max(len(c) for c in plan.conversions))
+    targets = np.zeros((len(plan.types), slots), np.int16)
+    for i, names in enumerate(plan.conversions):
+        for slot, name in enumerate(names):
+            targets[i, slot] = plan.types[name]
+    return Fates(
+        outcome=outcome,
+        first_conversion=plan.hazards["conversion.0"],
+        converts_to=targets,
+        duration=plan.trait("apoptosis_duration"),
+        stem=plan.types[STEM],
+        seed=plan.seed,
+    )

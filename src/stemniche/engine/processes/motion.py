@@ -1,0 +1,172 @@
+"""Cells crawl along cues and push each other."""
+
+from dataclasses import dataclass
+from typing import final
+
+import numpy as np
+
+from stemniche.engine.plan import STEM, Plan
+from stemniche.engine.process import TICK_MIN, TICK_S, Access, Phase, Process, Tick
+from stemniche.engine.processes.stemness import FLUX
+from stemniche.engine.state import ALIVE, GONE, Array, State
+from stemniche.kernels.cpu import Backend
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Motion(Process):
+    """One tick of crawling and contact mechanics.
+
+    Crawling is a persistent random walk biased along the weighted sum of chemotactic cues.
+    Cells whose centre leaves an open domain are counted and gone; of host types, newcomers from
+    the tissue beyond replace them (`Recruitment`).
+
+    Args:
+        cue_factors, cue_rows: Factor and behaviour row of each ``chemotaxis.X``.
+        cue_scale: Level added to the denominator of each relative gradient, factor unit.
+    """
+
+    shape: tuple[int, int, int]
+    size: tuple[float, float, float]
+    spacing: float
+    flat: bool
+    closed: bool
+    factors: int
+    cue_factors: Array
+    cue_rows: tuple[int, ...]
+    cue_scale: Array
+    speed_row: int
+    bias_row: int
+    adhesion_row: int
+    persistence: Array
+    repulsion: Array
+    reach: float
+    skin: float
+    base_step: float
+    stem: int
+    seed: int
+    name: str = "motion"
+    phase: Phase = Phase.MOVE
+    every_s: int = TICK_S
+    access: Access = Access(
+        read={"behaviours": "1", "fields": "factor unit", "key": "1", "radius": "um", "type": "1"},
+        write={
+            "x": "um",
+            "y": "um",
+            "z": "um",
+            "px": "1",
+            "py": "1",
+            "pz": "1",
+            "state": "1",
+            "list_ptr": "1",
+            "list_idx": "1",
+        },
+        add={"left_domain": "cells", "flux": "cells"},
+    )
+
+    def run(self, s: State, t: Tick, k: Backend) -> None:
+        """See `Process.run`."""
+        n, kind = s.n, s["type"]
+        vx, vy, vz = self._crawl(s, t, k)
+        k.move_tick(
+            s["x"],
+            s["y"],
+            s["z"],
+            s["radius"],
+            self.repulsion[kind],
+            s["behaviours"][self.adhesion_row],
+            vx,
+            vy,
+            vz,
+            np.ones(s.capacity, np.uint8),
+            s["list_ptr"],
+            s["list_idx"],
+            n,
+            TICK_MIN,
+            self.base_step,
+            self.size,
+            1 if self.closed else 0,
+            self.reach,
+            self.skin,
+            self.flat,
+        )
+        self._leavers(s)
+
+    def _crawl(self, s: State, t: Tick, k: Backend) -> tuple[Array, Array, Array]:
+        """Active velocities, um/min."""
+        n, b = s.n, s["behaviours"]
+        cue = [np.zeros(s.capacity, np.float32) for _ in range(3)]
+        velocity = [np.zeros(s.capacity, np.float32) for _ in range(3)]
+        flat = s["fields"].reshape(self.factors, -1)
+        if len(self.cue_rows):
+            k.cue_direction(
+                flat,
+                self.cue_factors,
+                np.ascontiguousarray(b[list(self.cue_rows)]),
+                self.cue_scale,
+                s["voxel"],
+                n,
+                self.shape,
+                self.spacing,
+                *cue,
+            )
+        speed = b[self.speed_row] * (s["state"] == ALIVE)
+        k.polarise(
+            s["px"],
+            s["py"],
+            s["pz"],
+            s["key"],
+            n,
+            speed,
+            self.persistence[s["type"]],
+            b[self.bias_row],
+            *cue,
+            np.uint64(self.seed),
+            np.uint32(t.index),
+            self.flat,
+            np.float32(TICK_MIN),
+            *velocity,
+        )
+        return velocity[0], velocity[1], velocity[2]
+
+    def _leavers(self, s: State) -> None:
+        """Mark the cells outside the box as gone and count them."""
+        outside = np.zeros(s.n, bool)
+        for axis, length in zip("xyz", self.size, strict=True):
+            outside |= (s.live(axis) < 0.0) | (s.live(axis) >= length)
+        cells = np.flatnonzero(outside & (s.live("state") != GONE))
+        if not cells.size:
+            return
+        live = cells[s["state"][cells] == ALIVE]
+        np.add.at(s["left_domain"], s["type"][live], 1.0)
+        s["flux"][FLUX.index("traffic")] -= int((s["type"][live] == self.stem).sum())
+        s["state"][cells] = GONE
+
+
+def motion(plan: Plan, reach: float, skin: float) -> Motion:
+    """Build the cues and mechanical constants from the plan."""
+    cues = [b for b in plan.behaviours.names if b.startswith("chemotaxis.")]
+    places = [plan.factors[c.removeprefix("chemotaxis.")] for c in cues]
+    return Motion(
+        shape=plan.grid.shape,
+        size=plan.grid.size,
+        spacing=plan.grid.spacing,
+        flat=plan.grid.flat,
+        closed=plan.surroundings.closed,
+        factors=len(plan.factors),
+        cue_factors=np.array(places, np.int32),
+        cue_rows=tuple(plan.behaviours[c] for c in cues),
+        cue_scale=np.array([plan.factor_data[p].reference for p in places], np.float32),
+        speed_row=plan.behaviours["migration_speed"],
+        bias_row=plan.behaviours["migration_bias"],
+        adhesion_row=plan.behaviours["adhesion"],
+        persistence=plan.trait("persistence"),
+        repulsion=plan.trait("repulsion"),
+        reach=reach,
+        skin=skin,
+        base_step=plan.parameter("mechanics.base_step"),
+        stem=plan.types[STEM],
+        seed=plan.seed,
+    )
+
+

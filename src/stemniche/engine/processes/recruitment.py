@@ -1,0 +1,205 @@
+"""Host cells come in: from marrow through the blood and the vessels, and over open walls."""
+
+from dataclasses import dataclass
+from typing import final
+
+import numpy as np
+
+from stemniche.engine import drives
+from stemniche.engine.newcomers import add_cells
+from stemniche.engine.plan import MARROW, VESSEL, Plan
+from stemniche.engine.process import TICK_MIN, TICK_S, Access, Phase, Process, Tick
+from stemniche.engine.state import Array, State
+from stemniche.kernels.cpu import Backend, site_key, stream
+from stemniche.spec.model import Drive
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Marrow(Process):
+    """Cells of each entering type in the blood, in folds of the normal count.
+
+    Source:
+        Release from marrow in folds of normal by the ``egress`` rules on serum factors, removal
+        with the pool's half-life: ``dP/dt = k (egress - P)``, exact over the tick.
+    """
+
+    egress: tuple[Drive | None, ...]
+    rate: Array
+    factors: dict[str, int]
+    name: str = "marrow"
+    phase: Phase = Phase.FIELDS
+    every_s: int = TICK_S
+    access: Access = Access(read={"blood": "factor unit"}, write={"pool": "1"})
+
+    def run(self, s: State, t: Tick, k: Backend) -> None:
+        """See `Process.run`."""
+
+        def serum(signal: str) -> Array:
+            return s["blood"][self.factors[signal.removeprefix("serum.")]]
+
+        release = np.array([1.0 if d is None else float(drives.value(d, serum)) for d in self.egress])
+        s["pool"][:] = release + (s["pool"] - release) * np.exp(-self.rate * TICK_MIN)
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recruitment(Process):
+    """Entry through perfused vessels, and exchange with the tissue beyond open walls.
+
+    At the reference levels entry balances the turnover of the type and of all it turns into.
+    Vessels share it out by what each one's own surroundings call for.
+
+    Args:
+        entering: Types that come from the blood, as places.
+        flow: Cells per min of each at the reference, over all vessels perfused at placement.
+        calls: Recruitment drive of each, None when nothing moves it.
+        beyond: float64 [T], count of each host type at placement; the tissue beyond the walls
+            stays like that.
+    """
+
+    entering: tuple[int, ...]
+    flow: Array
+    calls: tuple[Drive | None, ...]
+    factors: dict[str, int]
+    beyond: Array
+    open_walls: bool
+    shape: tuple[int, int, int]
+    spacing: float
+    seed: int
+    volume: Array
+    name: str = "recruitment"
+    phase: Phase = Phase.CANON
+    every_s: int = TICK_S
+    access: Access = Access(
+        read={"fields": "factor unit", "perfusion": "1", "pool": "1", "vessels_at_start": "1"},
+        write={"type": "1", "x": "um", "y": "um", "z": "um", "key": "1"},
+        add={"recruited": "cells", "left_domain": "cells"},
+    )
+
+    def run(self, s: State, t: Tick, k: Backend) -> None:
+        """See `Process.run`."""
+        perfusion = s["perfusion"]
+        places = np.flatnonzero(perfusion)
+        flat = s["fields"].reshape(len(self.factors), -1)
+
+        def level(signal: str) -> Array:
+            return flat[self.factors[signal], places]
+
+        share = perfusion[places] / max(float(s["vessels_at_start"][0]), 1.0)
+        for i, kind in enumerate(self.entering):
+            call = self.calls[i]
+            fold = np.ones(len(places)) if call is None else drives.value(call, level)
+            expected = self.flow[i] * s["pool"][i] * share * fold * TICK_MIN
+            self._enter(s, t, k, kind, places, expected)
+        if self.open_walls:
+            self._over_the_walls(s, t, k)
+
+    def _enter(
+        self, s: State, t: Tick, k: Backend, kind: int, places: Array, expected: Array
+    ) -> None:
+        """Draw who enters where; at most one cell of a type per vessel and tick."""
+        sites = k.site_keys(np.uint64(kind + 1), places.astype(np.uint64), np.uint64(t.index))
+        dice = (np.uint64(self.seed), stream("entry"))
+        draw = k.uniform_array(*dice, sites, np.uint32(t.index), np.uint32(0))
+        come = np.flatnonzero(draw < 1.0 - np.exp(-expected))
+        if not come.size:
+            return
+        nz, ny, nx = self.shape
+        z, rest = np.divmod(places[come], ny * nx)
+        y, x = np.divmod(rest, nx)
+        shift = [
+            k.uniform_array(*dice, sites[come], np.uint32(t.index), np.uint32(d)) for d in (1, 2, 3)
+        ]
+        position = [(c + u) * self.spacing for c, u in zip((x, y, z), shift, strict=True)]
+        if nz == 1:
+            position[2] = np.full(len(come), 0.5 * self.spacing)
+        add_cells(s, k, kind, position, sites[come], self.volume[kind])
+        s["recruited"][kind] += len(come)
+
+    def _over_the_walls(self, s: State, t: Tick, k: Backend) -> None:
+        """Let newcomers replace host cells that left, as often as the tissue beyond holds them."""
+        fresh = s["left_domain"] - s["left_replaced"]
+        kinds = np.flatnonzero((fresh > 0) & (self.beyond > 0))
+        if not kinds.size:
+            return
+        counts = np.bincount(s.live("type"), minlength=len(self.beyond))
+        for kind in kinds:
+            number = int(fresh[kind])
+            chance = min(1.0, float(self.beyond[kind]) / max(float(counts[kind]), 1.0))
+            sites = k.site_keys(
+                np.uint64(1000 + kind), np.arange(number, dtype=np.uint64), np.uint64(t.index)
+            )
+            dice = (np.uint64(self.seed), stream("wall"), sites, np.uint32(t.index))
+            come = k.uniform_array(*dice, np.uint32(0)) < chance
+            along = k.uniform_array(*dice, np.uint32(1))[come]
+            side = k.uniform_array(*dice, np.uint32(2))[come]
+            sites = sites[come]
+            self._at_wall(s, k, int(kind), along, side, sites)
+        s["left_replaced"][:] = s["left_domain"]
+
+    def _at_wall(
+        self, s: State, k: Backend, kind: int, along: Array, side: Array, sites: Array
+    ) -> None:
+        """Place newcomers just inside the walls x = 0, x = L, y = 0, y = L."""
+        if not len(sites):
+            return
+        nz, ny, nx = self.shape
+        inside = 0.25 * self.spacing
+        x, y = along * nx * self.spacing, along * ny * self.spacing
+        wall = (side * 4.0).astype(int)
+        x = np.where(wall == 0, inside, np.where(wall == 1, nx * self.spacing - inside, x))
+        y = np.where(wall == 2, inside, np.where(wall == 3, ny * self.spacing - inside, y))
+        depth = (side * 4.0 - wall) * nz * self.spacing
+        z = np.full(len(sites), 0.5 * self.spacing) if nz == 1 else depth
+        add_cells(s, k, kind, [x, y, z], sites, self.volume[kind])
+        s["arrived"][kind] += len(sites)
+
+
+def _feeds(plan: Plan, kind: int, entering: tuple[int, ...]) -> set[int]:
+    """Types that cells of `kind` become without passing through another entering type."""
+    found, todo = {kind}, [kind]
+    while todo:
+        for name in plan.conversions[todo.pop()]:
+            place = plan.types[name]
+            if place not in found and place not in entering:
+                found.add(place)
+                todo.append(place)
+    return found
+
+
+def marrow(plan: Plan) -> Marrow:
+    """Build the blood pools of the entering types."""
+    entering = tuple(int(i) for i in np.flatnonzero(plan.trait("entry")))
+    names = [plan.types.names[i] for i in entering]
+    half_life = plan.parameter("marrow.half_life")
+    return Marrow(
+        egress=tuple(plan.drives.get((MARROW, f"egress.{n}")) for n in names),
+        rate=np.full(len(entering), np.log(2.0) / half_life),
+        factors=plan.factors.place,
+    )
+
+
+def recruitment(plan: Plan) -> Recruitment:
+    """Balance entry against turnover at the reference and wire the recruitment rules."""
+    entering = tuple(int(i) for i in np.flatnonzero(plan.trait("entry")))
+    turnover = plan.trait("turnover").astype(np.float64)
+    beyond = np.zeros(len(plan.types))
+    for name, count in plan.layout.tissue.items():
+        beyond[plan.types[name]] = count
+    flow = [
+        sum(turnover[j] * beyond[j] for j in sorted(_feeds(plan, i, entering))) for i in entering
+    ]
+    names = [plan.types.names[i] for i in entering]
+    return Recruitment(
+        entering=entering,
+        flow=np.array(flow),
+        calls=tuple(plan.drives.get((VESSEL, f"recruitment.{n}")) for n in names),
+        factors=plan.factors.place,
+        beyond=beyond,
+        open_walls=not plan.surroundings.closed,
+        shape=plan.grid.shape,
+        spacing=plan.grid.spacing,
+        seed=plan.seed,
+        volume=plan.trait("volume"),
+    )

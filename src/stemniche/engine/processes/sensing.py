@@ -1,0 +1,152 @@
+"""What cells sense: factors in their voxel, neighbours they touch, and then their network."""
+
+from dataclasses import dataclass
+from typing import Any, final
+
+import numpy as np
+
+from stemniche.engine.plan import Plan
+from stemniche.engine.process import TICK_MIN, TICK_S, Access, Phase, Process, Tick
+from stemniche.engine.state import Array, State
+from stemniche.engine.tables import Table, node_table
+from stemniche.kernels.cpu import Backend
+
+TOUCH = 1.1
+"""Cells touch when their centres are nearer than this multiple of their radii's sum."""
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sensing(Process):
+    """Fill the cell-borne rows of ``signals``: factors, state, damage, pH, contacts, neighbours.
+
+    Args:
+        contact_rows, contact_groups: Signal rows of ``contact.X`` and uint8 [T, G] membership.
+        neighbour_rows: Pairs (signal row, node row) of ``neighbour.X``.
+        neighbour_types: uint8 [T], the types whose nodes neighbours see.
+    """
+
+    factors: int
+    rows: dict[str, int]
+    lactate: int
+    lactate_baseline: float
+    ph_slope: float
+    ph_place: int
+    contact_rows: tuple[int, ...]
+    contact_groups: Array
+    neighbour_rows: tuple[tuple[int, int], ...]
+    neighbour_types: Array
+    name: str = "sensing"
+    phase: Phase = Phase.SENSE
+    every_s: int = TICK_S
+    access: Access = Access(
+        read={
+            "fields": "factor unit",
+            "voxel": "1",
+            "type": "1",
+            "state": "1",
+            "radius": "um",
+            "x": "um",
+            "y": "um",
+            "z": "um",
+            "stemness": "1",
+            "damage": "1",
+            "list_ptr": "1",
+            "list_idx": "1",
+            "environment": "1",
+        },
+        write={"signals": "1"},
+    )
+
+    def run(self, s: State, t: Tick, k: Backend) -> None:
+        """See `Process.run`."""
+        n, signals = s.n, s["signals"]
+        flat = s["fields"].reshape(self.factors, -1)
+        k.gather(flat, s["voxel"], n, signals[: self.factors])
+        rows = self.rows
+        if "stemness_state" in rows:
+            signals[rows["stemness_state"], :n] = s.live("stemness")
+        if "damage" in rows:
+            signals[rows["damage"], :n] = s.live("damage")
+        if "pH" in rows:
+            excess = np.maximum(signals[self.lactate, :n] - self.lactate_baseline, 0.0)
+            signals[rows["pH"], :n] = s["environment"][self.ph_place] - self.ph_slope * excess
+        self._neighbours(s, k)
+
+    def _neighbours(self, s: State, k: Backend) -> None:
+        """Count contacts, crowding and the neighbours' mean nodes."""
+        n, signals = s.n, s["signals"]
+        places = np.zeros((max(1, len(self.contact_rows)), s.capacity), np.float32)
+        crowding = np.zeros(s.capacity, np.float32)
+        alive = (s["state"] == 0).astype(np.uint8)
+        geometry = (s["x"], s["y"], s["z"], s["radius"], s["list_ptr"], s["list_idx"], n)
+        k.count_contacts(
+            self.contact_groups, s["type"], alive, *geometry, np.float32(TOUCH), places, crowding
+        )
+        for g, row in enumerate(self.contact_rows):
+            signals[row, :n] = places[g, :n]
+        if "crowding" in self.rows:
+            signals[self.rows["crowding"], :n] = crowding[:n]
+        seen = self.neighbour_types[s["type"]] * alive
+        for row, node in self.neighbour_rows:
+            k.neighbour_mean(signals[node], seen, *geometry, np.float32(TOUCH), signals[row])
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Signalling(Process):
+    """Relax every node of every living cell over one tick with the inputs it has just sensed."""
+
+    table: Table
+    tau: Array
+    first_node: int
+    name: str = "signalling"
+    phase: Phase = Phase.SENSE
+    every_s: int = TICK_S
+    access: Access = Access(
+        read={"type": "1", "state": "1", "read_scale": "1", "node_shift": "1"},
+        write={"signals": "1"},
+    )
+
+    def run(self, s: State, t: Tick, k: Backend) -> None:
+        """See `Process.run`."""
+        self.table.evaluate_nodes(s, k, self.tau, self.first_node, TICK_MIN)
+
+
+def sensing(plan: Plan) -> Sensing:
+    """Find out which cell-borne signals the model reads."""
+    names = plan.signals.names
+    contacts = [n for n in names if n.startswith("contact.")]
+    groups = np.zeros((len(plan.types), max(1, len(contacts))), np.uint8)
+    for g, name in enumerate(contacts):
+        groups[list(plan.members(name.removeprefix("contact."))), g] = 1
+    named = ("stemness_state", "damage", "pH", "crowding")
+    environment = tuple(plan.surroundings.environment)
+    lactate: dict[str, Any] = {"lactate": 0, "lactate_baseline": 0.0, "ph_slope": 0.0}
+    if "pH" in plan.signals:
+        place = plan.factors["lactate"]
+        lactate = {
+            "lactate": place,
+            "lactate_baseline": plan.factor_data[place].baseline,
+            "ph_slope": plan.parameter("pH.per_lactate"),
+        }
+    return Sensing(
+        factors=len(plan.factors),
+        rows={n: plan.signals[n] for n in named if n in plan.signals},
+        ph_place=environment.index("pH"),
+        contact_rows=tuple(plan.signals[n] for n in contacts),
+        contact_groups=groups,
+        neighbour_rows=tuple(
+            (plan.signals[n], plan.signals[n.removeprefix("neighbour.")])
+            for n in names
+            if n.startswith("neighbour.")
+        ),
+        neighbour_types=plan.mask(["tumour"]),
+        **lactate,
+    )
+
+
+def signalling(plan: Plan) -> Signalling:
+    """Compile the node drives into the interpreter's table."""
+    tau = np.array([n.tau for n in plan.model.nodes], np.float32)
+    return Signalling(table=node_table(plan), tau=tau, first_node=len(plan.factors))

@@ -1,0 +1,92 @@
+"""Stemness as a stochastic state, and the labels of the tumour lineage that follow from it."""
+
+from dataclasses import dataclass
+from typing import final
+
+import numpy as np
+
+from stemniche.engine.plan import END, STEM, TRANSIT, Plan
+from stemniche.engine.process import TICK_MIN, TICK_S, Access, Phase, Process, Tick
+from stemniche.engine.state import Array, State
+from stemniche.kernels.cpu import Backend
+
+FLUX = ("symmetric", "dedifferentiation", "awakening", "differentiation", "death", "traffic")
+"""Causes of a change of the stem cell count, in the order of the variable ``flux``."""
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stemness(Process):
+    """Move the stemness of tumour cells and relabel those that cross a threshold.
+
+    Source:
+        ``ds = (F - s)/tau dt + noise``, exact over the tick with F (node ``stemness``) held;
+        labels by hysteresis: up at `high`, down at `low`.
+    """
+
+    drive: int
+    tau: Array
+    noise: Array
+    tumour: Array
+    stem: int
+    transit: int
+    end: int
+    high: float
+    low: float
+    division_limit: int
+    seed: int
+    name: str = "stemness"
+    phase: Phase = Phase.SENSE
+    every_s: int = TICK_S
+    access: Access = Access(
+        read={"key": "1", "signals": "1", "state": "1"},
+        write={"stemness": "1", "type": "1", "left": "1"},
+        add={"flux": "cells", "converted": "cells"},
+    )
+
+    def run(self, s: State, t: Tick, k: Backend) -> None:
+        """See `Process.run`."""
+        n, kind = s.n, s["type"]
+        mask = (self.tumour[kind] * (s["state"] == 0)).astype(np.uint8)
+        k.stemness_step(
+            s["stemness"],
+            s["signals"][self.drive],
+            self.tau[kind],
+            self.noise[kind],
+            s["key"],
+            np.uint64(self.seed),
+            np.uint32(t.index),
+            n,
+            mask,
+            np.float32(TICK_MIN),
+        )
+        level, live = s.live("stemness"), mask[:n] == 1
+        up = np.flatnonzero(live & (level >= self.high) & (kind[:n] != self.stem))
+        down = np.flatnonzero(live & (level <= self.low) & (kind[:n] == self.stem))
+        np.add.at(s["converted"], (kind[up], self.stem), 1.0)
+        s["converted"][self.stem, self.transit] += len(down)
+        s["flux"][FLUX.index("dedifferentiation")] += len(up)
+        s["flux"][FLUX.index("differentiation")] -= len(down)
+        kind[up] = self.stem
+        kind[down] = self.transit
+        s["left"][down] = self.division_limit
+
+
+def stemness(plan: Plan) -> Stemness:
+    """Build the lineage's thresholds from the library."""
+    transit = plan.types[TRANSIT]
+    return Stemness(
+        drive=plan.signals["stemness"],
+        tau=plan.trait("stemness_tau"),
+        noise=plan.trait("stemness_noise"),
+        tumour=plan.mask(["tumour"]),
+        stem=plan.types[STEM],
+        transit=transit,
+        end=plan.types[END],
+        high=plan.parameter("stemness.high"),
+        low=plan.parameter("stemness.low"),
+        division_limit=int(plan.trait("division_limit")[transit]),
+        seed=plan.seed,
+    )
+
+

@@ -1,0 +1,271 @@
+"""Factors in the tissue: release, uptake, loss, exchange with vessels and blood, diffusion."""
+
+from dataclasses import dataclass
+from typing import final
+
+import numpy as np
+
+from stemniche.engine.plan import Plan
+from stemniche.engine.process import TICK_MIN, Access, Phase, Process, Tick
+from stemniche.engine.state import Array, State
+from stemniche.kernels.cpu import Backend
+
+NANOMOLAR = 0.602214076
+"""Molecules in 1 um^3 of a 1 nM solution."""
+
+_WALL = {"no_flux": 0, "fixed": 1, "far_field": 2}
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Transport(Process):
+    """Solve every factor's diffusion, loss, uptake and supply over the tick.
+
+    Source:
+        Backward Euler, or the steady state for gases, whose relaxation is far shorter than a tick;
+        multigrid-preconditioned conjugate gradients (`kernels.fields`).
+    """
+
+    shape: tuple[int, int, int]
+    spacing: float
+    names: tuple[str, ...]
+    diffusivity: Array
+    decay: Array
+    quasi_steady: Array
+    wall: int
+    wall_length: Array
+    exchange: Array
+    secretion_pointer: Array
+    secretion_factor: Array
+    secretion_rate: Array
+    secretion_node: Array
+    uptake_pointer: Array
+    uptake_column: Array
+    uptake_rate: Array
+    uptake_by_volume: Array
+    saturable: Array
+    saturable_km: Array
+    tolerance: float = 1e-3
+    max_iterations: int = 60
+    max_age: float = 30.0
+    name: str = "transport"
+    phase: Phase = Phase.FIELDS
+    every_s: int = int(TICK_MIN * 60)
+    access: Access = Access(
+        read={
+            "type": "1",
+            "state": "1",
+            "radius": "um",
+            "signals": "1",
+            "voxel_ptr": "1",
+            "perfusion": "1",
+            "blood": "factor unit",
+            "far_level": "factor unit",
+            "synthesis": "1",
+            "loss_scale": "1",
+            "held": "factor unit",
+        },
+        write={"fields": "factor unit", "field_age": "min"},
+    )
+
+    def run(self, s: State, t: Tick, k: Backend) -> None:
+        """See `Process.run`."""
+        fields = s["fields"]
+        flat = fields.reshape(len(self.names), -1)
+        supply = np.zeros_like(flat)
+        sinks = np.zeros((len(self.names) + len(self.saturable), flat.shape[1]), np.float32)
+        pointer = s["voxel_ptr"]
+        k.secrete(
+            pointer,
+            s["type"],
+            s["state"],
+            s["signals"],
+            self.secretion_pointer,
+            self.secretion_factor,
+            self.secretion_rate,
+            self.secretion_node,
+            s["synthesis"],
+            supply,
+        )
+        k.take_up(
+            pointer,
+            s["type"],
+            s["state"],
+            s["radius"],
+            self.uptake_pointer,
+            self.uptake_column,
+            self.uptake_rate,
+            self.uptake_by_volume,
+            sinks,
+        )
+        sink = sinks[: len(self.names)]
+        decay = (self.decay * s["loss_scale"]).astype(np.float32)
+        self._exchange(s, supply, sink)
+        self._hold(s, supply)
+        s["field_age"] += TICK_MIN
+        problem = k.FieldProblem(
+            spacing=self.spacing,
+            diffusivity=self.diffusivity,
+            decay=decay,
+            quasi_steady=self.quasi_steady,
+            supply=supply.reshape(fields.shape),
+            sink=sink.reshape(fields.shape),
+            mm_vmax=sinks[len(self.names) :].reshape(-1, *self.shape),
+            mm_index=self.saturable,
+            mm_km=self.saturable_km,
+            hindrance=np.ones(self.shape, np.float32),
+            wall_kind=np.full(len(self.names), self.wall, np.int32),
+            wall_value=s["far_level"].astype(np.float32),
+            wall_length=self.wall_length,
+            fixed=np.zeros(self.shape, np.uint8),
+            fixed_value=np.zeros(len(self.names), np.float32),
+        )
+        force = s["field_age"] >= self.max_age - 1e-6
+        report = k.advance_fields(
+            fields,
+            problem,
+            s["field_age"],
+            force,
+            self.tolerance,
+            self.max_iterations,
+            self.max_age,
+        )
+        s["field_age"][report[:, 0] > 0] = 0.0
+
+    def _exchange(self, s: State, supply: Array, sink: Array) -> None:
+        """Add what perfused vessels bring and take."""
+        perfusion = s["perfusion"]
+        places = np.flatnonzero(perfusion)
+        rate = self.exchange[:, None] * perfusion[None, places]
+        sink[:, places] += rate
+        supply[:, places] += rate * s["blood"][:, None]
+
+    def _hold(self, s: State, supply: Array) -> None:
+        """Add the supplies that interventions hold; columns: level, and slope along x, y, z."""
+        held = s["held"]
+        for f in np.flatnonzero(held.any(axis=1)):
+            level = np.full(self.shape, held[f, 0])
+            for axis, size in enumerate(reversed(self.shape)):
+                if held[f, 1 + axis]:
+                    ramp = 2.0 * (np.arange(size) + 0.5) / size
+                    level = level + held[f, 1 + axis] * np.expand_dims(
+                        ramp, tuple(a for a in range(3) if a != 2 - axis)
+                    )
+            supply[f] += (self.decay[f] * level).astype(np.float32).ravel()
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Blood(Process):
+    """Factors in the host's plasma: what the represented tumour sheds, cleared by the host.
+
+    Source:
+        One well-mixed compartment, ``dB/dt = leak - k (B - baseline)``, exact over the tick with
+        the leak held constant; gases and metabolites follow the environment.
+    """
+
+    exchange: Array
+    clearance: Array
+    baseline: Array
+    follows: tuple[tuple[int, int], ...]
+    medium: bool
+    dosed: Array
+    scale: float
+    voxel_volume: float
+    name: str = "blood"
+    phase: Phase = Phase.FIELDS
+    every_s: int = int(TICK_MIN * 60)
+    access: Access = Access(
+        read={"fields": "factor unit", "perfusion": "1", "environment": "1"},
+        write={"blood": "factor unit", "far_level": "factor unit"},
+    )
+
+    def run(self, s: State, t: Tick, k: Backend) -> None:
+        """See `Process.run`."""
+        perfusion = s["perfusion"]
+        places = np.flatnonzero(perfusion)
+        flat = s["fields"].reshape(len(self.baseline), -1)
+        blood = s["blood"]
+        excess = (flat[:, places] - blood[:, None]) * perfusion[None, places]
+        leak = self.exchange * excess.sum(axis=1, dtype=np.float64) * self.voxel_volume * self.scale
+        target = self.baseline + np.where(self.clearance > 0, leak / np.maximum(self.clearance, 1e-30), 0.0)
+        kept = np.exp(-self.clearance * TICK_MIN)
+        blood[:] = np.where(self.dosed, blood, target + (blood - target) * kept)
+        np.maximum(blood, 0.0, out=blood)
+        for factor, place in self.follows:
+            blood[factor] = s["environment"][place]
+            if self.medium:
+                s["far_level"][factor] = s["environment"][place]
+
+
+def transport(plan: Plan) -> Transport:
+    """Build the tables of `Transport` from the plan's secretions, uptakes and factors."""
+    factors, volume = plan.factor_data, plan.grid.voxel_volume
+    pointer, entries = [0], []
+    for cell in plan.types.names:
+        for row in plan.model.secretions:
+            if row.cell == cell:
+                place = plan.factors[row.factor]
+                unit = 1e-6 if factors[place].unit == "mM" else 1.0
+                node = plan.signals[row.node] if row.node else -1
+                entries.append((place, row.rate * unit / (NANOMOLAR * volume), node))
+        pointer.append(len(entries))
+    saturable: list[int] = []
+    kms: list[float] = []
+    up_pointer, taken = [0], []
+    for cell in plan.types.names:
+        for u in plan.uptakes:
+            if u.cell != cell:
+                continue
+            place = plan.factors[u.factor]
+            if u.kind == "first_order":
+                taken.append((place, u.rate / volume, 1))
+            else:
+                if place not in saturable:
+                    saturable.append(place)
+                    kms.append(u.km)
+                taken.append((len(factors) + saturable.index(place), u.rate / volume, 0))
+        up_pointer.append(len(taken))
+    diffusivity = np.array([f.diffusivity for f in factors], np.float32)
+    decay = np.array([f.decay for f in factors], np.float32)
+    around = plan.surroundings
+    wall = "fixed" if around.fixed or around.medium else "far_field" if around.far_field else "no_flux"
+    return Transport(
+        shape=plan.grid.shape,
+        spacing=plan.grid.spacing,
+        names=plan.factors.names,
+        diffusivity=diffusivity,
+        decay=decay,
+        quasi_steady=np.array([f.form == "gas" for f in factors]),
+        wall=_WALL[wall],
+        wall_length=np.sqrt(diffusivity / np.maximum(decay, 1e-4)).astype(np.float32),
+        exchange=np.array([plan.exchange[f.id] for f in factors], np.float32),
+        secretion_pointer=np.array(pointer, np.int64),
+        secretion_factor=np.array([e[0] for e in entries], np.int32),
+        secretion_rate=np.array([e[1] for e in entries], np.float32),
+        secretion_node=np.array([e[2] for e in entries], np.int32),
+        uptake_pointer=np.array(up_pointer, np.int64),
+        uptake_column=np.array([e[0] for e in taken], np.int32),
+        uptake_rate=np.array([e[1] for e in taken], np.float32),
+        uptake_by_volume=np.array([e[2] for e in taken], np.uint8),
+        saturable=np.array(saturable, np.int32),
+        saturable_km=np.array(kms, np.float32),
+    )
+
+
+def blood(plan: Plan) -> Blood:
+    """Build the plasma compartment from the plan."""
+    factors = plan.factor_data
+    names = tuple(plan.surroundings.environment)
+    dosed = np.array([f.id not in {m.id for m in plan.model.factors} for f in factors])
+    half_life = plan.parameter("serum.half_life")
+    return Blood(
+        exchange=np.array([plan.exchange[f.id] for f in factors], np.float64),
+        clearance=np.full(len(factors), np.log(2.0) / half_life),
+        baseline=np.array([f.baseline for f in factors], np.float64),
+        follows=tuple((plan.factors[n], i) for i, n in enumerate(names) if n in plan.factors),
+        medium=plan.surroundings.medium,
+        dosed=dosed,
+        scale=plan.surroundings.blood_scale / plan.surroundings.plasma_volume,
+        voxel_volume=plan.grid.voxel_volume,
+    )

@@ -1,0 +1,151 @@
+"""State: every number of a running simulation, as named arrays.
+
+Processes read and write it by name, the store writes all of it as a checkpoint, and a run continued
+from that checkpoint has the same bits as one that never stopped: nothing outside survives a tick.
+Arrays of kind ``cell`` share one capacity and are compacted and sorted together.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+
+Kind = Literal["cell", "cell rows", "field", "global"]
+Array = np.ndarray[Any, np.dtype[Any]]
+
+ALIVE, APOPTOTIC, NECROTIC, GONE = 0, 1, 2, 3
+"""Values of the cell variable ``state``; GONE cells vanish at the end of the tick."""
+
+G0, G1, S_PHASE, G2M = 0, 1, 2, 3
+"""Values of the cell variable ``phase``."""
+
+STATE_NAMES = ("alive", "apoptotic", "necrotic")
+PHASE_NAMES = ("G0", "G1", "S", "G2M")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Variable:
+    """One named array of the State.
+
+    Args:
+        name: Key in the State.
+        unit: Unit as text, ``1`` for none.
+        kind: ``cell`` [capacity], ``cell rows`` [rows, capacity], ``field`` or ``global``.
+        dtype: NumPy type.
+        shape: Rows for ``cell rows``; the whole shape for ``field`` and ``global``.
+    """
+
+    name: str
+    unit: str
+    kind: Kind
+    dtype: str = "float32"
+    shape: tuple[int, ...] = ()
+
+
+CELL_VARIABLES = tuple(
+    Variable(name=name, unit=unit, kind="cell", dtype=dtype)
+    for name, unit, dtype in (
+        ("x", "um", "float32"),
+        ("y", "um", "float32"),
+        ("z", "um", "float32"),
+        ("px", "1", "float32"),
+        ("py", "1", "float32"),
+        ("pz", "1", "float32"),
+        ("radius", "um", "float32"),
+        ("key", "1", "uint64"),
+        ("parent", "1", "uint64"),
+        ("clone", "1", "uint32"),
+        ("type", "1", "uint8"),
+        ("state", "1", "uint8"),
+        ("phase", "1", "uint8"),
+        ("fate", "1", "int8"),
+        ("dividing", "1", "uint8"),
+        ("awakened", "1", "uint8"),
+        ("clock", "min", "float32"),
+        ("stemness", "1", "float32"),
+        ("divisions", "1", "uint32"),
+        ("left", "1", "int16"),
+        ("damage", "1", "float32"),
+        ("growth", "1", "float32"),
+        ("sensitivity", "1", "float32"),
+        ("voxel", "1", "int32"),
+    )
+)
+
+
+class State:
+    """All arrays of a run by name, the number of cells and the tick.
+
+    Args:
+        variables: What exists; names are unique.
+        capacity: Slots for cells; grows by doubling in `reserve`.
+    """
+
+    def __init__(self, variables: Iterable[Variable], capacity: int) -> None:
+        self.variables = {v.name: v for v in variables}
+        self.capacity = max(64, capacity)
+        self.n = 0
+        self.tick = 0
+        self.arrays: dict[str, Array] = {
+            v.name: np.zeros(self._shape(v, self.capacity), v.dtype)
+            for v in self.variables.values()
+        }
+
+    @staticmethod
+    def _shape(v: Variable, capacity: int) -> tuple[int, ...]:
+        if v.kind == "cell":
+            return (capacity,)
+        if v.kind == "cell rows":
+            return (v.shape[0], capacity)
+        return v.shape
+
+    def __getitem__(self, name: str) -> Array:
+        return self.arrays[name]
+
+    def __setitem__(self, name: str, value: Array) -> None:
+        self.arrays[name] = value
+
+    def live(self, name: str) -> Array:
+        """View of a cell variable without the unused slots."""
+        return self.arrays[name][..., : self.n]
+
+    def of_kind(self, *kinds: Kind) -> list[str]:
+        """Names of the variables of these kinds, in order of declaration."""
+        return [v.name for v in self.variables.values() if v.kind in kinds]
+
+    def reserve(self, needed: int) -> None:
+        """Make room for `needed` cells, keeping what is there."""
+        if needed <= self.capacity:
+            return
+        while self.capacity < needed:
+            self.capacity *= 2
+        for name in self.of_kind("cell", "cell rows"):
+            old = self.arrays[name]
+            new = np.zeros((*old.shape[:-1], self.capacity), old.dtype)
+            new[..., : old.shape[-1]] = old
+            self.arrays[name] = new
+
+    def snapshot(self) -> dict[str, Array]:
+        """Copies of all arrays without unused slots, for a checkpoint."""
+        cells = set(self.of_kind("cell", "cell rows"))
+        return {
+            name: (self.live(name) if name in cells else array).copy()
+            for name, array in self.arrays.items()
+        }
+
+    def restore(self, arrays: dict[str, Array], n: int, tick: int) -> None:
+        """Take over a snapshot.
+
+        Raises:
+            KeyError: The snapshot lacks a variable.
+        """
+        self.n, self.tick = n, tick
+        self.reserve(n)
+        for name, v in self.variables.items():
+            value = arrays[name]
+            if v.kind in ("cell", "cell rows"):
+                self.arrays[name][...] = 0
+                self.arrays[name][..., :n] = value
+            else:
+                self.arrays[name] = value.astype(v.dtype).copy()

@@ -1,0 +1,44 @@
+"""The clock: move a State tick by tick through a Plan's processes."""
+
+
+from stemniche.engine.build import new_state
+from stemniche.engine.place import place
+from stemniche.engine.plan import Plan
+from stemniche.engine.process import TICK_S, Tick
+from stemniche.engine.state import State
+from stemniche.kernels.cpu import Backend
+
+
+def begin(plan: Plan, k: Backend) -> State:
+    """Place the tissue and bring it into canonical order; day 0 has not come yet."""
+    cells = plan.layout.tumour_cells + sum(plan.layout.tissue.values())
+    s = new_state(plan, 2 * cells)
+    s["day0"][0] = -1
+    place(plan, s, k)
+    _settle(plan, s, k)
+    return s
+
+
+def _settle(plan: Plan, s: State, k: Backend) -> None:
+    """Sort and list the freshly placed cells."""
+    for process in plan.processes:
+        if process.name == "canon":
+            process.run(s, Tick(0, -1), k)
+
+
+def advance(plan: Plan, s: State, k: Backend) -> None:
+    """Move `s` by one tick."""
+    tick = Tick(s.tick, int(s["day0"][0]))
+    elapsed = s.tick * TICK_S
+    for process in plan.processes:
+        if elapsed % process.every_s == 0:
+            process.run(s, tick, k)
+    s.tick += 1
+
+
+def seconds(s: State) -> int:
+    """Seconds since day 0, 0 while preparation lasts."""
+    day0 = int(s["day0"][0])
+    return 0 if day0 < 0 else (s.tick - day0) * TICK_S
+
+

@@ -1,0 +1,104 @@
+"""What cells give to and take from the voxel they are in.
+
+Each voxel sums its own cells in their canonical order, so the result does not depend on threads.
+Tables are per cell type: entries ``pointer[t] .. pointer[t + 1]`` belong to type ``t``.
+"""
+
+from typing import Any
+
+import numpy as np
+
+from stemniche.kernels.jit import parallel_kernel, prange
+
+_BLOCK = 1024
+
+
+@parallel_kernel
+def secrete(
+    voxel_ptr: Any,
+    kind: Any,
+    state: Any,
+    signals: Any,
+    pointer: Any,
+    factor: Any,
+    rate: Any,
+    node: Any,
+    synthesis: Any,
+    supply: Any,
+) -> None:
+    """Add release by living cells to `supply`.
+
+    Args:
+        voxel_ptr: int64 [V + 1], first cell of each voxel.
+        kind, state: uint8 [cap], cell type and state (0 = alive).
+        signals: float32 [S, cap]; `node` names the row that scales an entry, -1 for none.
+        pointer, factor, rate, node: entries per type; `rate` in factor-unit/min per voxel.
+        synthesis: float32 [T, F] multiplier set by interventions.
+        supply: float32 [F, V], factor-unit/min.
+    """
+    voxels = voxel_ptr.shape[0] - 1
+    factors = supply.shape[0]
+    for block in prange((voxels + _BLOCK - 1) // _BLOCK):
+        total = np.zeros(factors, np.float64)
+        for v in range(block * _BLOCK, min(voxels, (block + 1) * _BLOCK)):
+            first, last = voxel_ptr[v], voxel_ptr[v + 1]
+            if first == last:
+                continue
+            total[:] = 0.0
+            for c in range(first, last):
+                if state[c] != 0:
+                    continue
+                t = kind[c]
+                for e in range(pointer[t], pointer[t + 1]):
+                    f = factor[e]
+                    amount = rate[e] * synthesis[t, f]
+                    if node[e] >= 0:
+                        amount *= signals[node[e], c]
+                    total[f] += amount
+            for f in range(factors):
+                supply[f, v] += np.float32(total[f])
+
+
+@parallel_kernel
+def take_up(
+    voxel_ptr: Any,
+    kind: Any,
+    state: Any,
+    radius: Any,
+    pointer: Any,
+    column: Any,
+    rate: Any,
+    by_volume: Any,
+    sink: Any,
+) -> None:
+    """Add removal by living and apoptotic cells to `sink`.
+
+    Args:
+        radius: float32 [cap], um.
+        column: row of `sink` an entry adds to.
+        rate: first order: 1/min times 1/voxel volume (multiplied by the cell's volume where
+            `by_volume` is 1); otherwise the amount per cell and voxel.
+        sink: float32 [rows, V].
+    """
+    voxels = voxel_ptr.shape[0] - 1
+    rows = sink.shape[0]
+    for block in prange((voxels + _BLOCK - 1) // _BLOCK):
+        total = np.zeros(rows, np.float64)
+        for v in range(block * _BLOCK, min(voxels, (block + 1) * _BLOCK)):
+            first, last = voxel_ptr[v], voxel_ptr[v + 1]
+            if first == last:
+                continue
+            total[:] = 0.0
+            for c in range(first, last):
+                if state[c] > 1:
+                    continue
+                t = kind[c]
+                r = radius[c]
+                volume = 4.18879020478639 * r * r * r
+                for e in range(pointer[t], pointer[t + 1]):
+                    if by_volume[e] == 1:
+                        total[column[e]] += rate[e] * volume
+                    elif state[c] == 0:
+                        total[column[e]] += rate[e]
+            for f in range(rows):
+                sink[f, v] += np.float32(total[f])

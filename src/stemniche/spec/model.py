@@ -1,0 +1,189 @@
+"""The Model: biology compiled for one cancer context, ready for any engine.
+
+`spec.compile` makes it from library rows and a scenario; the engine's plan turns it into tables,
+`explain` into sentences. It is plain data in engine units (um, min, nM, mmHg) without grid, time
+step, dtype or arrays, so it can be written as JSON and fingerprinted.
+"""
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+Basis = Literal["stated", "hedged", "inferred", "assumed"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """One active library row and what it rests on, kept for sentences and coverage.
+
+    Args:
+        id: Row id, for example ``"net.STAT3.IL6R"``.
+        kind: Which table the row is from.
+        sentence: The row in words, generated, without the claim ids.
+        source_id: Signal, cell or ligand at the start of the arrow.
+        target_id: Node, behaviour, factor or cell type at its end.
+        cells: Concrete cell types in which it acts.
+        sign: +1 or -1.
+        claims: Claims that switch the row and are on.
+        supports: Claims that are only cited.
+        basis: How firmly it is said; ``assumed`` too where a claim is generalised to this cancer.
+        source: Reference of a row without a claim.
+    """
+
+    id: str
+    kind: Literal["network", "brake", "rule", "secretion", "uptake", "trait", "drug"]
+    sentence: str
+    source_id: str
+    target_id: str
+    cells: tuple[str, ...]
+    sign: int
+    claims: tuple[str, ...]
+    supports: tuple[str, ...]
+    basis: Basis
+    source: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Factor:
+    """A dissolved substance.
+
+    Args:
+        unit: ``nM``, ``mM`` or ``mmHg``; every level below is in it.
+        diffusivity: um^2/min.
+        decay: 1/min.
+        baseline: Level of the host tissue far away.
+        reference: Level at which networks sit at their baselines.
+        molar_mass: kDa, None for gases.
+    """
+
+    id: str
+    form: Literal["gas", "metabolite", "soluble"]
+    unit: str
+    diffusivity: float
+    decay: float
+    baseline: float
+    reference: float
+    molar_mass: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CellType:
+    """A kind of cell with its traits in engine units (every trait of the vocabulary is present)."""
+
+    id: str
+    group: Literal["tumour", "stroma", "immune"]
+    ancestors: tuple[str, ...]
+    traits: dict[str, float]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Node:
+    """A variable of the signalling network, 0 to 1, in the cell types of `cells`."""
+
+    id: str
+    kind: Literal["receptor", "signal", "tf", "expression", "state"]
+    cells: tuple[str, ...]
+    baseline: float
+    tau: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Term:
+    """One Hill input: ``H(x)``, or ``1 - H(x)`` when `inverted`."""
+
+    row: str
+    signal: str
+    half_max: float
+    hill: float
+    inverted: bool
+    reference: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Group:
+    """Inputs that act only together: weight times the product of its terms."""
+
+    weight: float
+    terms: tuple[Term, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Drive:
+    """All that moves one target in one cell type.
+
+    A node relaxes to ``sigmoid(constant + sum weight * A)``; a behaviour equals
+    ``clip(exp(constant + sum weight * A), low, high)``.
+    """
+
+    cell: str
+    target: str
+    kind: Literal["node", "behaviour"]
+    constant: float
+    low: float
+    high: float
+    groups: tuple[Group, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Secretion:
+    """Release of a factor: `rate` molecules/min per cell, times `node` where there is one."""
+
+    row: str
+    cell: str
+    factor: str
+    rate: float
+    node: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Uptake:
+    """Removal of a factor by a cell.
+
+    ``first_order``: `rate` 1/min of the cell's volume. ``michaelis``: `rate` factor-unit um^3/min
+    per cell at saturation (nM um^3/min, mM um^3/min or mmHg um^3/min) and `km` in the factor's unit.
+    """
+
+    row: str
+    cell: str
+    factor: str
+    kind: Literal["first_order", "michaelis"]
+    rate: float
+    km: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Drug:
+    """A drug of the library: its kind and every `<drug>.<name>` parameter in engine units."""
+
+    id: str
+    kind: str
+    molar_mass: float
+    values: dict[str, float]
+    rows: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Model:
+    """Everything biological that a run needs; see the module's docstring.
+
+    `genotype` holds the value (0 or 1) of every genotype signal used by a term, such as
+    ``{"TP53:mutant": 1.0}``. `parameters` are the remaining named numbers in engine units.
+    """
+
+    format: int
+    cancer: str
+    context_policy: str
+    species: str
+    evidence_fingerprint: str
+    library_fingerprint: str
+    factors: tuple[Factor, ...]
+    types: tuple[CellType, ...]
+    nodes: tuple[Node, ...]
+    drives: tuple[Drive, ...]
+    secretions: tuple[Secretion, ...]
+    uptakes: tuple[Uptake, ...]
+    drugs: tuple[Drug, ...]
+    genotype: dict[str, float]
+    parameters: dict[str, float]
+    rows: tuple[Row, ...]
+    notes: tuple[str, ...] = field(default=())
+    """Warnings of the compilation: claims switched off in vain, rows kept by other claims."""

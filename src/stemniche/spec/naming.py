@@ -1,0 +1,115 @@
+"""What a user may name, by kind, and which ids of the library a spelling stands for.
+
+Readers of scenarios and interventions ask here. Ids win over spellings, spellings come from the
+evidence's entities, drug aliases and families; a family stands for its modelled members, an
+abstract cell type for its concrete ones. Nothing here knows which key a name was written under.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from stemniche.core.names import did_you_mean, fold, nearest
+from stemniche.spec.reading import Field
+
+Kind = Literal[
+    "cancer", "cell", "tissue", "gene", "factor", "receptor", "node", "drug",
+    "genotype", "claim", "row", "parameter", "measure",
+]  # fmt: skip
+
+_LABELS: dict[Kind, str] = {
+    "cancer": "cancer type", "cell": "cell type", "tissue": "cell type of the tissue",
+    "gene": "node or factor", "factor": "factor", "receptor": "receptor", "node": "node",
+    "drug": "drug", "genotype": "gene", "claim": "claim", "row": "row of the library",
+    "parameter": "parameter of the library", "measure": "measure",
+}  # fmt: skip
+
+_INSTEAD: dict[Kind, str] = {"receptor": "block", "node": "inhibit", "factor": "neutralise"}
+"""Intervention that suits a name of another kind than the wanted one."""
+
+MOST_LISTED = 30
+
+
+@dataclass(frozen=True, kw_only=True)
+class Names:
+    """Everything that may be named.
+
+    Args:
+        ids: Ids of each kind, in the order of the library.
+        spellings: For each kind, what else may be written (folded) and the ids it stands for.
+        units: Unit of a factor's level or of a parameter, by id.
+        molar_masses: kDa of factors that have one.
+        unmodelled: Spellings (folded) of entities of the evidence, and their names.
+    """
+
+    ids: Mapping[Kind, tuple[str, ...]]
+    spellings: Mapping[Kind, Mapping[str, tuple[str, ...]]]
+    units: Mapping[str, str] = field(default_factory=dict)
+    molar_masses: Mapping[str, float] = field(default_factory=dict)
+    unmodelled: Mapping[str, str] = field(default_factory=dict)
+
+    def resolve(self, kind: Kind, text: str) -> tuple[str, ...]:
+        """The ids that `text` stands for; empty when it is unknown."""
+        spellings = self.spellings.get(kind, {})
+        if text in self.ids.get(kind, ()):
+            return spellings.get(fold(text), (text,)) if kind == "cell" else (text,)
+        return spellings.get(fold(text), ())
+
+    def nearest(self, kind: Kind, text: str) -> list[str]:
+        """Valid names that `text` probably meant, best first."""
+        return nearest(text, self.ids.get(kind, ()))
+
+    def read(self, kind: Kind, written: Field) -> tuple[str, ...]:
+        """The ids that a written name stands for.
+
+        Raises:
+            InputError: Nothing of that name exists; the remedy gives the nearest ones.
+        """
+        text = written.text()
+        found = self.resolve(kind, text)
+        if found:
+            return found
+        label = _LABELS[kind]
+        known = self.unmodelled.get(fold(text))
+        what = f"There is no {label} {written.shown}."
+        if known is not None:
+            what = f"{written.shown} is known to the evidence, but not a {label} of this version."
+        raise written.error(what, self._remedy(kind, text))
+
+    def read_one(self, kind: Kind, written: Field) -> str:
+        """The one id that a written name stands for.
+
+        Raises:
+            InputError: It is unknown, or stands for several.
+        """
+        found = self.read(kind, written)
+        if len(found) > 1:
+            what = f"{written.shown} stands for several: {', '.join(found)}."
+            raise written.error(what, "Name one of them.")
+        return found[0]
+
+    def _remedy(self, kind: Kind, text: str) -> str:
+        for other, key in _INSTEAD.items():
+            if kind in _INSTEAD and other != kind and self.resolve(other, text):
+                return f"It is a {_LABELS[other]}: use '{key}'."
+        ids = self.ids.get(kind, ())
+        listed = f"This version has: {', '.join(ids)}." if 0 < len(ids) <= MOST_LISTED else ""
+        otherwise = listed or "Check the spelling; `stemniche evidence` shows what is known."
+        mend = did_you_mean(text, ids, otherwise)
+        return f"{mend} {listed}" if listed and mend != otherwise else mend
+
+
+def spell(ids: Iterable[str], *more: tuple[str, Iterable[str]]) -> dict[str, tuple[str, ...]]:
+    """A table of spellings: each id by itself, then each further spelling with what it means.
+
+    The first meaning of a spelling wins.
+
+    Example:
+        >>> spell(["CXCL8"], ("IL-8", ["CXCL8"]))["il8"]
+        ('CXCL8',)
+    """
+    table = {fold(name): (name,) for name in ids}
+    for spelling, means in more:
+        if fold(spelling):
+            table.setdefault(fold(spelling), tuple(means))
+    return table

@@ -1,0 +1,132 @@
+"""Named numbers of the library: who reads them, in which unit, and what a scenario may override.
+
+`spec.checks` refuses a parameter that nothing reads; `spec.compile` asks `Numbers` for values. The
+engine's plan imports `ENGINE_PARAMETERS` to know which names it may ask a Model for.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from stemniche.core.units import convert, parse_quantity
+from stemniche.spec.lexicon import Lexicon
+from stemniche.spec.records import Parameter
+
+ENGINE_PARAMETERS: tuple[str, ...] = (
+    "stemness.high",
+    "stemness.low",
+    "stemness.inheritance",
+    "stemness.reset",
+    "stemness_state.reference",
+    "network.gain",
+    "damage.gain",
+    "dead.clearance",
+    "macrophage.m2_fraction",
+    "marrow.half_life",
+    "serum.half_life",
+    "pH.per_lactate",
+    "tumour.progenitor_fraction",
+    "vessel.*",
+    "mechanics.*",
+    "cycle.*",
+    "tau.*",
+)
+"""Parameters that engine, therapy and run read by name; ``head.*`` stands for every name under it."""
+
+FACTOR_NUMBERS = {"diffusivity": "um^2/min", "half_life": "min", "baseline": "", "reference": ""}
+"""Numbers of a factor and their engine units; empty means the unit of the factor itself."""
+
+ROW_NUMBERS = ("half_max", "hill", "weight", "limit", "ref", "rate", "km")
+"""Numbers of a row that a scenario may override as ``ROW.half_max`` and the like."""
+
+_TIMES = frozenset(("s", "min", "h", "d", "week"))
+_LENGTHS = frozenset(("m", "cm", "mm", "um", "nm"))
+_CONCENTRATIONS = {"pM": "nM", "uM": "nM"}
+
+
+def is_engine_parameter(name: str, also: tuple[str, ...] = ()) -> bool:
+    """Whether the engine reads this parameter by name; `also` are names the vocabulary adds."""
+    for listed in (*ENGINE_PARAMETERS, *also):
+        if name == listed or (listed.endswith(".*") and name.startswith(listed[:-1])):
+            return True
+    return False
+
+
+def engine_unit(unit: str) -> str:
+    """Return the engine's unit for numbers written in `unit`.
+
+    Times become minutes everywhere; lengths become micrometres where the unit has only lengths and
+    times (so mg/m^2 stays); pM and uM become nM; everything else stays as written.
+
+    Example:
+        >>> engine_unit("mm/h"), engine_unit("mg/m^2"), engine_unit("L/h"), engine_unit("1/d")
+        ('um/min', 'mg/m^2', 'L/min', '1/min')
+    """
+    names = set(re.findall(r"[A-Za-z]+", unit))
+    spatial = names <= _TIMES | _LENGTHS
+
+    def renamed(match: re.Match[str]) -> str:
+        name = match[0]
+        if name in _TIMES:
+            return "min"
+        if name in _LENGTHS and spatial:
+            return "um"
+        return _CONCENTRATIONS.get(name, name)
+
+    return re.sub(r"[A-Za-z]+", renamed, unit)
+
+
+@dataclass(frozen=True)
+class Numbers:
+    """Values of parameters by name, with inheritance of traits along the parents of a cell type."""
+
+    records: Mapping[str, Parameter]
+    lexicon: Lexicon
+
+    def value(self, name: str, unit: str | None = None) -> float:
+        """Return a parameter in `unit`, by default in its engine unit."""
+        record = self.records[name]
+        wanted = engine_unit(record.unit) if unit is None else unit
+        return convert(record.value, record.unit, wanted, where=record.place.at("value"))
+
+    def read(
+        self, text: str, unit: str, *, where: str, molar_mass: float | None = None
+    ) -> float:
+        """Return a number written on a row: a parameter's name, or a quantity.
+
+        Raises:
+            UnitError: Neither, or of another dimension than `unit`.
+        """
+        if text in self.records:
+            record = self.records[text]
+            return convert(
+                record.value, record.unit, unit, where=f"{where} ({text})", molar_mass=molar_mass
+            )
+        return parse_quantity(text, unit, where=where, molar_mass=molar_mass)
+
+    def shown(self, text: str) -> str:
+        """Return a number written on a row as people read it: names become their values."""
+        if text not in self.records:
+            return text
+        record = self.records[text]
+        return f"{record.value:g} {record.unit}".strip()
+
+    def trait_record(self, cell: str, trait: str) -> Parameter | None:
+        """Return the parameter that gives a type's trait: its own or its nearest ancestor's."""
+        return next((self.records[n] for n in self.trait_names(cell, trait) if n in self.records), None)
+
+    def trait_names(self, cell: str, trait: str) -> Iterator[str]:
+        """Names under which a type's trait may stand, nearest first."""
+        for ancestor in self.lexicon.lineage(cell) or (cell,):
+            yield f"{ancestor}.{trait}"
+
+    def reference(self, signal: str, factor: str = "") -> str:
+        """Return the name of the parameter that says where a signal is balanced, or ``0``.
+
+        A factor is balanced at its reference, else at its baseline; any other signal of a cell at
+        ``<signal>.reference``, else at nothing.
+        """
+        names = (f"{factor}.reference", f"{factor}.baseline") if factor else (f"{signal}.reference",)
+        return next((name for name in names if name in self.records), "0")
+
+

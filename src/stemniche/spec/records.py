@@ -1,0 +1,264 @@
+"""Library rows as they are written: one frozen record per line of a CSV table.
+
+`spec.tables` fills them, `spec.checks` judges them, `spec.compile` turns them into the Model. Numbers
+that carry a unit, or may name a parameter, stay text here; nothing in this module knows a unit.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+Basis = Literal["stated", "hedged", "inferred", "assumed"]
+Sign = Literal["+1", "-1"]
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a row stands, as file and line."""
+
+    file: str
+    line: int
+
+    def at(self, column: str = "") -> str:
+        """The place in words, for an error."""
+        return f"{self.file}:{self.line}" + (f", column {column}" if column else "")
+
+
+def required(column: str = "") -> Any:
+    """Declare a column whose cells may not be empty; `column` if its name is no Python name."""
+    return field(metadata={"required": True, "column": column})
+
+
+def optional(default: Any, column: str = "") -> Any:
+    """Declare a column that may be empty or absent."""
+    return field(default=default, metadata={"required": False, "column": column})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parameter:
+    """A named number; `low` and `high` bound what is plausible, for sampling."""
+
+    place: Place
+    name: str = required()
+    value: float = required()
+    low: float | None = optional(None)
+    high: float | None = optional(None)
+    unit: str = optional("")
+    basis: Basis = required()
+    source: str = required()
+    description: str = optional("")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Word:
+    """One entry of the vocabulary; `<TYPE>`, `<FACTOR>` and the like in its id stand for names."""
+
+    place: Place
+    id: str = required()
+    kind: str = required()
+    unit: str = optional("")
+    low: float | None = optional(None)
+    high: float | None = optional(None)
+    scope: str = optional("")
+    well_mixed: str = optional("")
+    outcome: bool = optional(False)
+    entity: str = optional("")
+    description: str = optional("")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cell:
+    """A cell type, or an abstract parent of cell types."""
+
+    place: Place
+    id: str = required()
+    entity: str = optional("")
+    parent: str = optional("")
+    group: str = optional("")
+    cl_id: str = optional("")
+    description: str = optional("")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FactorRow:
+    """A dissolved substance; its numbers are parameters."""
+
+    place: Place
+    id: str = required()
+    entity: str = optional("")
+    form: Literal["gas", "metabolite", "soluble"] = required()
+    unit: str = required()
+    molar_mass_kda: float | None = optional(None)
+    description: str = optional("")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NodeRow:
+    """A variable of the network inside cells."""
+
+    place: Place
+    id: str = required()
+    entity: str = optional("")
+    cells: tuple[str, ...] = required()
+    kind: Literal["receptor", "signal", "tf", "expression", "state"] = required()
+    baseline: str = required()
+    tau: str = required()
+    description: str = optional("")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Link:
+    """A row of the network or of its brakes: a signal moves a node."""
+
+    place: Place
+    id: str = required()
+    origin: str = required("from")
+    to: str = required()
+    cells: tuple[str, ...] = optional(())
+    sign: Sign = required()
+    and_group: str = optional("")
+    half_max: str = required()
+    quantity: str = optional("")
+    hill: str = optional("1")
+    weight: str = optional("")
+    ref: str = optional("")
+    context: tuple[str, ...] = optional(("general",))
+    generalises: bool = optional(False)
+    species: str = optional("")
+    basis: Basis = required()
+    claims: tuple[str, ...] = optional(())
+    supports: tuple[str, ...] = optional(())
+    source: str = optional("")
+    note: str = optional("")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """A signal moves a behaviour of a cell type."""
+
+    place: Place
+    id: str = required()
+    cell: tuple[str, ...] = required()
+    signal: str = required()
+    direction: Literal["increases", "decreases"] = required()
+    behaviour: str = required()
+    limit: str = optional("")
+    half_max: str = required()
+    hill: str = optional("1")
+    and_group: str = optional("")
+    ref: str = optional("")
+    context: tuple[str, ...] = optional(("general",))
+    generalises: bool = optional(False)
+    species: str = optional("")
+    basis: Basis = required()
+    claims: tuple[str, ...] = optional(())
+    supports: tuple[str, ...] = optional(())
+    source: str = optional("")
+    note: str = optional("")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SecretionRow:
+    """A cell type releases a factor, in proportion to a node where one is named."""
+
+    place: Place
+    id: str = required()
+    cell: tuple[str, ...] = required()
+    factor: str = required()
+    rate: str = required()
+    node: str = optional("")
+    context: tuple[str, ...] = optional(("general",))
+    generalises: bool = optional(False)
+    basis: Basis = required()
+    claims: tuple[str, ...] = optional(())
+    supports: tuple[str, ...] = optional(())
+    source: str = optional("")
+    note: str = optional("")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UptakeRow:
+    """A cell type removes a factor."""
+
+    place: Place
+    id: str = required()
+    cell: tuple[str, ...] = required()
+    factor: str = required()
+    kind: Literal["first_order", "michaelis"] = required()
+    rate: str = required()
+    km: str = optional("")
+    context: tuple[str, ...] = optional(("general",))
+    generalises: bool = optional(False)
+    basis: Basis = required()
+    claims: tuple[str, ...] = optional(())
+    supports: tuple[str, ...] = optional(())
+    source: str = optional("")
+    note: str = optional("")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cancer:
+    """A cancer context; what holds in `is_a` holds here."""
+
+    place: Place
+    id: str = required()
+    entity: str = required()
+    is_a: tuple[str, ...] = optional(())
+    description: str = optional("")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Family:
+    """A name that stands for each of its members."""
+
+    place: Place
+    id: str = required()
+    entity: str = optional("")
+    members: tuple[str, ...] = required()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pool:
+    """Cells outside the tissue (blood, marrow)."""
+
+    place: Place
+    id: str = required()
+    cell: str = required()
+    description: str = optional("")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DrugRow:
+    """A drug; its numbers are parameters."""
+
+    place: Place
+    id: str = required()
+    entity: str = optional("")
+    aliases: tuple[str, ...] = optional(())
+    molar_mass_g_mol: float = required()
+    kind: str = required()
+    targets: tuple[str, ...] = optional(())
+    description: str = optional("")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entailed:
+    """A claim that must follow from a causal path of rows."""
+
+    place: Place
+    claim: str = required()
+    path: tuple[str, ...] = required()
+    note: str = optional("")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotCarried:
+    """A claim that nothing carries, and why."""
+
+    place: Place
+    claim: str = required()
+    reason: str = required()
+    note: str = optional("")
+
+
+Mechanism = Link | Rule | SecretionRow | UptakeRow
+"""Rows that claims switch on and off."""
