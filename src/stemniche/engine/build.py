@@ -10,6 +10,7 @@ from stemniche.engine.processes.controls import controls
 from stemniche.engine.processes.fate import BASIC_HAZARDS, behaviours, fates, hazards, killing
 from stemniche.engine.processes.lifecycle import DIVISIONS, births, canon, cycle
 from stemniche.engine.processes.motion import motion
+from stemniche.engine.processes.rates import rates
 from stemniche.engine.processes.recruitment import marrow, recruitment
 from stemniche.engine.processes.sensing import TOUCH, sensing, signalling
 from stemniche.engine.processes.stemness import FLUX, stemness
@@ -69,7 +70,10 @@ def build_plan(
     factors = Index.of(f.id for f in factor_data)
     nodes = Index.of(n.id for n in model.nodes)
     drives = {(d.cell, d.target): d for d in model.drives}
-    signals = Index.of([*factors.names, *nodes.names, *_borne(model, factors, nodes, types)])
+    drugs = [f.id for f in extension.factors]
+    dissolved = [f.id for f in model.factors]
+    borne = _borne(model, factors, nodes, types)
+    signals = Index.of([*dissolved, *nodes.names, *borne, *drugs])
     moved = {d.target for d in model.drives if d.kind == "behaviour" and d.cell in types}
     traits = {name for t in model.types for name in t.traits}
     wanted = [
@@ -93,8 +97,8 @@ def build_plan(
         [
             *BASIC_HAZARDS,
             *(f"kill.{name}" for name in killers),
-            *extension.hazards,
             *(f"conversion.{i}" for i in range(slots)),
+            *extension.hazards,
         ]
     )
     plan = Plan(
@@ -193,6 +197,11 @@ def _variables(plan: Plan) -> tuple[Variable, ...]:
         one("divisions_done", "cells", len(DIVISIONS)),
         one("born", "cells", types),
         one("deaths", "cells", len(plan.hazards), types),
+        one("born_seen", "cells", types),
+        one("deaths_seen", "cells", len(plan.hazards), types),
+        one("recent_born", "cells", types),
+        one("recent_deaths", "cells", len(plan.hazards), types),
+        one("recent_cells", "cells min", types),
         one("converted", "cells", types, types),
         one("engulfed", "cells", 1),
         one("recruited", "cells", types),
@@ -226,5 +235,6 @@ def _processes(plan: Plan, extension: Extension) -> tuple[Process, ...]:
         births(plan),
         recruitment(plan),
         canon(plan, REACH, SKIN),
+        rates(plan),
     )
     return tuple(sorted(listed, key=lambda p: p.phase))

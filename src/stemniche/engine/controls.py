@@ -34,7 +34,8 @@ class Control:
         cells: Concrete cell types, empty for all.
         start: Seconds from day 0; None = from placement.
         stop: Seconds from day 0; None = to the end.
-        until: Condition over measures that ends it, None for none.
+        until: Condition over measures that ends it for good, None for none.
+        cycle: Seconds on and seconds off, repeated from `start`; None for always on.
         gradient: Axis along which a supply rises from 0 to twice its value, or empty.
         label: The intervention in words, for logs.
     """
@@ -47,6 +48,7 @@ class Control:
     stop: int | None = None
     until: Expression | None = None
     every: int = 0
+    cycle: tuple[int, int] | None = None
     gradient: str = ""
     label: str = ""
 
@@ -56,4 +58,6 @@ class Control:
             return not prepared or self.stop is None or seconds < self.stop
         if not prepared or seconds < self.start:
             return False
-        return self.stop is None or seconds < self.stop
+        if self.stop is not None and seconds >= self.stop:
+            return False
+        return self.cycle is None or (seconds - self.start) % sum(self.cycle) < self.cycle[0]

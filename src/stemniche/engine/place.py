@@ -41,8 +41,8 @@ def _rest(plan: Plan, s: State) -> None:
         s["fields"][f] = around.get(data.id, data.baseline) if plan.surroundings.medium else data.baseline
         s["blood"][f] = around.get(data.id, data.baseline)
         s["far_level"][f] = around.get(data.id, data.baseline) if plan.surroundings.medium else data.baseline
-        s["resting"][:, f] = data.baseline
-    first = len(plan.factors)
+        s["resting"][:, plan.signals[data.id]] = data.baseline
+    first = len(plan.model.factors)
     for i, node in enumerate(plan.model.nodes):
         for name in node.cells:
             s["resting"][plan.types[name], first + i] = node.baseline

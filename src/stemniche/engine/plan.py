@@ -104,7 +104,8 @@ class Plan:
 
     Args:
         factors: Model factors and drug fields; row order of ``fields``.
-        signals: Row order of ``signals``: factors, nodes, then cell-borne signals.
+        signals: Row order of ``signals``: model factors, nodes, cell-borne signals, drug fields.
+            What therapy adds stands last everywhere, so a State prepared without it fits.
         behaviours: Row order of ``behaviours``.
         hazards: Row order of ``hazards``.
         conversions: For each type the types it may turn into, by conversion slot.

@@ -20,6 +20,9 @@ ALIVE, APOPTOTIC, NECROTIC, GONE = 0, 1, 2, 3
 G0, G1, S_PHASE, G2M = 0, 1, 2, 3
 """Values of the cell variable ``phase``."""
 
+GROWING = ("list_ptr", "list_idx")
+"""Variables whose length follows the number of neighbours."""
+
 STATE_NAMES = ("alive", "apoptotic", "necrotic")
 PHASE_NAMES = ("G0", "G1", "S", "G2M")
 
@@ -137,15 +140,21 @@ class State:
     def restore(self, arrays: dict[str, Array], n: int, tick: int) -> None:
         """Take over a snapshot.
 
-        Raises:
-            KeyError: The snapshot lacks a variable.
+        A snapshot of a plan without therapy fits one with it: what therapy adds stands last on
+        every axis and keeps the value it has here.
         """
         self.n, self.tick = n, tick
         self.reserve(n)
-        for name, v in self.variables.items():
-            value = arrays[name]
+        for name in arrays:
+            value, v = arrays[name], self.variables[name]
             if v.kind in ("cell", "cell rows"):
                 self.arrays[name][...] = 0
-                self.arrays[name][..., :n] = value
+                place = (slice(0, value.shape[0]), slice(0, n)) if value.ndim == 2 else slice(0, n)
+                self.arrays[name][place] = value
+            elif v.shape and value.shape != v.shape and value.ndim == len(v.shape):
+                if name in GROWING:
+                    self.arrays[name] = value.copy()
+                else:
+                    self.arrays[name][tuple(slice(0, size) for size in value.shape)] = value
             else:
                 self.arrays[name] = value.astype(v.dtype).copy()

@@ -154,7 +154,7 @@ def _forget_old(parent: Path) -> None:
                 shutil.rmtree(folder, ignore_errors=True)
 
 
-class _KernelCache(caching._CacheLocator):
+class _KernelCache(caching._CacheLocator):  # type: ignore[misc]
     """Tells numba where the kernels of one of our files are kept; declines all other files."""
 
     def __init__(self, line: int, stamp: str, folder: Path) -> None:

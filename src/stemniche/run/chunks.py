@@ -3,7 +3,7 @@
 Every array is cut along its leading axes into one compressed chunk per name (a column of the
 cells, a factor), and all chunks of a sample form one shard: one new file per sample, from which a
 single name can still be read. Documents and shards are written here rather than by the zarr package
-because a run needs many small objects, each durable, in milliseconds; any zarr v3 reader opens them.
+because a run needs many small objects, each durable, in milliseconds; zarr v3 readers open them.
 Reading trusts nothing: sizes are checked before memory is taken.
 
 Source: zarr v3 core specification with the codecs ``sharding_indexed``, ``bytes`` and ``blosc``.
@@ -20,9 +20,7 @@ from stemniche.core.errors import StoreError
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
-DTYPES = frozenset(
-    "bool int8 int16 int32 int64 uint8 uint16 uint32 uint64 float32 float64".split()
-)
+DTYPES = frozenset("bool int8 int16 int32 int64 uint8 uint16 uint32 uint64 float32 float64".split())
 """Types an array of the store may have."""
 
 _HEAD = 16
@@ -94,7 +92,7 @@ def chunk_key(first: int, dimensions: int) -> str:
 
 def pack_shard(chunks: Sequence[Array]) -> bytes:
     """Compress arrays of one type and size into the bytes of a shard."""
-    from numcodecs import Blosc
+    from numcodecs import Blosc  # type: ignore[import-untyped]
 
     codec = Blosc(cname="lz4", clevel=5, shuffle=Blosc.SHUFFLE)
     parts, index, at = [], np.empty((len(chunks), 2), "<u8"), 0
@@ -149,7 +147,7 @@ def unpack_shard(
 
 def _decompress(part: bytes, size: int, where: str) -> bytes:
     """Undo blosc after checking what its head says about the sizes before and after."""
-    from numcodecs import Blosc
+    from numcodecs import Blosc  # type: ignore[import-untyped]
 
     if len(part) < _HEAD:
         raise _damaged(where, "a chunk is cut off")

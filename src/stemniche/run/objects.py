@@ -123,7 +123,7 @@ class FolderObjects:
         """See `Objects.put`."""
         try:
             target = self._inside(path)
-            self._make_folder(target.parent)
+            self._make_folders(target.parent)
             _write(target, data)
         except OSError as fault:
             self._stop(path, fault)
@@ -142,7 +142,7 @@ class FolderObjects:
         draft = f"{path}.part"
         try:
             target, written = self._inside(path), self._inside(draft)
-            self._make_folder(target.parent)
+            self._make_folders(target.parent)
             written.unlink(missing_ok=True)
             _write(written, data)
             os.replace(written, target)
@@ -186,6 +186,29 @@ class FolderObjects:
         except OSError as fault:
             raise _missing(self.where, path, f"failed with '{fault.strerror}'") from fault
 
+    def make_folder(self, path: str) -> None:
+        """Make a folder that does not exist.
+
+        Raises:
+            GuardError: It exists or cannot be made.
+        """
+        try:
+            self._inside(path).mkdir()
+        except OSError as fault:
+            self._stop(path, fault)
+
+    def rename(self, old: str, new: str) -> None:
+        """Rename an object or folder, durably.
+
+        Raises:
+            GuardError: The system refuses.
+        """
+        try:
+            self._inside(old).rename(self._inside(new))
+            _flush_folder(self.root)
+        except OSError as fault:
+            self._stop(new, fault)
+
     def _inside(self, path: str) -> Path:
         """The file of a path, refusing one that leads out of the root, by a link for example."""
         target = self.root / path
@@ -198,7 +221,7 @@ class FolderObjects:
             )
         return Path(parent) / target.name
 
-    def _make_folder(self, folder: Path) -> None:
+    def _make_folders(self, folder: Path) -> None:
         missing = []
         while not folder.is_dir():
             missing.append(folder)

@@ -77,5 +77,5 @@ def _unpack(part: Part, data: bytes, where: str) -> Any:
     flat = np.frombuffer(data, dtype.newbyteorder("<")).astype(dtype, copy=True)
     try:
         return flat.reshape(part.shape)
-    except ValueError as fault:
+    except (ValueError, OverflowError) as fault:
         raise damaged(where, f"{part.name} has an impossible shape") from fault

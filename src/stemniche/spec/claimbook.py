@@ -75,6 +75,28 @@ class ClaimBook:
         mend = did_you_mean(claim, self.claims, "`stemniche evidence claims` lists the claims.")
         raise EvidenceError(f"There is no claim '{claim}'.", where, mend)
 
+    def refusal(
+        self, claim: str, outcomes: frozenset[str], targets: frozenset[str] = frozenset()
+    ) -> str:
+        """Return why a claim may never be a row's claim; empty if it may.
+
+        Args:
+            claim: A known id.
+            outcomes: Entities that the vocabulary marks as outcomes.
+            targets: Entities at the end of the row; one that the claim names as its mediator
+                lets the row end there, though the claim itself ends at an outcome.
+        """
+        facts = self.claims[claim]
+        if facts.kind in UNEXECUTABLE_KINDS:
+            return f"{claim} is a {facts.kind}"
+        if facts.level in UNEXECUTABLE_LEVELS:
+            return f"{claim} is of level {facts.level}"
+        ends_at_outcome = facts.objects and all(self.is_outcome(o, outcomes) for o in facts.objects)
+        if ends_at_outcome and not targets & set(facts.via):
+            names = ", ".join(self.entity_name.get(o, o) for o in facts.objects)
+            return f"{claim} ends at an outcome ({names})"
+        return ""
+
     def is_outcome(self, entity: str, marked: frozenset[str]) -> bool:
         """Whether an entity is an outcome: by its class, or `marked` so in the vocabulary."""
         return entity in marked or self.entity_class.get(entity) in OUTCOME_CLASSES

@@ -46,10 +46,10 @@ _CONCENTRATIONS = {"pM": "nM", "uM": "nM"}
 
 def is_engine_parameter(name: str, also: tuple[str, ...] = ()) -> bool:
     """Whether the engine reads this parameter by name; `also` are names the vocabulary adds."""
-    for listed in (*ENGINE_PARAMETERS, *also):
-        if name == listed or (listed.endswith(".*") and name.startswith(listed[:-1])):
-            return True
-    return False
+    return any(
+        name == listed or (listed.endswith(".*") and name.startswith(listed[:-1]))
+        for listed in (*ENGINE_PARAMETERS, *also)
+    )
 
 
 def engine_unit(unit: str) -> str:

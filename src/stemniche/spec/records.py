@@ -4,22 +4,26 @@
 that carry a unit, or may name a parameter, stay text here; nothing in this module knows a unit.
 """
 
+import re
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 Basis = Literal["stated", "hedged", "inferred", "assumed"]
 Sign = Literal["+1", "-1"]
+_CLAIM = re.compile(r"\bC[0-9]{3}\b")
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a row stands, as file and line."""
+    """Where a row stands, as file and line; line 0 stands for a value of a scenario."""
 
     file: str
     line: int
 
     def at(self, column: str = "") -> str:
         """The place in words, for an error."""
+        if not self.line:
+            return self.file
         return f"{self.file}:{self.line}" + (f", column {column}" if column else "")
 
 
@@ -46,6 +50,11 @@ class Parameter:
     basis: Basis = required()
     source: str = required()
     description: str = optional("")
+
+    @property
+    def claims(self) -> tuple[str, ...]:
+        """Claims named in the source; they carry the number."""
+        return tuple(dict.fromkeys(_CLAIM.findall(self.source)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,7 +11,7 @@ from stemniche.core.errors import LibraryError
 from stemniche.core.units import ENGINE_UNITS, check_unit, convert
 from stemniche.spec.lexicon import Lexicon, Signal
 from stemniche.spec.parameters import Numbers
-from stemniche.spec.records import Link, Mechanism, NodeRow, Rule, SecretionRow, UptakeRow
+from stemniche.spec.records import Link, NodeRow, Rule, SecretionRow, UptakeRow
 
 STEEPEST_HILL = 16.0
 GAIN = "network.gain"
@@ -92,9 +92,7 @@ def limit(numbers: Numbers, row: Rule, unit: str, base: float) -> float:
         LibraryError: It lies on the wrong side of `base`, or is 0.
     """
     where = row.place.at("limit")
-    fold = _FOLD.fullmatch(row.limit)
-    record = numbers.records.get(row.limit)
-    if fold or (record is not None and record.unit == "fold"):
+    if is_fold(numbers, row.limit):
         value = base * numbers.read(row.limit, "fold", where=where)
     else:
         value = numbers.read(row.limit, unit, where=where)
@@ -107,6 +105,12 @@ def limit(numbers: Numbers, row: Rule, unit: str, base: float) -> float:
         mend = f"Write a limit {side} the base value {base:g} {unit}".rstrip() + "."
         raise LibraryError(f"{what} at a base of {base:g} {unit}".rstrip() + ".", where, mend)
     return value
+
+
+def is_fold(numbers: Numbers, text: str) -> bool:
+    """Whether a limit is written as a multiple of the base value."""
+    record = numbers.records.get(text)
+    return record.unit == "fold" if record else bool(_FOLD.fullmatch(text))
 
 
 def secretion_rate(numbers: Numbers, row: SecretionRow) -> float:
@@ -137,23 +141,6 @@ def uptake_numbers(
         return _not_negative(numbers.read(row.rate, f"{factor.unit}/min", where=where), where) * volume, km
     rate = numbers.read(row.rate, f"{factor.unit}*um^3/min", where=where)
     return _not_negative(rate, where), km
-
-
-def row_unit(lexicon: Lexicon, row: Mechanism, column: str) -> str:
-    """Unit in which an overridden number of a row is read; for limits the behaviour's unit."""
-    if column in ("hill", "weight"):
-        return ""
-    if isinstance(row, SecretionRow):
-        return ENGINE_UNITS["secretion"]
-    if isinstance(row, UptakeRow):
-        unit = lexicon.factors[row.factor].unit
-        return unit if column == "km" else "1/min" if row.kind == "first_order" else f"{unit}/min"
-    if column == "limit" and isinstance(row, Rule):
-        behaviour = lexicon.behaviour(row.behaviour)
-        return behaviour.word.unit if behaviour else ""
-    origin = row.origin if isinstance(row, Link) else row.signal
-    signal = lexicon.signal(lexicon.members(origin)[0])
-    return signal.unit if signal else ""
 
 
 def _is_level_rate(numbers: Numbers, text: str, unit: str, where: str) -> bool:

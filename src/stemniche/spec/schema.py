@@ -7,8 +7,8 @@
 from dataclasses import dataclass
 from typing import Any
 
-from stemniche.spec.yamlfile import Node, node_from
 from stemniche.spec.reading import NOWHERE
+from stemniche.spec.yamlfile import Node, node_from
 
 LAYOUTS = ("disc", "ball", "single", "scattered", "sheet")
 GENOTYPE_STATES = ("mutant", "lost", "low", "high", "wild_type")
@@ -20,6 +20,9 @@ HOSTS = {"human": ("70 kg", "1.8 m^2"), "mouse": ("25 g", "0.007 m^2")}
 """Species with the mass and body surface of a host that gives none."""
 
 IMMUNE_STATES = ("intact", "nude", "NSG")
+
+ENVIRONMENT = {"oxygen": ("mmHg", 0.0, 760.0), "glucose": ("mM", 0.0, 100.0), "pH": ("", 5.0, 9.0)}
+"""Unit, lowest and highest value of what a scenario gives the environment and `set` may change."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,6 +27,7 @@ class Sensing(Process):
     """
 
     factors: int
+    drugs: int
     rows: dict[str, int]
     lactate: int
     lactate_baseline: float
@@ -62,7 +63,10 @@ class Sensing(Process):
         """See `Process.run`."""
         n, signals = s.n, s["signals"]
         flat = s["fields"].reshape(self.factors, -1)
-        k.gather(flat, s["voxel"], n, signals[: self.factors])
+        own = self.factors - self.drugs
+        k.gather(flat[:own], s["voxel"], n, signals[:own])
+        if self.drugs:
+            k.gather(flat[own:], s["voxel"], n, signals[-self.drugs :])
         rows = self.rows
         if "stemness_state" in rows:
             signals[rows["stemness_state"], :n] = s.live("stemness")
@@ -132,6 +136,7 @@ def sensing(plan: Plan) -> Sensing:
         }
     return Sensing(
         factors=len(plan.factors),
+        drugs=len(plan.factors) - len(plan.model.factors),
         rows={n: plan.signals[n] for n in named if n in plan.signals},
         ph_place=environment.index("pH"),
         contact_rows=tuple(plan.signals[n] for n in contacts),
@@ -149,4 +154,4 @@ def sensing(plan: Plan) -> Sensing:
 def signalling(plan: Plan) -> Signalling:
     """Compile the node drives into the interpreter's table."""
     tau = np.array([n.tau for n in plan.model.nodes], np.float32)
-    return Signalling(table=node_table(plan), tau=tau, first_node=len(plan.factors))
+    return Signalling(table=node_table(plan), tau=tau, first_node=len(plan.model.factors))

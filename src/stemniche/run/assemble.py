@@ -1,0 +1,87 @@
+"""From a scenario to everything a run is made of: Model, Plan, names for the store."""
+
+from dataclasses import dataclass
+
+from stemniche.engine.build import build_plan
+from stemniche.engine.grid import Grid
+from stemniche.engine.plan import Layout, Plan, Surroundings
+from stemniche.spec.compile import compile_model
+from stemniche.spec.model import Model
+from stemniche.spec.rows import read_library
+from stemniche.spec.scenario import Scenario
+from stemniche.therapy.lower import lower
+
+MACROPHAGES = ("macrophage", "M1", "M2")
+"""A count of the first is placed as a mixture of the other two."""
+
+PLASMA_UM3 = {"human": 3.0e15, "mouse": 1.0e12}
+"""Plasma volume of the host, um^3: 3 L and 1 mL."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Assembled:
+    """One run before it starts."""
+
+    scenario: Scenario
+    model: Model
+    plan: Plan
+
+
+def assemble(scenario: Scenario, seed: int) -> Assembled:
+    """Compile the scenario and plan its run.
+
+    Raises:
+        InputError: Scenario, library or therapy are wrong.
+    """
+    model = compile_model(read_library(), scenario)
+    extension = lower(scenario, model)
+    plan = build_plan(
+        model,
+        grid_of(scenario),
+        seed,
+        _surroundings(scenario),
+        _layout(scenario, model),
+        extension,
+    )
+    return Assembled(scenario=scenario, model=model, plan=plan)
+
+
+def grid_of(scenario: Scenario) -> Grid:
+    """The voxel grid of the scenario's domain."""
+    d = scenario.domain
+    nx, ny = (round(edge / d.voxel) for edge in d.size)
+    return Grid(shape=(max(1, round(d.depth / d.voxel)), ny, nx), spacing=d.voxel)
+
+
+def _surroundings(scenario: Scenario) -> Surroundings:
+    grid = grid_of(scenario)
+    e = scenario.environment
+    medium = e.boundary == "medium"
+    represented = scenario.represents.volume if scenario.represents else None
+    return Surroundings(
+        medium=medium,
+        far_field=scenario.walls.factors == "far_field",
+        fixed=scenario.walls.factors == "fixed",
+        closed=scenario.walls.cells == "closed",
+        blood_scale=(represented / grid.volume) if represented else 1.0,
+        environment={"oxygen": e.oxygen, "glucose": e.glucose, "pH": e.pH},
+        plasma_volume=PLASMA_UM3[scenario.host.species],
+        antigenicity=scenario.tumour.antigenicity,
+    )
+
+
+def _layout(scenario: Scenario, model: Model) -> Layout:
+    counts = dict(scenario.tissue.cells)
+    group, first, second = MACROPHAGES
+    mixed = counts.pop(group, 0)
+    if mixed:
+        share = round(mixed * model.parameters["macrophage.m2_fraction"])
+        counts[second] = counts.get(second, 0) + share
+        counts[first] = counts.get(first, 0) + mixed - share
+    return Layout(
+        tumour_cells=scenario.tumour.cells,
+        stem_fraction=scenario.tumour.csc_fraction,
+        shape=scenario.tumour.layout,
+        tissue=counts,
+        vessel_density=scenario.tissue.vessels,
+    )

@@ -1,0 +1,278 @@
+"""Measures: the columns of a run's table, each with its unit and definition.
+
+Every value is read from the State at one moment; counts of events run from day 0 and rates carry
+their own memory, so a value does not depend on when else samples were taken.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from stemniche.engine.plan import STEM, Plan
+from stemniche.engine.processes.stemness import FLUX
+from stemniche.engine.state import ALIVE, G0, NECROTIC, Array, State
+from stemniche.engine.step import seconds
+
+HYPOXIC = 10.0
+"""Oxygen below which a tumour cell counts as hypoxic, mmHg (pimonidazole binding)."""
+
+PD_L1_POSITIVE = 0.5
+"""Level of the checkpoint ligand's node above which a tumour cell counts as positive."""
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """A column or family of columns: name (``<TYPE>`` and the like stand for entries), unit."""
+
+    name: str
+    unit: str
+    definition: str
+
+
+MEASURES = (
+    Measure("time_d", "d", "Time since day 0."),
+    Measure("cells.<TYPE>", "cells", "Living cells of a type or group; TAM: macrophages among the tumour cells."),
+    Measure("tumour_cells", "cells", "Living tumour cells."),
+    Measure("dead_cells", "cells", "Apoptotic and necrotic cells not yet cleared."),
+    Measure("csc_fraction", "1", "Living CSC over living tumour cells."),
+    Measure("conversion.<A>.<B>", "cells", "Cells of type A that turned into B since day 0."),
+    Measure("csc_flux.<CAUSE>", "cells", "Change of the CSC count since day 0 by cause; awakening: symmetric divisions of CSC that had left quiescence since their last division; traffic: leaving or removed by an intervention."),
+    Measure("symmetric_fraction", "1", "Mean probability that a division of a living CSC is symmetric."),
+    Measure("tumour_diameter_um", "um", "Diameter of the disc (2-D) or ball of the voxels that hold living tumour cells."),
+    Measure("tumour_volume_mm3", "mm^3", "Volume of those voxels; in 2-D of the ball of equal-area radius."),
+    Measure("hypoxic_fraction", "1", "Share of living tumour cells below 10 mmHg."),
+    Measure("necrotic_fraction", "1", "Necrotic over living and necrotic tumour cells."),
+    Measure("quiescent_fraction", "1", "Share of living tumour cells in G0."),
+    Measure("rate.<EVENT>.<TYPE>", "1/d", "Divisions (proliferation) or deaths per cell over about the last day."),
+    Measure("survival.<TYPE>", "1", "Chance to survive a day at the present death rates."),
+    Measure("emt_score", "1", "Mean of the EMT node over living tumour cells."),
+    Measure("invasion_um", "um", "95th percentile of tumour cells' distance beyond the bulk's edge."),
+    Measure("invasion_um.<TYPE>", "um", "The same for one tumour cell type."),
+    Measure("speed.<TYPE>", "um/min", "Mean crawling speed."),
+    Measure("vessel_density", "1/mm^2", "Vessels per cross-section."),
+    Measure("perfused_fraction", "1", "Share of vessels that carry blood."),
+    Measure("m2_fraction", "1", "M2 over M1 and M2."),
+    Measure("treg_fraction", "1", "Treg over CD4 and Treg."),
+    Measure("cd8_infiltration", "1", "CD8 in tumour voxels per 100 living tumour cells."),
+    Measure("kills.<KILLER>.<VICTIM>", "cells", "Cells of a type killed by contact since day 0."),
+    Measure("phagocytosis", "cells", "Dead cells engulfed since day 0."),
+    Measure("activity.<KILLER>", "1/d", "Mean kill rate per touching target."),
+    Measure("pdl1_positive_fraction", "1", "Share of living tumour cells with the CD274 node above 0.5."),
+    Measure("factor.<ID>", "factor unit", "Mean over tumour voxels, over the domain where there is no tumour."),
+    Measure("secretion.<ID>.<TYPE>", "molecules/min", "Mean release per cell."),
+    Measure("serum.<ID>", "factor unit", "Level in the host's plasma."),
+    Measure("node.<NODE>.<TYPE>", "1", "Mean of a network node over the living cells of a type."),
+    Measure("left.<TYPE>", "cells", "Cells that left over the walls since day 0."),
+    Measure("recruited.<TYPE>", "cells", "Cells that came in through vessels since day 0."),
+    Measure("drug.<NAME>", "nM", "Mean free drug over tumour voxels."),
+    Measure("plasma.<NAME>", "nM", "Free drug in plasma."),
+    Measure("drug_in.<NAME>.<TYPE>", "nM", "Mean drug inside the cells of a type."),
+    Measure("damage.<TYPE>", "1", "Mean damage of the cells of a type."),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """What many measures need, worked out once per sample."""
+
+    plan: Plan
+    state: State
+    kind: Array
+    alive: Array
+    tumour: Array
+    inside: Array
+
+    @classmethod
+    def of(cls, plan: Plan, s: State) -> "View":
+        """Look at the State now."""
+        kind, alive = s.live("type"), s.live("state") == ALIVE
+        tumour = plan.mask(["tumour"])[kind] == 1
+        inside = np.zeros(plan.grid.voxels, bool)
+        inside[s.live("voxel")[alive & tumour]] = True
+        return cls(plan, s, kind, alive, tumour, inside)
+
+    def where(self, name: str) -> Array:
+        """Living cells of a type or group."""
+        return self.alive & np.isin(self.kind, self.plan.members(name))
+
+    def row(self, name: str) -> Array:
+        """A behaviour of every cell."""
+        return self.state["behaviours"][self.plan.behaviours[name], : self.state.n]
+
+    def signal(self, name: str) -> Array:
+        """A signal of every cell."""
+        return self.state["signals"][self.plan.signals[name], : self.state.n]
+
+
+def mean(values: Array, where: Array) -> float:
+    """Mean over the chosen cells in float64, 0 where there are none."""
+    chosen = values[where]
+    return float(chosen.mean(dtype=np.float64)) if chosen.size else 0.0
+
+
+def measure(plan: Plan, s: State) -> dict[str, float]:
+    """All columns of the table at this moment, in a fixed order."""
+    view = View.of(plan, s)
+    row: dict[str, float] = {"time_d": seconds(s) / 86400.0}
+    for part in PARTS:
+        row.update(part(view))
+    return row
+
+
+def _populations(v: View) -> Iterator[tuple[str, float]]:
+    s, types = v.state, v.plan.types
+    for name in types.names:
+        yield f"cells.{name}", float(v.where(name).sum())
+    groups = {a for t in v.plan.cell_types for a in (*t.ancestors, t.group)} - {"cell"}
+    for name in sorted(groups):
+        yield f"cells.{name}", float(v.where(name).sum())
+    if "macrophage" in groups:
+        among = v.where("macrophage") & v.inside[s.live("voxel")]
+        yield "cells.TAM", float(among.sum())
+    live = float((v.alive & v.tumour).sum())
+    yield "tumour_cells", live
+    yield "dead_cells", float((~v.alive).sum())
+    yield "csc_fraction", float(v.where(STEM).sum()) / live if live else 0.0
+    for a, targets in enumerate(v.plan.conversions):
+        for target in targets:
+            yield f"conversion.{types.names[a]}.{target}", float(s["converted"][a, types[target]])
+    for cause, count in zip(FLUX, s["flux"], strict=True):
+        yield f"csc_flux.{cause}", float(count)
+    yield "symmetric_fraction", mean(v.row("symmetric_probability"), v.where(STEM))
+
+
+def _size(v: View) -> Iterator[tuple[str, float]]:
+    grid, voxels = v.plan.grid, int(v.inside.sum())
+    if grid.flat:
+        radius = np.sqrt(voxels * grid.spacing**2 / np.pi)
+        volume = 4.0 / 3.0 * np.pi * radius**3
+    else:
+        volume = voxels * grid.voxel_volume
+        radius = (volume * 0.75 / np.pi) ** (1.0 / 3.0)
+    live = v.alive & v.tumour
+    count = int(live.sum())
+    yield "tumour_diameter_um", float(2.0 * radius)
+    yield "tumour_volume_mm3", float(volume * 1e-9)
+    oxygen = v.plan.signals["oxygen"]
+    low = v.state["signals"][oxygen, : v.state.n] < HYPOXIC
+    yield "hypoxic_fraction", float((low & live).sum() / count) if count else 0.0
+    necrotic = int(((v.state.live("state") == NECROTIC) & v.tumour).sum())
+    yield "necrotic_fraction", necrotic / (necrotic + count) if necrotic + count else 0.0
+    resting = int(((v.state.live("phase") == G0) & live).sum())
+    yield "quiescent_fraction", resting / count if count else 0.0
+    yield from _spread(v, live, float(radius))
+
+
+def _spread(v: View, live: Array, radius: float) -> Iterator[tuple[str, float]]:
+    if "EMT" in v.plan.signals:
+        yield "emt_score", mean(v.signal("EMT"), live)
+    s = v.state
+    points = np.stack([s.live("x"), s.live("y"), s.live("z")], axis=1).astype(np.float64)
+    middle = points[live].mean(axis=0) if live.any() else np.zeros(3)
+    beyond = np.sqrt(((points - middle) ** 2).sum(axis=1)) - radius
+
+    def far(where: Array) -> float:
+        return max(0.0, float(np.percentile(beyond[where], 95.0))) if where.any() else 0.0
+
+    yield "invasion_um", far(live)
+    for i in v.plan.members("tumour"):
+        name = v.plan.types.names[i]
+        yield f"invasion_um.{name}", far(v.where(name))
+    for name in v.plan.types.names:
+        yield f"speed.{name}", mean(v.row("migration_speed"), v.where(name))
+
+
+def _rates(v: View) -> Iterator[tuple[str, float]]:
+    s, plan = v.state, v.plan
+    exposure = np.maximum(s["recent_cells"], 1e-9) / 1440.0
+    kinds = {"apoptosis": "apoptosis", "necrosis": "necrosis"}
+    kinds |= {h: h for h in plan.hazards.names if h.endswith("_death")}
+    deadly = [i for i, h in enumerate(plan.hazards.names) if not h.startswith(("conversion", "turn"))]
+    for i, name in enumerate(plan.types.names):
+        yield f"rate.proliferation.{name}", float(s["recent_born"][i] / exposure[i])
+        for event, hazard in kinds.items():
+            row = plan.hazards[hazard]
+            yield f"rate.{event}.{name}", float(s["recent_deaths"][row, i] / exposure[i])
+        dying = float(s["recent_deaths"][deadly, i].sum() / exposure[i])
+        yield f"survival.{name}", float(np.exp(-dying))
+
+
+def _vessels(v: View) -> Iterator[tuple[str, float]]:
+    s, (lx, ly, _), nz = v.state, v.plan.grid.size, v.plan.grid.shape[0]
+    vessels = float(s["vessels"].sum()) / nz
+    yield "vessel_density", vessels / (lx * ly * 1e-6)
+    yield "perfused_fraction", float(s["perfusion"].sum()) / nz / vessels if vessels else 0.0
+
+
+def _immune(v: View) -> Iterator[tuple[str, float]]:
+    s, plan = v.state, v.plan
+    live = max(1, int((v.alive & v.tumour).sum()))
+    for name, part, whole in (("m2_fraction", "M2", "M1"), ("treg_fraction", "Treg", "CD4")):
+        if part in plan.types and whole in plan.types:
+            some, rest = int(v.where(part).sum()), int(v.where(whole).sum())
+            yield name, some / (some + rest) if some + rest else 0.0
+    if "CD8" in plan.types:
+        among = v.where("CD8") & v.inside[s.live("voxel")]
+        yield "cd8_infiltration", 100.0 * float(among.sum()) / live
+    for row, hazard in enumerate(plan.hazards.names):
+        if hazard.startswith("kill."):
+            killer = hazard.removeprefix("kill.")
+            for i in plan.members("tumour"):
+                yield f"kills.{killer}.{plan.types.names[i]}", float(s["deaths"][row, i])
+            yield f"kills.{killer}.tumour", float(s["deaths"][row].sum())
+            yield f"activity.{killer}", 1440.0 * mean(v.row("kill_rate"), v.where(killer))
+    yield "phagocytosis", float(s["engulfed"][0])
+    if "CD274" in plan.signals:
+        positive = v.signal("CD274") > PD_L1_POSITIVE
+        yield "pdl1_positive_fraction", float((positive & v.alive & v.tumour).sum()) / live
+
+
+def _molecules(v: View) -> Iterator[tuple[str, float]]:
+    s, plan = v.state, v.plan
+    flat = s["fields"].reshape(len(plan.factors), -1)
+    inside = v.inside if v.inside.any() else np.ones_like(v.inside)
+    drugs = set(plan.factors.names) - {f.id for f in plan.model.factors}
+    for f, name in enumerate(plan.factors.names):
+        level = float(flat[f, inside].mean(dtype=np.float64))
+        yield (f"drug.{name}" if name in drugs else f"factor.{name}"), level
+        yield (f"plasma.{name}" if name in drugs else f"serum.{name}"), float(s["blood"][f])
+    for name in plan.types.names:
+        where = v.where(name)
+        for node in plan.model.nodes:
+            if name in node.cells:
+                yield f"node.{node.id}.{name}", mean(v.signal(node.id), where)
+        for drug in sorted(drugs):
+            yield f"drug_in.{drug}.{name}", mean(s.live(f"drug_in.{drug}"), where)
+        yield f"damage.{name}", mean(s.live("damage"), where)
+
+
+def _release(v: View) -> Iterator[tuple[str, float]]:
+    plan, total = v.plan, dict[str, float]()
+    for row in plan.model.secretions:
+        if row.cell not in plan.types:
+            continue
+        where = v.where(row.cell)
+        level = mean(v.signal(row.node), where) if row.node else 1.0
+        scale = float(v.state["synthesis"][plan.types[row.cell], plan.factors[row.factor]])
+        column = f"secretion.{row.factor}.{row.cell}"
+        total[column] = total.get(column, 0.0) + row.rate * level * scale
+    yield from total.items()
+
+
+def _traffic(v: View) -> Iterator[tuple[str, float]]:
+    for i, name in enumerate(v.plan.types.names):
+        yield f"left.{name}", float(v.state["left_domain"][i])
+        yield f"recruited.{name}", float(v.state["recruited"][i])
+
+
+PARTS: tuple[Callable[[View], Iterator[tuple[str, float]]], ...] = (
+    _populations,
+    _size,
+    _rates,
+    _vessels,
+    _immune,
+    _molecules,
+    _release,
+    _traffic,
+)

@@ -1,0 +1,263 @@
+"""Simulate: prepare the tissue, run the days, sample, checkpoint; stop and go on with the same bits.
+
+The only place that puts spec, therapy, engine and store together. Sampling, checkpoints, length and
+threads never enter the State.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from stemniche.core.errors import GuardError, InputError
+from stemniche.core.expressions import Name, evaluate
+from stemniche.core.expressions import Node as Expression
+from stemniche.engine import guard
+from stemniche.engine.plan import Plan
+from stemniche.engine.process import TICK_S
+from stemniche.engine.state import PHASE_NAMES, STATE_NAMES, State
+from stemniche.engine.step import advance, begin, seconds
+from stemniche.kernels.cpu import Backend, cpu
+from stemniche.run.assemble import Assembled, assemble
+from stemniche.run.header import make_header, same_run
+from stemniche.run.measures import measure
+from stemniche.run.results import Run
+from stemniche.run.store import Store
+from stemniche.spec.scenario import Scenario
+
+CHECK_S = 3600
+"""Conditions (end of preparation, ``until``) are looked at this often, s."""
+
+TALLIES = (
+    "flux",
+    "divisions_done",
+    "born",
+    "born_seen",
+    "deaths",
+    "deaths_seen",
+    "converted",
+    "engulfed",
+    "recruited",
+    "arrived",
+    "depleted",
+    "left_domain",
+    "left_replaced",
+)
+"""Counts that start anew at day 0."""
+
+Progress = Callable[[str, float], None]
+
+
+def simulate(
+    scenario: Scenario,
+    seed: int = 1,
+    out: str | Path | None = None,
+    threads: int | None = None,
+    progress: Progress | bool | None = None,
+    *,
+    resume: bool = False,
+    prepared: dict[str, Any] | None = None,
+) -> Run:
+    """Run a scenario.
+
+    Args:
+        seed: Of every random number.
+        out: Folder for ``run.zarr``; it exists. None keeps the run in memory.
+        threads: Of the kernels; None chooses by size. Results do not depend on it.
+        progress: Called with what is going on and the share done.
+        resume: Go on from the newest checkpoint in `out`.
+        prepared: A state as `prepare` returned it, from a scenario equal up to day 0.
+
+    Raises:
+        InputError: The scenario is wrong, or `out` holds another run.
+        GuardError: The run went wrong; what was computed is kept and can be resumed.
+        KeyboardInterrupt: Likewise.
+    """
+    run = assemble(scenario, seed)
+    k = cpu(_threads(threads, run.plan))
+    store = _store(run, out, resume)
+    state = _start(run, store, k, prepared, resume)
+    tell: Progress = progress if callable(progress) else lambda what, share: None
+    try:
+        if int(state["day0"][0]) < 0:
+            _prepare(run, state, k, store, tell)
+        _days(run, state, k, store, tell)
+    except KeyboardInterrupt:
+        _keep(store, state)
+        store.finish("interrupted", "interrupted by the user or the system")
+        raise
+    except GuardError as fault:
+        store.finish("stopped", fault.what)
+        raise
+    store.finish("done")
+    return Run(store)
+
+
+def prepare(scenario: Scenario, seed: int, threads: int | None = None) -> dict[str, Any]:
+    """Only the preparation: a state at day 0 from which several arms can branch."""
+    run = assemble(scenario, seed)
+    k = cpu(_threads(threads, run.plan))
+    state = begin(run.plan, k)
+    _prepare(run, state, k, None, lambda what, share: None)
+    return _pack(state)
+
+
+def _threads(asked: int | None, plan: Plan) -> int:
+    """Threads to use: one for small problems, whose kernels are shorter than their start."""
+    if asked is not None:
+        return asked
+    import os
+
+    allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    cells = plan.layout.tumour_cells + sum(plan.layout.tissue.values())
+    return 1 if cells < 20_000 and plan.grid.voxels < 100_000 else int(allowed or 1)
+
+
+def _store(run: Assembled, out: str | Path | None, resume: bool) -> Store:
+    """Open or create the store of a run."""
+    from stemniche.core.identity import fingerprint
+    from stemniche.spec.compile import to_json
+
+    prints = {
+        "model": fingerprint(run.model),
+        "evidence": run.model.evidence_fingerprint,
+        "library": run.model.library_fingerprint,
+        "scenario": run.scenario.fingerprint,
+    }
+    folder = None if out is None else Path(out)
+    if resume and folder is not None and (folder / "run.zarr").exists():
+        store = Store.open(folder)
+        same_run(store.header, prints, run.plan.seed, str(folder))
+        store.lengthen(run.scenario.resolved())
+        return store
+    header = make_header(
+        scenario=run.scenario.resolved(),
+        model=to_json(run.model),
+        fingerprints=prints,
+        seed=run.plan.seed,
+        types=run.plan.types.names,
+        states=STATE_NAMES,
+        phases=PHASE_NAMES,
+        nodes=run.plan.nodes.names,
+        factors={f.id: f.unit for f in run.plan.factor_data},
+        spacing_um=run.plan.grid.spacing,
+    )
+    store = Store.create(folder, header)
+    for note in (*run.model.notes, *run.scenario.notes):
+        store.log(note, kind="warning")
+    for control in run.plan.controls:
+        store.log(control.label, kind="therapy", time_s=control.start or 0)
+    for item in run.scenario.therapy:
+        if item.key == "drug":
+            store.log(str(item), kind="therapy", time_s=round(float(item.start or 0) * 60))
+    return store
+
+
+def _start(
+    run: Assembled, store: Store, k: Backend, prepared: dict[str, Any] | None, resume: bool
+) -> State:
+    """The State to go on from."""
+    state = begin(run.plan, k)
+    found = store.resume() if resume else None
+    if found is not None:
+        _unpack(state, found[1])
+    elif prepared is not None:
+        _unpack(state, prepared)
+        state["control_ended"][:] = 0
+    return state
+
+
+def _pack(s: State) -> dict[str, Any]:
+    return {**s.snapshot(), "n": s.n, "tick": s.tick}
+
+
+def _unpack(s: State, packed: dict[str, Any]) -> None:
+    arrays = {name: value for name, value in packed.items() if name not in ("n", "tick")}
+    s.restore(arrays, int(packed["n"]), int(packed["tick"]))
+
+
+def _prepare(
+    run: Assembled, s: State, k: Backend, store: Store | None, tell: Progress
+) -> None:
+    """Let niche, fields and networks relax until day 0."""
+    wanted = run.scenario.prepare
+    last = round(wanted.limit * 60.0 / TICK_S)
+    until = wanted.until.tree if wanted.until is not None else None
+    while s.tick < last:
+        if until is not None and s.tick * TICK_S % CHECK_S == 0 and holds(run.plan, s, until):
+            break
+        advance(run.plan, s, k)
+        if s.tick * TICK_S % CHECK_S == 0:
+            guard.check(run.plan, s)
+            tell("preparing", s.tick / max(last, 1))
+        if store is not None and s.tick * TICK_S % 86400 == 0:
+            store.write_checkpoint(0, _pack(s))
+    else:
+        if until is not None and store is not None:
+            store.log(
+                f"Preparation ended at its longest time; '{wanted.until.text}' did not come true.",
+                kind="warning",
+            )
+    s["day0"][0] = s.tick
+    for name in TALLIES:
+        s[name][...] = 0
+
+
+def _days(run: Assembled, s: State, k: Backend, store: Store, tell: Progress) -> None:
+    """From where the State is to the last day."""
+    end = round(run.scenario.days * 86400)
+    step = round(run.scenario.sample_every * 60)
+    conditional = [i for i, c in enumerate(run.plan.controls) if c.until is not None]
+    while True:
+        now = seconds(s)
+        if (now % step == 0 or now == end) and now not in store.times_s:
+            guard.check(run.plan, s)
+            sample(run.plan, s, store)
+            _keep(store, s)
+            tell("simulating", now / max(end, 1))
+        if now >= end:
+            return
+        if now % CHECK_S == 0:
+            guard.check(run.plan, s)
+            for i in conditional:
+                if run.plan.controls[i].active(now, True) and not s["control_ended"][i]:
+                    s["control_ended"][i] = holds(run.plan, s, run.plan.controls[i].until)
+        advance(run.plan, s, k)
+
+
+def holds(plan: Plan, s: State, condition: Expression | None) -> bool:
+    """Whether a condition over measures is true now.
+
+    Raises:
+        InputError: It names a measure that this run does not have.
+    """
+    row = measure(plan, s)
+
+    def value(name: Name) -> float:
+        column = ".".join(name.parts)
+        if column not in row:
+            raise InputError(
+                f"'{column}' is not a measure of this run.",
+                "a condition (prepare.until, until)",
+                "See `stemniche.measures()`.",
+            )
+        return row[column]
+
+    return condition is not None and bool(evaluate(condition, value))
+
+
+def sample(plan: Plan, s: State, store: Store) -> None:
+    """Append the table's row, the cells and the fields of this moment."""
+    first = len(plan.model.factors)
+    nodes = s["signals"][first : first + len(plan.nodes), : s.n]
+    names = ("x", "y", "z", "type", "state", "key", "parent", "clone", "phase", "radius")
+    cells = {name: s.live(name).copy() for name in (*names, "stemness", "damage")}
+    cells["nodes"] = nodes.copy()
+    cells["extra.oxygen"] = s["signals"][plan.signals["oxygen"], : s.n].copy()
+    fields = {name: s["fields"][f] for f, name in enumerate(plan.factors.names)}
+    store.append_sample(seconds(s), measure(plan, s), cells, fields)
+
+
+def _keep(store: Store, s: State) -> None:
+    """Write a checkpoint of this moment."""
+    store.write_checkpoint(seconds(s), _pack(s))
+

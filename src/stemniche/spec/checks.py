@@ -1,0 +1,219 @@
+"""Judges a library as a whole: names that hang in the air, units, ranges, numbers nobody reads.
+
+`spec.rows` calls `check_library` after reading. Rows that claims switch are judged one by one in
+`spec.rowchecks`; here stand the tables they refer to.
+"""
+
+from dataclasses import dataclass
+
+from stemniche.core.errors import InputError, UnitError
+from stemniche.core.names import did_you_mean
+from stemniche.core.units import check_unit, convert
+from stemniche.spec import rownumbers
+from stemniche.spec.claimbook import ClaimBook
+from stemniche.spec.library import Library
+from stemniche.spec.parameters import FACTOR_NUMBERS, is_engine_parameter
+from stemniche.spec.records import Link, Parameter, Rule, SecretionRow, UptakeRow, Word
+from stemniche.spec.rowchecks import RowCheck
+from stemniche.spec.tables import Faults
+
+GROUPS = ("tumour", "stroma", "immune")
+KINDS = ("signal", "behaviour", "trait", "process", "measure", "outcome", "parameter")
+NEEDED_OF_FACTORS = ("diffusivity", "baseline")
+
+
+def check_library(library: Library, book: ClaimBook, faults: Faults) -> None:
+    """Note everything that is wrong with a library that has been read."""
+    check = RowCheck(library, book, faults)
+    tables = _Tables(library, book, faults, check)
+    tables.vocabulary()
+    tables.cells()
+    tables.factors()
+    tables.nodes()
+    tables.contexts()
+    before = len(faults.found)
+    for parameter in library.parameters.values():
+        tables.parameter(parameter)
+    if len(faults.found) > before:  # numbers of rows may rest on a broken parameter
+        return
+    for row in library.mechanisms.values():
+        check.row(row)
+    tables.unread_parameters()
+
+
+@dataclass(frozen=True)
+class _Tables:
+    library: Library
+    book: ClaimBook
+    faults: Faults
+    check: RowCheck
+
+    def vocabulary(self) -> None:
+        for word in self.library.lexicon.words:
+            if word.kind not in KINDS:
+                mend = did_you_mean(word.kind, KINDS, f"Kinds are {', '.join(KINDS)}.")
+                self.faults.add(f"'{word.kind}' is no kind.", word.place.at("kind"), mend)
+            self._unit(word.unit, word.place.at("unit"))
+            self._entity(word.entity, word.place.at("entity"))
+            if word.kind == "behaviour" and (word.low is None or word.high is None):
+                what = f"Behaviour '{word.id}' has no range."
+                self.faults.add(what, word.place.at("low"), "Give its lowest and highest value.")
+
+    def cells(self) -> None:
+        lexicon = self.library.lexicon
+        for cell in lexicon.cells.values():
+            self._entity(cell.entity, cell.place.at("entity"))
+            if cell.parent and cell.parent not in lexicon.cells:
+                mend = did_you_mean(cell.parent, lexicon.cells, "Add the parent as a row.")
+                where = cell.place.at("parent")
+                self.faults.add(f"There is no cell '{cell.parent}'.", where, mend)
+            if cell.id in lexicon.types and cell.group not in GROUPS:
+                what = f"'{cell.group}' is no group of cells."
+                self.faults.add(what, cell.place.at("group"), f"Write one of {', '.join(GROUPS)}.")
+            if lexicon.cells.get(lexicon.lineage(cell.id)[-1], cell).parent:
+                what = f"The parents of '{cell.id}' form a circle."
+                self.faults.add(what, cell.place.at("parent"), "Leave one parent empty.")
+
+    def factors(self) -> None:
+        lexicon, parameters = self.library.lexicon, self.library.parameters
+        for factor in lexicon.factors.values():
+            self._entity(factor.entity, factor.place.at("entity"))
+            self._unit(factor.unit, factor.place.at("unit"))
+            if factor.molar_mass_kda is not None and factor.molar_mass_kda <= 0.0:
+                where = factor.place.at("molar_mass_kda")
+                self.faults.add("A molar mass is above 0.", where, "Write it in kDa.")
+            needed = [*NEEDED_OF_FACTORS, *(["half_life"] if factor.form == "soluble" else [])]
+            for name in needed:
+                if f"{factor.id}.{name}" not in parameters:
+                    what = f"Factor '{factor.id}' has no {name}."
+                    mend = f"Add '{factor.id}.{name}' to parameters.csv."
+                    self.faults.add(what, factor.place.at("id"), mend)
+
+    def nodes(self) -> None:
+        lexicon, numbers = self.library.lexicon, self.library.numbers
+        outcomes = self.library.outcomes()
+        for node in lexicon.nodes.values():
+            self._entity(node.entity, node.place.at("entity"))
+            self.check.cells(node.cells, node.place.at("cells"))
+            if self.book.is_outcome(node.entity, outcomes):
+                what = f"Node '{node.id}' stands for an outcome: outcomes must follow from rows."
+                self.faults.add(what, node.place.at("entity"), "Name the mediator instead.")
+            if node.id in lexicon.factors:
+                what = f"'{node.id}' is a factor too, so a row could not tell them apart."
+                self.faults.add(what, node.place.at("id"), "Give the node another id.")
+            for read in (rownumbers.baseline, rownumbers.relaxation):
+                try:
+                    read(numbers, node)
+                except InputError as fault:
+                    self.faults.add(fault.what, fault.where, fault.mend)
+
+    def contexts(self) -> None:
+        library = self.library
+        for cancer in library.cancers.values():
+            self._entity(cancer.entity, cancer.place.at("entity"))
+            for parent in cancer.is_a:
+                if parent not in library.cancers:
+                    mend = did_you_mean(parent, library.cancers, "Add it as a row.")
+                    where = cancer.place.at("is_a")
+                    self.faults.add(f"There is no cancer '{parent}'.", where, mend)
+        for family in library.lexicon.families.values():
+            self._entity(family.entity, family.place.at("entity"))
+        for pool in library.pools.values():
+            self.check.cells((pool.cell,), pool.place.at("cell"), sites=True)
+        for drug in library.drugs.values():
+            self._entity(drug.entity, drug.place.at("entity"))
+            if drug.molar_mass_g_mol <= 0.0:
+                where = drug.place.at("molar_mass_g_mol")
+                self.faults.add("A molar mass is above 0.", where, "Write it in g/mol.")
+
+    def parameter(self, p: Parameter) -> None:
+        """Judge one parameter: its unit, its own range, the vocabulary's range of a trait."""
+        for claim in p.claims:
+            self.check.claim(claim, p.place.at("source"))
+        if not self._unit(p.unit, p.place.at("unit")):
+            return
+        low = p.value if p.low is None else p.low
+        high = p.value if p.high is None else p.high
+        if not low <= p.value <= high:
+            what = f"{p.name} = {p.value:g} lies outside its own range {low:g} to {high:g}."
+            self.faults.add(what, p.place.at("value"), "Mend the value or its range.")
+        lexicon = self.library.lexicon
+        head, _, rest = p.name.partition(".")
+        if is_engine_parameter(p.name, self.library.engine_words()):
+            return
+        if head in lexicon.cells:
+            word = lexicon.word(rest, ("behaviour", "trait"))
+            if word is None:
+                mend = did_you_mean(rest, lexicon.trait_names(), "Add it to the vocabulary.")
+                self.faults.add(f"There is no trait '{rest}'.", p.place.at("name"), mend)
+            else:
+                self._in_range(p, word)
+        elif head in lexicon.factors and rest in FACTOR_NUMBERS:
+            unit = FACTOR_NUMBERS[rest] or lexicon.factors[head].unit
+            self._convertible(p, unit, lexicon.factors[head].molar_mass_kda)
+            if p.value < 0.0 or (p.value == 0.0 and rest == "half_life"):
+                what = f"{p.name} = {p.value:g} makes no sense."
+                self.faults.add(what, p.place.at("value"), "Write a positive number.")
+
+    def unread_parameters(self) -> None:
+        """Refuse numbers that nothing in the library or the engine reads."""
+        read = self._names_on_rows()
+        lexicon = self.library.lexicon
+        for p in self.library.parameters.values():
+            head, _, rest = p.name.partition(".")
+            if (
+                p.name in read
+                or is_engine_parameter(p.name, self.library.engine_words())
+                or head in lexicon.cells
+                or (head in lexicon.factors and rest in FACTOR_NUMBERS)
+                or (bool(rest) and (head in self.library.drugs or head in self.library.pools))
+                or (p.name.endswith(".reference") and lexicon.signal(p.name[:-10]) is not None)
+            ):
+                continue
+            mend = "Use it on a row, or take it out."
+            self.faults.add(f"Nothing reads the parameter '{p.name}'.", p.place.at("name"), mend)
+
+    def _names_on_rows(self) -> set[str]:
+        read = {text for n in self.library.lexicon.nodes.values() for text in (n.baseline, n.tau)}
+        for row in self.library.mechanisms.values():
+            if isinstance(row, Link):
+                read |= {row.half_max, row.hill, row.weight, row.ref}
+            elif isinstance(row, Rule):
+                read |= {row.half_max, row.hill, row.limit, row.ref}
+            elif isinstance(row, SecretionRow):
+                read |= {row.rate}
+            elif isinstance(row, UptakeRow):
+                read |= {row.rate, row.km}
+        return read
+
+    def _in_range(self, p: Parameter, word: Word) -> None:
+        if not self._convertible(p, word.unit):
+            return
+        value = convert(p.value, p.unit, word.unit, where=p.place.at("value"))
+        low, high = word.low, word.high
+        if (low is not None and value < low) or (high is not None and value > high):
+            limits = f"{'-' if low is None else f'{low:g}'} to {'-' if high is None else f'{high:g}'}"
+            what = f"{p.name} = {value:g} {word.unit} is outside {limits} {word.unit}".rstrip()
+            self.faults.add(f"{what}.", p.place.at("value"), "Stay inside the vocabulary's range.")
+
+    def _convertible(self, p: Parameter, unit: str, molar_mass: float | None = None) -> bool:
+        try:
+            convert(p.value, p.unit, unit, where=p.place.at("unit"), molar_mass=molar_mass)
+        except UnitError as fault:
+            self.faults.add(fault.what, fault.where, fault.mend)
+            return False
+        return True
+
+    def _unit(self, unit: str, where: str) -> bool:
+        try:
+            check_unit(unit, where=where)
+        except UnitError as fault:
+            self.faults.add(fault.what, fault.where, fault.mend)
+            return False
+        return True
+
+    def _entity(self, entity: str, where: str) -> None:
+        for name in (part.strip() for part in entity.split(";")):
+            if name and name not in self.book.entity_class:
+                mend = "Take an id of evidence/tables/entities.csv, or leave it empty."
+                self.faults.add(f"There is no entity '{name}'.", where, mend)

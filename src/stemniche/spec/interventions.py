@@ -1,0 +1,270 @@
+"""Interventions: what is done to the tumour, as one frozen record per key.
+
+`spec.scenario` reads a list of them, `therapy` lowers them to what the engine turns. Numbers are in
+engine units and do not depend on the time step. How an item is written is read by `spec.treatment`;
+nothing here reads text.
+"""
+
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+from stemniche.core.expressions import Node as Expression
+from stemniche.spec.reading import days_text
+
+Start = float | Literal["birth"]
+DoseUnit = Literal["mg", "mg/m^2", "mg/kg"]
+Axis = Literal["", "x", "y", "z"]
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """A comparison of measures; `tree` is evaluated by `stemniche.core.expressions`."""
+
+    text: str
+    tree: Expression
+
+
+@dataclass(frozen=True, slots=True)
+class Dose:
+    """An amount of drug: as written (`amount` in `unit`) and in all (`mg`) for this host."""
+
+    amount: float
+    unit: DoseUnit
+    mg: float
+
+    def __str__(self) -> str:
+        return f"{self.amount:.12g} {self.unit}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Intervention:
+    """What all interventions share.
+
+    Args:
+        start: Minutes after day 0, or ``birth``: from placement, before preparation.
+        until: Minutes after day 0 at which it ends, the condition that ends it for good, or None
+            for the end of the run.
+        cycle: Minutes on and minutes off, repeated from `start`; None for always on.
+    """
+
+    key: ClassVar[str] = ""
+    start: Start = 0.0
+    until: float | Condition | None = None
+    cycle: tuple[float, float] | None = None
+
+    def __str__(self) -> str:
+        """The intervention as a line that `--treat` reads back to an equal record."""
+        parts = [self.key, *self._head(), *self._span()]
+        return " ".join(part for part in parts if part)
+
+    def _head(self) -> list[str]:
+        return []
+
+    def _span(self) -> list[str]:
+        parts = []
+        if self.cycle is not None:
+            on, off = (days_text(t) for t in self.cycle)
+            parts.append(f"cycle {on} {off}")
+        if self.start == "birth":
+            parts.append("from birth")
+        elif self.start:
+            parts.append(f"from {days_text(self.start)}")
+        if isinstance(self.until, Condition):
+            parts.append(f"until {self.until.text}")
+        elif self.until is not None:
+            parts.append(f"until {days_text(self.until)}")
+        return parts
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Targeted(Intervention):
+    """An intervention on molecules.
+
+    Args:
+        targets: Ids of factors or nodes; the members, where a family was named.
+        cells: Concrete cell types in which it acts; empty for all.
+    """
+
+    targets: tuple[str, ...]
+    cells: tuple[str, ...] = ()
+
+    def _where(self) -> str:
+        return f"in {','.join(self.cells)}" if self.cells else ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GiveDrug(Intervention):
+    """Give a library drug.
+
+    With neither `dose` nor `every` the library's regimen is meant; a dose without `every` is one
+    dose, unless the library's interval is asked for by `doses`.
+
+    Args:
+        drug: Id of the drug.
+        dose: Amount of each dose, None for the library's.
+        every: Minutes between doses.
+        doses: Number of doses, None for as many as fit.
+        over: Minutes of each infusion, None for the library's.
+        loading: Amount of the first dose, None for `dose`.
+        route: ``iv``, ``oral``, ``ip`` or ``sc``; None for the library's.
+    """
+
+    key: ClassVar[str] = "drug"
+    drug: str
+    dose: Dose | None = None
+    every: float | None = None
+    doses: int | None = None
+    over: float | None = None
+    loading: Dose | None = None
+    route: str | None = None
+
+    def _head(self) -> list[str]:
+        return [
+            self.drug,
+            "" if self.dose is None else str(self.dose),
+            *_repeats(self.every, self.doses),
+            "" if self.over is None else f"over {days_text(self.over)}",
+            "" if self.loading is None else f"loading {self.loading}",
+            "" if self.route is None else f"route {self.route}",
+        ]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Neutralise(Intervention):
+    """Remove the free factors `targets`: their loss rate k becomes k / (1 - fraction)."""
+
+    key: ClassVar[str] = "neutralise"
+    targets: tuple[str, ...]
+    fraction: float = 0.9
+
+    def _head(self) -> list[str]:
+        return [_names(self.targets), f"{self.fraction:.12g}"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Block(Targeted):
+    """Block receptors: their number is multiplied by 1 - fraction."""
+
+    key: ClassVar[str] = "block"
+    fraction: float = 0.9
+
+    def _head(self) -> list[str]:
+        return [_names(self.targets), f"{self.fraction:.12g}", self._where()]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inhibit(Targeted):
+    """Inhibit nodes: their output is multiplied by 1 - fraction; their input may rise."""
+
+    key: ClassVar[str] = "inhibit"
+    fraction: float = 0.9
+
+    def _head(self) -> list[str]:
+        return [_names(self.targets), f"{self.fraction:.12g}", self._where()]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Overexpress(Targeted):
+    """Add ln(fold) to the logit of nodes; multiply the synthesis of factors by `fold`."""
+
+    key: ClassVar[str] = "overexpress"
+    fold: float = 10.0
+
+    def _head(self) -> list[str]:
+        return [_names(self.targets), f"{self.fold:.12g}", self._where()]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KnockOut(Targeted):
+    """Take nodes, or the synthesis of factors, away."""
+
+    key: ClassVar[str] = "knock_out"
+
+    def _head(self) -> list[str]:
+        return [_names(self.targets), self._where()]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Silence(Intervention):
+    """Switch off all secretion of the cell types `cells`."""
+
+    key: ClassVar[str] = "silence"
+    cells: tuple[str, ...]
+
+    def _head(self) -> list[str]:
+        return ["secretome", f"in {','.join(self.cells)}"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Add(Intervention):
+    """Hold a supply of factors in the tissue.
+
+    Args:
+        targets: Ids of factors.
+        concentration: Level that the supply alone would hold, in `unit`.
+        unit: Unit of the factors' level.
+        gradient: Axis along which the supply rises; empty for everywhere alike.
+    """
+
+    key: ClassVar[str] = "add"
+    targets: tuple[str, ...]
+    concentration: float
+    unit: str
+    gradient: Axis = ""
+
+    def _head(self) -> list[str]:
+        where = f"where {{gradient: {self.gradient}}}" if self.gradient else ""
+        return [_names(self.targets), f"{self.concentration:.12g} {self.unit}".strip(), where]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deplete(Intervention):
+    """Remove the share `fraction` of the cell types `cells`, once or `every` so many minutes."""
+
+    key: ClassVar[str] = "deplete"
+    cells: tuple[str, ...]
+    fraction: float = 0.9
+    every: float | None = None
+    doses: int | None = None
+
+    def _head(self) -> list[str]:
+        return [_names(self.cells), f"{self.fraction:.12g}", *_repeats(self.every, self.doses)]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetValue(Intervention):
+    """Change the value of the scenario at `path` to `to` (in `unit`) while it is on."""
+
+    key: ClassVar[str] = "set"
+    path: str
+    to: float
+    unit: str
+
+    def _head(self) -> list[str]:
+        return [self.path, "to", f"{self.to:.12g} {self.unit}".strip()]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WithoutClaim(Intervention):
+    """Switch the mechanism of `claims` off from birth; the scenario moves it to `claims_off`."""
+
+    key: ClassVar[str] = "without_claim"
+    start: Start = "birth"
+    claims: tuple[str, ...]
+
+    def _head(self) -> list[str]:
+        return [_names(self.claims)]
+
+    def _span(self) -> list[str]:
+        return []
+
+
+def _names(ids: tuple[str, ...]) -> str:
+    return ",".join(ids)
+
+
+def _repeats(every: float | None, doses: int | None) -> list[str]:
+    return [
+        "" if every is None else f"every {days_text(every)}",
+        "" if doses is None else f"doses {doses}",
+    ]

@@ -1,0 +1,75 @@
+"""The Library: every record of the biology's tables by id, as `spec.rows` read and checked it.
+
+Compilation, coverage and sentences take it as it is. It is frozen; a scenario's overrides make a
+changed copy.
+"""
+
+from dataclasses import dataclass, field
+
+from stemniche.spec.lexicon import Lexicon
+from stemniche.spec.parameters import Numbers
+from stemniche.spec.records import (
+    Cancer,
+    DrugRow,
+    Entailed,
+    Link,
+    Mechanism,
+    NotCarried,
+    Parameter,
+    Pool,
+    Rule,
+    SecretionRow,
+    UptakeRow,
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Library:
+    """All tables of one library.
+
+    Args:
+        fingerprint: Of the names and bytes of its tables.
+        lexicon: Cells, factors, nodes, families and vocabulary, and what their names mean.
+        links: Rows of the network and of its brakes.
+    """
+
+    fingerprint: str
+    lexicon: Lexicon
+    parameters: dict[str, Parameter]
+    links: tuple[Link, ...]
+    rules: tuple[Rule, ...]
+    secretions: tuple[SecretionRow, ...]
+    uptakes: tuple[UptakeRow, ...]
+    cancers: dict[str, Cancer]
+    pools: dict[str, Pool]
+    drugs: dict[str, DrugRow]
+    entailed: tuple[Entailed, ...]
+    not_carried: tuple[NotCarried, ...]
+    numbers: Numbers = field(init=False, repr=False, compare=False)
+    mechanisms: dict[str, Mechanism] = field(init=False, repr=False, compare=False)
+    """Every row that claims can switch, by id."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "numbers", Numbers(self.parameters, self.lexicon))
+        rows = (*self.links, *self.rules, *self.secretions, *self.uptakes)
+        object.__setattr__(self, "mechanisms", {row.id: row for row in rows})
+
+    def cancer_lineage(self, cancer: str) -> tuple[str, ...]:
+        """Return a cancer and all it `is_a`, nearest first."""
+        line: list[str] = []
+        waiting = [cancer]
+        while waiting:
+            name = waiting.pop(0)
+            if name in self.cancers and name not in line:
+                line.append(name)
+                waiting.extend(self.cancers[name].is_a)
+        return tuple(line)
+
+    def engine_words(self) -> tuple[str, ...]:
+        """Parameters that the vocabulary says the engine reads by name."""
+        return tuple(w.id for w in self.lexicon.words if w.kind == "parameter")
+
+    def outcomes(self) -> frozenset[str]:
+        """Entity ids that the vocabulary marks as outcomes."""
+        marked = (w.entity.split(";") for w in self.lexicon.words if w.outcome)
+        return frozenset(name.strip() for names in marked for name in names if name.strip())

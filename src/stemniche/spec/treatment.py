@@ -1,0 +1,359 @@
+"""Reads the items of `therapy`: mappings, or lines, into intervention records.
+
+`spec.scenario` calls `read_therapy`. One entry of `FORMS` describes each key: what it names, what a
+bare quantity in a line means, which further words it takes. Names are resolved by `spec.naming`.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Literal, get_args
+
+from stemniche.core.errors import InputError, UnitError
+from stemniche.core.expressions import Call, is_condition, names, parse, walk
+from stemniche.core.names import did_you_mean
+from stemniche.spec import interventions as iv
+from stemniche.spec.naming import Kind, Names
+from stemniche.spec.reading import LONGEST, TICK, Field, Fields, days_text, on_lattice, snap
+from stemniche.spec.schema import ENVIRONMENT
+from stemniche.spec.yamlfile import Node
+
+ROUTES = ("iv", "oral", "ip", "sc")
+SETTABLE = {f"environment.{name}": limits for name, limits in ENVIRONMENT.items()}
+"""Scenario values that may change during a run, with unit, lowest and highest value."""
+
+NOT_YET = (
+    "radiation", "vessels", "sort", "replant", "transfer", "inject", "release_block", "uptake_block",
+)  # fmt: skip
+"""Keys of the format that this version cannot carry out."""
+
+MOST_FRACTION = 0.999
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setting:
+    """What an item needs to know of its scenario: names, the host's size, flat or not."""
+
+    names: Names
+    mass: float
+    bsa: float
+    flat: bool
+    notes: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Form:
+    """How one key is written.
+
+    Args:
+        words: Further keys.
+        bare: The key that a bare quantity in a line stands for; empty if there is none.
+        make: Builds the record.
+    """
+
+    words: tuple[str, ...]
+    bare: str
+    make: Callable[[Fields, Setting], iv.Intervention]
+
+
+def read_therapy(items: list[Field], setting: Setting) -> tuple[iv.Intervention, ...]:
+    """Read the items of a `therapy` list (lines must have been turned into mappings before).
+
+    Raises:
+        InputError: An item is wrong; file, line, key and remedy are given.
+    """
+    return tuple(read_intervention(item, setting) for item in items)
+
+
+def read_intervention(item: Field, setting: Setting) -> iv.Intervention:
+    """Read one item, such as ``{block: CXCR4, fraction: 0.9, from: 3 d}``.
+
+    Raises:
+        InputError: Unknown keys or names, values out of range, or a key of a later version.
+    """
+    written = item.open_mapping("a mapping such as {block: CXCR4, fraction: 0.9, from: 3 d}")
+    heads = [key for key in written if key in FORMS or key in NOT_YET]
+    if not heads:
+        first = next(iter(written), "")
+        listed = f"Start with one of: {', '.join(FORMS)}."
+        what = f"{item.shown} names no intervention."
+        raise item.error(what, did_you_mean(first, (*FORMS, *NOT_YET), listed))
+    if len(heads) > 1:
+        what = f"One item has {len(heads)} interventions: {', '.join(heads)}."
+        raise item.error(what, "Give each its own item.")
+    head = heads[0]
+    if head in NOT_YET:
+        mend = f"Use one of: {', '.join(FORMS)}."
+        raise written[head].error(f"'{head}' is not in this version.", mend)
+    form = FORMS[head]
+    return form.make(item.mapping((head, *form.words)), setting)
+
+
+def read_condition(written: Field, known: Names) -> iv.Condition:
+    """Read a comparison of measures, such as ``hypoxic_fraction > 0.1``.
+
+    Raises:
+        InputError: No comparison, or it speaks of something that is no measure.
+    """
+    text = " ".join(written.text(most=500).split())
+    tree = parse(text, where=written.where)
+    if not is_condition(tree):
+        mend = "Write a comparison such as 'hypoxic_fraction > 0.1'."
+        raise written.error(f"{written.shown} is no condition.", mend)
+    for name in names(tree):
+        if name.at is not None:
+            raise written.error(f"'{name.text}@…' has a time.", "Leave the '@…' out.")
+        if known.resolve("measure", name.text) != (name.text,):
+            nearest = known.nearest("measure", name.text)
+            mend = did_you_mean(name.text, nearest, "Use measures: columns of a run's table.")
+            raise written.error(f"There is no measure '{name.text}'.", mend)
+    for node in walk(tree):
+        if isinstance(node, Call) and node.function != "log":
+            raise written.error(f"'{node.function}()' is no function here.", "There is only 'log'.")
+    return iv.Condition(text, tree)
+
+
+def snapped(written: Field, minutes: float, setting: Setting) -> float:
+    """The nearest tick to a time, with a note where they differ."""
+    near = snap(minutes)
+    if not on_lattice(minutes):
+        note = f"{written.path}: {minutes:.6g} min lies between ticks; {days_text(near)} is used."
+        setting.notes.append(f"{note} ({written.node.mark})")
+    return near
+
+
+def _interval(fields: Fields, key: str, setting: Setting) -> float | None:
+    written = fields.get(key)
+    if written is None:
+        return None
+    return snapped(written, written.minutes(low=TICK), setting)
+
+
+def _span(fields: Fields, setting: Setting) -> dict[str, Any]:
+    """Start, end and cycle of an item."""
+    start: iv.Start = 0.0
+    since = fields.get("from")
+    if since is not None:
+        birth = since.node.value == "birth"
+        start = "birth" if birth else snapped(since, since.minutes(), setting)
+    return {
+        "start": start,
+        "until": _until(fields.get("until"), start, setting),
+        "cycle": _cycle(fields.get("cycle"), setting),
+    }
+
+
+def _until(
+    written: Field | None, start: iv.Start, setting: Setting
+) -> float | iv.Condition | None:
+    if written is None:
+        return None
+    if isinstance(written.node.value, str) and any(c in written.node.value for c in "<>=~"):
+        return read_condition(written, setting.names)
+    end = snapped(written, written.minutes(), setting)
+    if start != "birth" and end <= start:
+        what = f"It ends at {days_text(end)}, not after its start at {days_text(start)}."
+        raise written.error(what, "Give a later 'until', or leave it out.")
+    return end
+
+
+def _cycle(written: Field | None, setting: Setting) -> tuple[float, float] | None:
+    if written is None:
+        return None
+    parts = written.items()
+    if len(parts) != 2:
+        mend = "Write time on and time off: [5 d, 2 d]."
+        raise written.error(f"{written.shown} is no cycle.", mend)
+    on, off = (snapped(part, part.minutes(low=TICK), setting) for part in parts)
+    return on, off
+
+
+def _resolved(written: Field, kind: Kind, setting: Setting) -> tuple[str, ...]:
+    """Ids behind a name, several names with commas, or a list of names."""
+    parts = written.items(most=50)
+    if isinstance(written.node.value, str) and "," in written.node.value:
+        texts = written.node.value.split(",")
+        parts = [Field(written.path, Node(text.strip(), written.node.mark)) for text in texts]
+    if not parts:
+        raise written.error("The list is empty.", "Name at least one.")
+    found = (name for part in parts for name in setting.names.read(kind, part))
+    return tuple(dict.fromkeys(found))
+
+
+def _in_order(kind: Kind, found: tuple[str, ...], setting: Setting) -> tuple[str, ...]:
+    order = {name: place for place, name in enumerate(setting.names.ids.get(kind, ()))}
+    return tuple(sorted(found, key=lambda name: order.get(name, len(order))))
+
+
+def _cells(fields: Fields, key: str, setting: Setting) -> tuple[str, ...]:
+    written = fields.get(key)
+    if written is None:
+        return ()
+    return _in_order("cell", _resolved(written, "cell", setting), setting)
+
+
+def _fraction(fields: Fields) -> dict[str, float]:
+    written = fields.get("fraction")
+    return {} if written is None else {"fraction": written.fraction(high=MOST_FRACTION)}
+
+
+def _doses(fields: Fields) -> int | None:
+    written = fields.get("doses")
+    return None if written is None else written.count(low=1, high=1000)
+
+
+def _dose(written: Field | None, setting: Setting) -> iv.Dose | None:
+    """Read a dose in mg, per body surface or per body mass."""
+    if written is None:
+        return None
+    sizes: dict[str, float] = {"mg": 1.0, "mg/m^2": setting.bsa, "mg/kg": setting.mass}
+    fault: InputError | None = None
+    for unit in get_args(iv.DoseUnit):
+        try:
+            amount = written.quantity(unit, low=0.0, high=1e6)
+        except UnitError as error:
+            fault = fault or error
+            continue
+        return iv.Dose(amount, unit, float(f"{amount * sizes[unit]:.12g}"))
+    reason = fault.what if fault else ""
+    mend = "Write it in mg, mg/m^2 or mg/kg, such as '80 mg/m^2'."
+    raise written.error(f"{written.shown} is no dose. {reason}".strip(), mend)
+
+
+def _drug(fields: Fields, setting: Setting) -> iv.Intervention:
+    route = fields.get("route")
+    return iv.GiveDrug(
+        drug=setting.names.read_one("drug", fields["drug"]),
+        dose=_dose(fields.get("dose"), setting),
+        every=_interval(fields, "every", setting),
+        doses=_doses(fields),
+        over=_interval(fields, "over", setting),
+        loading=_dose(fields.get("loading"), setting),
+        route=None if route is None else route.choice(ROUTES),
+        **_span(fields, setting),
+    )
+
+
+def _neutralise(fields: Fields, setting: Setting) -> iv.Intervention:
+    targets = _resolved(fields["neutralise"], "factor", setting)
+    return iv.Neutralise(targets=targets, **_fraction(fields), **_span(fields, setting))
+
+
+def _targeted(
+    record: type[iv.Block] | type[iv.Inhibit] | type[iv.KnockOut], kind: Kind
+) -> Callable[[Fields, Setting], iv.Intervention]:
+    def make(fields: Fields, setting: Setting) -> iv.Intervention:
+        targets = _resolved(fields[record.key], kind, setting)
+        cells = _cells(fields, "in", setting)
+        return record(targets=targets, cells=cells, **_fraction(fields), **_span(fields, setting))
+
+    return make
+
+
+def _overexpress(fields: Fields, setting: Setting) -> iv.Intervention:
+    fold = fields.get("fold")
+    return iv.Overexpress(
+        targets=_resolved(fields["overexpress"], "gene", setting),
+        cells=_cells(fields, "in", setting),
+        **({} if fold is None else {"fold": fold.quantity("fold", low=1e-6, high=1e6)}),
+        **_span(fields, setting),
+    )
+
+
+def _silence(fields: Fields, setting: Setting) -> iv.Intervention:
+    fields["silence"].choice(("secretome",))
+    cells = _cells(fields, "in", setting)
+    if not cells:
+        raise fields.owner.error("Whose secretome is silenced is not said.", "Add 'in: CAF'.")
+    return iv.Silence(cells=cells, **_span(fields, setting))
+
+
+def _add(fields: Fields, setting: Setting) -> iv.Intervention:
+    targets = _resolved(fields["add"], "factor", setting)
+    units = {setting.names.units.get(target, "nM") for target in targets}
+    if len(units) > 1:
+        what = f"The members of {fields['add'].shown} have different units."
+        raise fields["add"].error(what, f"Add them one by one: {', '.join(targets)}.")
+    unit = units.pop()
+    masses = {setting.names.molar_masses.get(target) for target in targets}
+    mass = masses.pop() if len(masses) == 1 else None
+    level = fields["concentration"].quantity(unit, low=0.0, molar_mass=mass)
+    return iv.Add(
+        targets=targets,
+        concentration=level,
+        unit=unit,
+        gradient=_gradient(fields.get("where"), setting),
+        **_span(fields, setting),
+    )
+
+
+def _gradient(written: Field | None, setting: Setting) -> Literal["", "x", "y", "z"]:
+    """Read `where`: primary (everywhere alike) or a gradient along an axis."""
+    if written is None or written.node.value == "primary":
+        return ""
+    if written.node.value == "distant":
+        mend = "Use 'where: primary', or leave it out."
+        raise written.error("There is no distant site in this version.", mend)
+    if not isinstance(written.node.value, dict):
+        mend = "Write primary, or {gradient: x}."
+        raise written.error(f"{written.shown} is no place.", mend)
+    axis = written.mapping(("gradient",))["gradient"]
+    axes = ("x", "y") if setting.flat else ("x", "y", "z")
+    return axis.choice(axes)  # type: ignore[return-value]
+
+
+def _deplete(fields: Fields, setting: Setting) -> iv.Intervention:
+    every, doses = _interval(fields, "every", setting), _doses(fields)
+    if doses is not None and doses > 1 and every is None:
+        raise fields["doses"].error(f"{doses} times, but how often?", "Add 'every: 2 d'.")
+    return iv.Deplete(
+        cells=_cells(fields, "deplete", setting),
+        every=every,
+        doses=doses,
+        **_fraction(fields),
+        **_span(fields, setting),
+    )
+
+
+def _set(fields: Fields, setting: Setting) -> iv.Intervention:
+    written = fields["set"]
+    path = written.text()
+    if path not in SETTABLE:
+        listed = f"Values that may change during a run: {', '.join(SETTABLE)}."
+        what = f"'{path}' cannot change during a run."
+        raise written.error(what, did_you_mean(path, SETTABLE, listed))
+    unit, low, high = SETTABLE[path]
+    to = fields["to"].quantity(unit, low=low, high=high)
+    return iv.SetValue(path=path, to=to, unit=unit, **_span(fields, setting))
+
+
+def _without_claim(fields: Fields, setting: Setting) -> iv.Intervention:
+    claims = _resolved(fields["without_claim"], "claim", setting)
+    return iv.WithoutClaim(claims=claims)
+
+
+_TIMES = ("from", "until", "cycle")
+
+FORMS: dict[str, Form] = {
+    "drug": Form(
+        words=("dose", "every", "doses", "over", "loading", "route", *_TIMES),
+        bare="dose",
+        make=_drug,
+    ),
+    "neutralise": Form(words=("fraction", *_TIMES), bare="fraction", make=_neutralise),
+    "block": Form(
+        words=("fraction", "in", *_TIMES), bare="fraction", make=_targeted(iv.Block, "receptor")
+    ),
+    "inhibit": Form(
+        words=("fraction", "in", *_TIMES), bare="fraction", make=_targeted(iv.Inhibit, "node")
+    ),
+    "overexpress": Form(words=("fold", "in", *_TIMES), bare="fold", make=_overexpress),
+    "knock_out": Form(words=("in", *_TIMES), bare="", make=_targeted(iv.KnockOut, "gene")),
+    "silence": Form(words=("in", *_TIMES), bare="", make=_silence),
+    "add": Form(words=("concentration", "where", *_TIMES), bare="concentration", make=_add),
+    "deplete": Form(
+        words=("fraction", "every", "doses", "from", "until"), bare="fraction", make=_deplete
+    ),
+    "set": Form(words=("to", *_TIMES), bare="to", make=_set),
+    "without_claim": Form(words=(), bare="", make=_without_claim),
+}
+"""Every key of this version, in the order of the documentation."""

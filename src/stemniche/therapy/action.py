@@ -1,0 +1,91 @@
+"""What a cytotoxic drug and damage do to cells."""
+
+from dataclasses import dataclass
+from typing import final
+
+import numpy as np
+
+from stemniche.engine.plan import Plan
+from stemniche.engine.process import TICK_MIN, TICK_S, Access, Phase, Process, Tick
+from stemniche.engine.state import ALIVE, G0, G2M, Array, State
+from stemniche.kernels.cpu import Backend
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cytotoxic(Process):
+    """A mitotic poison: enters, holds cells in G2M, kills them there, damages cycling cells.
+
+    Args:
+        uptake: float32 [T], 1/min, entry of free drug per cell volume.
+        release: 1/min, loss of drug from a cell without pumps; efflux is added to it.
+        accumulation: Drug bound inside per drug free inside, which multiplies entry and store.
+        half_max, hill: Of the effect, in nM inside the cell.
+        kill: 1/min in G2M at full effect.
+        strain: 1/min, damage of cycling cells at full effect.
+
+    Source:
+        ``dC_in/dt = accumulation * uptake * C_out - (release + efflux) C_in``, exact over a tick.
+    """
+
+    drug: str
+    signal: int
+    uptake: Array
+    release: float
+    accumulation: float
+    half_max: float
+    hill: float
+    kill: float
+    strain: float
+    hazard: int
+    efflux_row: int
+    sensitivity_row: int
+    name: str
+    phase: Phase = Phase.DECIDE
+    every_s: int = TICK_S
+    access: Access = Access(
+        read={"signals": "nM", "behaviours": "1", "phase": "1", "type": "1"},
+        write={"clock": "min"},
+        add={"hazards": "1/min", "damage": "1"},
+    )
+
+    def run(self, s: State, t: Tick, k: Backend) -> None:
+        """See `Process.run`."""
+        n = s.n
+        inside = s[f"drug_in.{self.drug}"][:n]
+        outside = s["signals"][self.signal, :n]
+        out = self.release + s["behaviours"][self.efflux_row, :n]
+        level = self.accumulation * self.uptake[s.live("type")] * outside / out
+        inside[:] = level + (inside - level) * np.exp(-out * TICK_MIN)
+        if not inside.any():
+            return
+        power = np.power(np.maximum(inside, 0.0), self.hill)
+        effect = power / (power + self.half_max**self.hill)
+        sensitive = s["behaviours"][self.sensitivity_row, :n] * s.live("sensitivity")
+        phase, alive = s.live("phase"), s.live("state") == ALIVE
+        dividing = alive & (phase == G2M)
+        s["hazards"][self.hazard, :n] += np.where(dividing, self.kill * effect * sensitive, 0.0)
+        s["clock"][:n] += np.where(dividing, effect * TICK_MIN, 0.0)
+        cycling = alive & (phase != G0)
+        s["damage"][:n] += np.where(cycling, self.strain * effect * sensitive * TICK_MIN, 0.0)
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Repair(Process):
+    """Damage decays at each cell's rate of repair, whatever made it."""
+
+    row: int
+    name: str = "repair"
+    phase: Phase = Phase.DECIDE
+    every_s: int = TICK_S
+    access: Access = Access(read={"behaviours": "1"}, write={"damage": "1"})
+
+    def run(self, s: State, t: Tick, k: Backend) -> None:
+        """See `Process.run`."""
+        s["damage"][: s.n] *= np.exp(-s["behaviours"][self.row, : s.n] * TICK_MIN)
+
+
+def repair(plan: Plan) -> Repair:
+    """Build the repair of damage."""
+    return Repair(row=plan.behaviours["damage_repair"])

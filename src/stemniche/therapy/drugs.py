@@ -1,0 +1,212 @@
+"""Drugs: courses of doses, their pharmacokinetics, their field in the tissue, their action.
+
+A drug's row in the library gives its kind and numbers; a kind maps to one action. What a drug does
+beyond its own targets and the damage of cells is left to the network.
+"""
+
+from dataclasses import dataclass, field
+from typing import final
+
+import numpy as np
+
+from stemniche.core.errors import InputError
+from stemniche.engine.plan import Plan
+from stemniche.engine.process import TICK_MIN, TICK_S, Access, Phase, Process, Tick
+from stemniche.engine.state import Array, State, Variable
+from stemniche.kernels.cpu import Backend
+from stemniche.spec.interventions import GiveDrug
+from stemniche.spec.model import Drug, Factor, Model, Uptake
+from stemniche.spec.scenario import Scenario
+from stemniche.therapy.action import Cytotoxic, repair
+from stemniche.therapy.schedule import Infusion, infusions
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Course:
+    """All doses of one drug."""
+
+    drug: Drug
+    doses: tuple[Infusion, ...]
+    mass_kg: float
+    bsa_m2: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lowered:
+    """What the drugs of a scenario add to a Plan."""
+
+    courses: tuple[Course, ...] = ()
+    factors: tuple[Factor, ...] = ()
+    exchange: dict[str, float] = field(default_factory=dict)
+    uptakes: tuple[Uptake, ...] = ()
+    variables: tuple[Variable, ...] = ()
+    hazards: tuple[str, ...] = ()
+
+    def processes(self, plan: Plan) -> tuple[Process, ...]:
+        """Dosing and action of every course."""
+        found: list[Process] = []
+        for c in self.courses:
+            found.append(dosing(c, plan))
+            found.append(cytotoxic(c.drug, plan))
+        return (*found, repair(plan)) if found else ()
+
+
+def course(item: GiveDrug, scenario: Scenario, model: Model) -> Course:
+    """The doses that an intervention stands for.
+
+    Raises:
+        InputError: The drug is not in the model, or its regimen is impossible.
+    """
+    drug = next((d for d in model.drugs if d.id == item.drug), None)
+    if drug is None:
+        known = ", ".join(d.id for d in model.drugs)
+        raise InputError(f"'{item.drug}' is not in the library.", str(item), f"Known: {known}.")
+    v = drug.values
+    host = scenario.host
+    regular = v["dose"] * host.bsa
+    mg = regular if item.dose is None else item.dose.mg
+    every = item.every
+    if every is None and (item.dose is None or item.doses is not None):
+        every = v["every"]
+    start = 0.0 if item.start == "birth" else float(item.start)
+    stop = item.until if isinstance(item.until, float) else scenario.days * 1440.0
+    doses = infusions(
+        start=start,
+        stop=float(stop),
+        every=every,
+        doses=item.doses,
+        over=v["over"] if item.over is None else item.over,
+        mg=mg,
+        loading=None if item.loading is None else item.loading.mg,
+        cycle=item.cycle,
+        where=str(item),
+    )
+    return Course(drug=drug, doses=doses, mass_kg=host.mass, bsa_m2=host.bsa)
+
+
+def lower_drugs(courses: tuple[Course, ...], model: Model) -> Lowered:
+    """Fields, uptake and columns that the drugs given need."""
+    merged: dict[str, Course] = {}
+    for c in courses:
+        old = merged.get(c.drug.id)
+        doses = c.doses if old is None else tuple(sorted((*old.doses, *c.doses), key=lambda d: d.start))
+        merged[c.drug.id] = Course(drug=c.drug, doses=doses, mass_kg=c.mass_kg, bsa_m2=c.bsa_m2)
+    drugs = [c.drug for c in merged.values()]
+    return Lowered(
+        courses=tuple(merged.values()),
+        factors=tuple(_field(d) for d in drugs),
+        exchange={d.id: d.values["vessel_exchange"] for d in drugs},
+        uptakes=tuple(
+            Uptake(
+                row=f"drug.{d.id}",
+                cell=t.id,
+                factor=d.id,
+                kind="first_order",
+                rate=t.traits.get("drug_uptake", 0.0),
+                km=0.0,
+            )
+            for d in drugs
+            for t in model.types
+        ),
+        variables=tuple(
+            v
+            for d in drugs
+            for v in (
+                Variable(name=f"drug_in.{d.id}", unit="nM", kind="cell"),
+                Variable(name=f"pk.{d.id}", unit="nmol", kind="global", dtype="float64", shape=(2,)),
+            )
+        ),
+        hazards=("drug_death",) if drugs else (),
+    )
+
+
+def _field(drug: Drug) -> Factor:
+    """The drug as a dissolved substance."""
+    return Factor(
+        id=drug.id,
+        form="soluble",
+        unit="nM",
+        diffusivity=drug.values["diffusivity"],
+        decay=np.log(2.0) / drug.values["tissue_half_life"],
+        baseline=0.0,
+        reference=0.0,
+        molar_mass=drug.molar_mass / 1000.0,
+    )
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dosing(Process):
+    """Two-compartment pharmacokinetics, exact over a tick with a constant infusion.
+
+    Source:
+        ``dA/dt = M A + (rate, 0)``; over a tick ``A <- E A + F rate`` with ``E = exp(M dt)`` and
+        ``F = M^-1 (E - 1)``. The free plasma concentration is ``fu * A_1 / V_1``.
+    """
+
+    drug: str
+    factor: int
+    doses: tuple[Infusion, ...]
+    nmol_per_mg: float
+    free_per_nmol: float
+    decay: Array
+    inflow: Array
+    name: str
+    phase: Phase = Phase.EVENTS
+    every_s: int = TICK_S
+    access: Access = Access(write={"blood": "factor unit"})
+
+    def run(self, s: State, t: Tick, k: Backend) -> None:
+        """See `Process.run`."""
+        amount = s[f"pk.{self.drug}"]
+        rate = 0.0
+        if t.prepared:
+            for dose in self.doses:
+                if dose.start <= t.seconds < dose.stop:
+                    rate += dose.mg * self.nmol_per_mg / (dose.length / 60.0)
+        amount[:] = self.decay @ amount + self.inflow * rate
+        s["blood"][self.factor] = amount[0] * self.free_per_nmol
+
+
+def dosing(c: Course, plan: Plan) -> Dosing:
+    """Build a drug's compartments, scaled to the host's mass."""
+    from scipy.linalg import expm
+
+    v = c.drug.values
+    v1, v2 = v["central_volume"] * c.mass_kg, v["peripheral_volume"] * c.mass_kg
+    out = v["clearance"] * c.mass_kg / v1
+    q = v["intercompartmental_clearance"] * c.mass_kg
+    m = np.array([[-out - q / v1, q / v2], [q / v1, -q / v2]])
+    decay = expm(m * TICK_MIN)
+    inflow = np.linalg.solve(m, (decay - np.eye(2)) @ np.array([1.0, 0.0]))
+    return Dosing(
+        drug=c.drug.id,
+        factor=plan.factors[c.drug.id],
+        doses=c.doses,
+        nmol_per_mg=1e6 / c.drug.molar_mass,
+        free_per_nmol=v["fraction_unbound"] / v1,
+        decay=decay,
+        inflow=inflow,
+        name=f"dosing.{c.drug.id}",
+    )
+
+
+def cytotoxic(drug: Drug, plan: Plan) -> Cytotoxic:
+    """Build a cytotoxic drug's action on cells."""
+    v = drug.values
+    return Cytotoxic(
+        drug=drug.id,
+        signal=plan.signals[drug.id],
+        uptake=plan.trait("drug_uptake"),
+        release=v["release"],
+        accumulation=v["accumulation"],
+        half_max=v["half_max"],
+        hill=v["hill"],
+        kill=v["kill_rate"],
+        strain=v["damage_rate"],
+        hazard=plan.hazards["drug_death"],
+        efflux_row=plan.behaviours["drug_efflux"],
+        sensitivity_row=plan.behaviours["drug_sensitivity"],
+        name=f"action.{drug.id}",
+    )
+

@@ -1,0 +1,118 @@
+"""Lower a scenario's interventions to the engine's controls and a drug's processes."""
+
+from collections.abc import Callable, Iterable
+from functools import partial
+from math import log
+
+from stemniche.core.errors import InputError
+from stemniche.engine.controls import Control
+from stemniche.engine.plan import Extension, Plan
+from stemniche.engine.process import Process
+from stemniche.spec import interventions as given
+from stemniche.spec.model import Model
+from stemniche.spec.scenario import Scenario
+from stemniche.therapy.drugs import Course, course, lower_drugs
+from stemniche.therapy.schedule import snap
+
+
+def lower(scenario: Scenario, model: Model) -> Extension:
+    """What the scenario's therapy adds to a Plan of `model`.
+
+    Raises:
+        InputError: An intervention asks for what this model or version cannot do.
+    """
+    controls: list[Control] = []
+    courses: list[Course] = []
+    for item in scenario.therapy:
+        if isinstance(item, given.GiveDrug):
+            courses.append(course(item, scenario, model))
+        else:
+            controls.extend(_controls(item, model))
+    drugs = lower_drugs(tuple(courses), model)
+
+    def processes(plan: Plan) -> tuple[Process, ...]:
+        return drugs.processes(plan)
+
+    return Extension(
+        controls=tuple(controls),
+        factors=drugs.factors,
+        exchange=drugs.exchange,
+        uptakes=drugs.uptakes,
+        variables=drugs.variables,
+        hazards=drugs.hazards,
+        processes=processes,
+    )
+
+
+def _controls(item: given.Intervention, model: Model) -> Iterable[Control]:
+    """Controls of one intervention."""
+    factors = {f.id for f in model.factors}
+    control = _timed(item)
+    match item:
+        case given.Neutralise():
+            for name in item.targets:
+                yield control(kind="scale_loss", target=name, value=1 / (1 - item.fraction))
+        case given.Block() | given.Inhibit():
+            for name in item.targets:
+                yield control(
+                    kind="scale_signal",
+                    target=name,
+                    value=1.0 - item.fraction,
+                    cells=item.cells,
+                )
+        case given.Overexpress():
+            for name in item.targets:
+                made = name in factors
+                yield control(
+                    kind="scale_synthesis" if made else "shift_node",
+                    target=name,
+                    value=item.fold if made else log(item.fold),
+                    cells=item.cells,
+                )
+        case given.KnockOut():
+            for name in item.targets:
+                kind = "scale_synthesis" if name in factors else "scale_signal"
+                yield control(kind=kind, target=name, value=0.0, cells=item.cells)
+        case given.Silence():
+            yield control(
+                kind="scale_synthesis", target="", value=0.0, cells=item.cells
+            )
+        case given.Add():
+            for name in item.targets:
+                yield control(
+                    kind="supply",
+                    target=name,
+                    value=item.concentration,
+                    gradient=item.gradient,
+                )
+        case given.Deplete():
+            yield control(
+                kind="deplete",
+                target="",
+                value=item.fraction,
+                cells=item.cells,
+                every=snap(item.every or 0.0),
+            )
+        case given.SetValue():
+            place = item.path.removeprefix("environment.")
+            yield control(kind="environment", target=place, value=item.to)
+        case _:
+            raise InputError(
+                f"'{item.key}' cannot be carried out by this version.",
+                str(item),
+                "Take the intervention out of the therapy.",
+            )
+
+
+def _timed(item: given.Intervention) -> Callable[..., Control]:
+    """A Control with the intervention's times already set."""
+    condition = item.until if isinstance(item.until, given.Condition) else None
+    stop = None if item.until is None or condition else snap(float(item.until))  # type: ignore[arg-type]
+    return partial(
+        Control,
+        start=None if item.start == "birth" else snap(float(item.start)),
+        stop=stop,
+        until=condition.tree if condition else None,
+        cycle=None if item.cycle is None else (snap(item.cycle[0]), snap(item.cycle[1])),
+        label=str(item),
+    )

@@ -1,0 +1,74 @@
+"""When doses are given: start, length and amount of every infusion, on the tick lattice."""
+
+from dataclasses import dataclass
+
+from stemniche.core.errors import InputError
+from stemniche.engine.process import TICK_S
+
+
+@dataclass(frozen=True, slots=True)
+class Infusion:
+    """One dose: `mg` of drug from `start` over `length` seconds (at least one tick)."""
+
+    start: int
+    length: int
+    mg: float
+
+    @property
+    def stop(self) -> int:
+        """Second at which it ends."""
+        return self.start + self.length
+
+
+def snap(minutes: float) -> int:
+    """Nearest tick, in seconds."""
+    return round(minutes * 60.0 / TICK_S) * TICK_S
+
+
+def infusions(
+    *,
+    start: float,
+    stop: float,
+    every: float | None,
+    doses: int | None,
+    over: float,
+    mg: float,
+    loading: float | None,
+    cycle: tuple[float, float] | None,
+    where: str,
+) -> tuple[Infusion, ...]:
+    """The doses from `start` to before `stop` (minutes from day 0).
+
+    Args:
+        every: Minutes between doses, None for a single one.
+        cycle: Minutes on and off; doses that fall in an off part are left out.
+        where: The intervention as written, for errors.
+
+    Raises:
+        InputError: An infusion lasts longer than the interval between doses.
+
+    Example:
+        >>> [i.start // 86400 for i in infusions(start=0, stop=30240, every=10080, doses=None,
+        ...     over=60, mg=1.0, loading=None, cycle=None, where="")]
+        [0, 7, 14]
+    """
+    length = max(TICK_S, snap(over))
+    if every is not None and snap(every) < length:
+        raise InputError(
+            f"An infusion of {over:g} min cannot be repeated every {every:g} min.",
+            where,
+            "Give a longer interval (every) or a shorter infusion (over).",
+        )
+    found: list[Infusion] = []
+    number = 0
+    while doses is None or number < doses:
+        minute = start + number * (every or 0.0)
+        if minute >= stop:
+            break
+        if cycle is None or (minute - start) % sum(cycle) < cycle[0]:
+            amount = loading if number == 0 and loading is not None else mg
+            found.append(Infusion(snap(minute), length, amount))
+        number += 1
+        if every is None:
+            break
+    return tuple(found)
