@@ -16,13 +16,10 @@ from stemniche.engine.processes.sensing import TOUCH, sensing, signalling
 from stemniche.engine.processes.stemness import FLUX, stemness
 from stemniche.engine.processes.transport import blood, transport
 from stemniche.engine.state import CELL_VARIABLES, State, Variable
-from stemniche.spec.model import Factor, Model
+from stemniche.spec.model import Model
 
 BORNE = ("stemness_state", "damage", "crowding", "pH")
 """Signals that a cell carries itself."""
-
-REACH = 1.25
-"""Adhesion reaches this multiple of the sum of radii (PhysiCell's default)."""
 
 SKIN = 8.0
 """Extra distance kept in the neighbour list, um; it is remade when a cell has moved half of it."""
@@ -111,7 +108,7 @@ def build_plan(
         cell_types=model.types,
         factors=factors,
         factor_data=factor_data,
-        exchange={**_exchange(model, grid), **extension.exchange},
+        exchange=_exchange(model, grid, extension.permeability),
         uptakes=(*model.uptakes, *extension.uptakes),
         nodes=nodes,
         signals=signals,
@@ -145,19 +142,17 @@ def _borne(model: Model, factors: Index, nodes: Index, types: Index) -> list[str
     return sorted(read - named)
 
 
-def _exchange(model: Model, grid: Grid) -> dict[str, float]:
+def _exchange(model: Model, grid: Grid, drugs: dict[str, float]) -> dict[str, float]:
     """Exchange rate of each factor between a vessel and its voxel, 1/min."""
     wall = 2.0 * np.pi * model.parameters["vessel.radius"] * grid.spacing / grid.voxel_volume
-    permeability = {
+    classes = {
         "gas": model.parameters["vessel.permeability.gas"],
         "metabolite": model.parameters["vessel.permeability.metabolite"],
         "soluble": model.parameters["vessel.permeability.soluble"],
     }
 
-    def rate(factor: Factor) -> float:
-        return permeability[factor.form] * wall
-
-    return {f.id: rate(f) for f in model.factors}
+    own = {f.id: classes[f.form] for f in model.factors}
+    return {name: value * wall for name, value in (own | drugs).items()}
 
 
 def _variables(plan: Plan) -> tuple[Variable, ...]:
@@ -183,6 +178,10 @@ def _variables(plan: Plan) -> tuple[Variable, ...]:
         one("field_age", "min", factors),
         one("blood", "factor unit", factors),
         one("far_level", "factor unit", factors),
+        Variable(
+            name="supply", unit="factor unit/min", kind="field", shape=(factors, voxels)
+        ),
+        one("released", "1", int(np.count_nonzero(plan.trait("entry")))),
         one("pool", "1", int(np.count_nonzero(plan.trait("entry")))),
         one("environment", "mixed", len(plan.surroundings.environment)),
         one("resting", "1", types, len(plan.signals), dtype="float32"),
@@ -217,11 +216,11 @@ def _variables(plan: Plan) -> tuple[Variable, ...]:
 
 def _processes(plan: Plan, extension: Extension) -> tuple[Process, ...]:
     """All processes, ordered by phase and, within a phase, as listed."""
+    reach = plan.parameter("mechanics.adhesion_reach")
     listed = (
         controls(plan),
         blood(plan),
         marrow(plan),
-        transport(plan),
         sensing(plan),
         signalling(plan),
         stemness(plan),
@@ -229,12 +228,13 @@ def _processes(plan: Plan, extension: Extension) -> tuple[Process, ...]:
         hazards(plan),
         killing(plan),
         *extension.processes(plan),
+        transport(plan),
         fates(plan),
         cycle(plan, TOUCH),
-        motion(plan, REACH, SKIN),
+        motion(plan, reach, SKIN),
         births(plan),
         recruitment(plan),
-        canon(plan, REACH, SKIN),
+        canon(plan, reach, SKIN),
         rates(plan),
     )
     return tuple(sorted(listed, key=lambda p: p.phase))

@@ -46,7 +46,7 @@ def _rest(plan: Plan, s: State) -> None:
     for i, node in enumerate(plan.model.nodes):
         for name in node.cells:
             s["resting"][plan.types[name], first + i] = node.baseline
-    for name in ("read_scale", "synthesis", "loss_scale", "pool"):
+    for name in ("read_scale", "synthesis", "loss_scale", "released", "pool"):
         s[name][...] = 1.0
     s["environment"][:] = list(around.values())
 
@@ -62,7 +62,7 @@ def _tumour(plan: Plan, s: State, k: Backend, draw: Callable[[str, int, int], Ar
     middle = np.array(plan.grid.size) / 2.0
     reach = float(np.sqrt(((points - middle) ** 2).sum(axis=1)).max()) + step / 2
     draws = draw("lineage", count, 0)
-    share = plan.parameter("tumour.progenitor_fraction")
+    share = plan.parameter("tumour.progenitor_share")
     stem = draws < plan.layout.stem_fraction
     transit = ~stem & (draws < plan.layout.stem_fraction + (1 - plan.layout.stem_fraction) * share)
     keys = k.site_keys(np.uint64(1), np.arange(count, dtype=np.uint64), np.uint64(plan.seed))

@@ -86,12 +86,13 @@ class Extension:
     """What therapy adds to a Plan: knobs, drug fields, cell columns, hazards and processes.
 
     Args:
+        permeability: Of the vessel wall for each drug field, um/min.
         processes: Called once with the finished index tables.
     """
 
     controls: tuple[Control, ...] = ()
     factors: tuple[Factor, ...] = ()
-    exchange: dict[str, float] = field(default_factory=dict)
+    permeability: dict[str, float] = field(default_factory=dict)
     uptakes: tuple[Uptake, ...] = ()
     variables: tuple[Variable, ...] = ()
     hazards: tuple[str, ...] = ()

@@ -88,7 +88,7 @@ def causal(records: Records) -> dict[str, dict[str, Arrow]]:
         sign = _NUMBER.get(claim.sign)
         backwards = claim.relation in SAID_BACKWARDS
         for subject, obj in product(claim.subject_ids, claim.object_ids):
-            (source, flip), (target, flop) = fold(records, subject), fold(records, obj)
+            (source, flip), (target, flop) = base_of(records, subject), base_of(records, obj)
             if backwards:
                 source, target = target, source
             arrow = arrows.setdefault(source, {}).setdefault(target, Arrow(source, target))
@@ -112,10 +112,19 @@ def causal_claims(records: Records) -> Iterator[Claim]:
             yield claim
 
 
-def fold(records: Records, ident: str) -> tuple[str, int]:
+def base_of(records: Records, ident: str) -> tuple[str, int]:
     """Return the entity of which `ident` is a high or low state, and the sign of that state.
 
     A mutant is neither more nor less of its gene, so it stays an entity of its own.
     """
     base, _, state = records.entities[ident].state_of.partition(":")
     return (base, _STATE_SIGN[state]) if state in _STATE_SIGN else (ident, 1)
+
+
+def umbrellas(records: Records) -> frozenset[str]:
+    """Return entities that stand for many without naming them; no route leads through them."""
+    return frozenset(
+        entity.id
+        for entity in records.entities.values()
+        if entity.kind == "collective" or entity.role == "Umbrella, members not named"
+    )

@@ -5,18 +5,20 @@ family, or say that the cell which responds is the cell that secretes. Each such
 its own, so a reader sees how firm a link is. Only `loops` asks here.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import product
 from typing import Literal, final
 
-from stemniche.evidence.graph import causal_claims, fold
+from stemniche.evidence.graph import base_of, causal_claims
 from stemniche.evidence.records import Records
 
-How = Literal["direct", "route", "member", "cell", "autocrine"]
+How = Literal["direct", "route", "member", "cell", "state", "autocrine"]
+FIRMNESS: tuple[How, ...] = ("direct", "route", "member", "cell", "state", "autocrine")
 
 CELLS = "cell_type"
 STATES = frozenset({"process", "condition"})
+SECRETED = frozenset({"cytokine", "chemokine", "growth_factor"})
 THERAPIES = frozenset({"drug", "therapy"})
 
 
@@ -31,8 +33,8 @@ class Link:
     - ``route``: claims that name one or both as the route of an effect.
     - ``member``: claims on the family, a member or another form of it; without claims where one
       node is a member or form of the other.
-    - ``cell``: a cell makes the target, is acted on by the source, or is in the state of the source
-      and makes the target.
+    - ``cell``: one node is a cell that makes the other, or is acted on by it.
+    - ``state``: the source is a state of a cell that makes the target.
     - ``autocrine``: the cell that responds to the source also makes the target. No claim says that
       more of the one gives more of the other.
     """
@@ -83,49 +85,66 @@ class Linker:
             return None
         for how, claims in self._ways(source, target, cells, closing):
             if claims:
-                return self._named(source, target, claims, how)
-        same = target in self._kin[source]
-        return self._named(source, target, (), "member") if same else None
+                return Link(self._name(source), self._name(target), claims, how)
+            if how == "member" and target in self._kin[source]:
+                return Link(self._name(source), self._name(target), (), how)
+        return None
 
-    def leads(self, source: str, target: str, cells: Collection[str]) -> bool:
-        """Whether a claim about these very entities links them."""
-        link = self.link(source, target, cells)
-        return link is not None and link.how != "member"
+    def acts(self, source: str, target: str) -> bool:
+        """Whether a claim about these very entities, or a cell and what it makes, links them."""
+        return bool(
+            self._direct(source, target)
+            or self._halfway(source, target)
+            or self._cell(source, target)
+        )
 
-    def is_direct(self, source: str, target: str) -> bool:
-        """Whether a claim has this subject and this object."""
-        return bool(self._direct(source, target))
+    def are_alike(self, one: str, other: str) -> bool:
+        """Whether two entities are of one class, or are both secreted signals."""
+        kinds = {self._entities[one].kind, self._entities[other].kind}
+        return len(kinds) == 1 or kinds <= SECRETED
 
     def _ways(
         self, source: str, target: str, cells: Collection[str], closing: bool
-    ) -> list[tuple[How, tuple[str, ...]]]:
-        ways: list[tuple[How, tuple[str, ...]]] = [
-            ("direct", self._direct(source, target)),
-            ("route", self._route(source, target)),
-            ("member", self._member(source, target)),
-            ("cell", self._cell(source, target, cells)),
-        ]
-        if closing:
-            ways.append(("autocrine", self._same_cell(source, target, cells)))
-        return ways
+    ) -> Iterator[tuple[How, tuple[str, ...]]]:
+        """Yield each way with its claims, firmest first; later ones are only tried if needed."""
+        yield "direct", self._direct(source, target)
+        yield "route", self._route(source, target)
+        yield "member", self._member(source, target)
+        yield "cell", self._cell(source, target)
+        if self._entities[target].kind not in (CELLS, *STATES):
+            made = self._same_cell(source, target, cells)
+            if self._entities[source].kind in STATES:
+                yield "state", made
+            if closing:
+                yield "autocrine", made
 
     def _direct(self, source: str, target: str) -> tuple[str, ...]:
         return tuple(s.id for s in self._said if source in s.subjects and target in s.objects)
 
     def _route(self, source: str, target: str) -> tuple[str, ...]:
+        """Claims with one of both as subject or object and the other, or both in order, as route.
+
+        What is alike stands side by side on a route, as three receptors of one ligand do.
+        """
+        found = self._halfway(source, target)
+        if found or self.are_alike(source, target):
+            return found
+        pair = (source, target)
+        return tuple(s.id for s in self._said if pair in zip(s.route, s.route[1:], strict=False))
+
+    def _halfway(self, source: str, target: str) -> tuple[str, ...]:
         return tuple(
             s.id
             for s in self._said
             if (source in s.subjects and target in s.route)
             or (source in s.route and target in s.objects)
-            or (source, target) in zip(s.route, s.route[1:], strict=False)
         )
 
     def _member(self, source: str, target: str) -> tuple[str, ...]:
         pairs = product((source, *self._kin[source]), (target, *self._kin[target]))
         return tuple(dict.fromkeys(claim for pair in pairs for claim in self._direct(*pair)))
 
-    def _cell(self, source: str, target: str, cells: Collection[str]) -> tuple[str, ...]:
+    def _cell(self, source: str, target: str) -> tuple[str, ...]:
         first, last = self._entities[source], self._entities[target]
         if first.kind == CELLS and last.kind == CELLS:
             return self._between_cells(source, first.name, last.name)
@@ -134,8 +153,6 @@ class Linker:
             return self._made_by(first.name, target) or happens
         if last.kind == CELLS:
             return tuple(s.id for s in self._said if source in s.subjects and last.name in s.cells)
-        if first.kind in STATES and last.kind not in STATES:
-            return self._same_cell(source, target, cells)
         return ()
 
     def _same_cell(self, source: str, target: str, cells: Collection[str]) -> tuple[str, ...]:
@@ -164,13 +181,13 @@ class Linker:
             s.id for s in self._said if cell in s.cells and ident in s.subjects | s.objects
         )
 
-    def _named(self, source: str, target: str, claims: tuple[str, ...], how: How) -> Link:
-        return Link(self._entities[source].name, self._entities[target].name, claims, how)
+    def _name(self, ident: str) -> str:
+        return self._entities[ident].name
 
 
 def _said(records: Records) -> list[_Said]:
     def folded(idents: tuple[str, ...]) -> tuple[str, ...]:
-        return tuple(fold(records, ident)[0] for ident in idents)
+        return tuple(base_of(records, ident)[0] for ident in idents)
 
     return [
         _Said(

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from itertools import product
 from typing import final
 
-from stemniche.evidence.graph import fold
-from stemniche.evidence.links import THERAPIES, Link, Linker
+from stemniche.evidence.graph import base_of
+from stemniche.evidence.links import FIRMNESS, THERAPIES, Link, Linker
 from stemniche.evidence.records import Claim, Records
 
 Stage = tuple[str, ...]
@@ -65,7 +65,7 @@ def find(records: Records, families: Mapping[str, Collection[str]]) -> tuple[Loo
 def _loop(records: Records, linker: Linker, claim: Claim) -> Loop:
     nodes = _nodes(records, claim)
     cells = tuple(dict.fromkeys((*claim.cells, *claim.source_cell)))
-    stages = _stages(records, linker, nodes, cells)
+    stages = _stages(linker, nodes)
     edges: list[Link] = []
     missing: Pairs = []
     for here, there in zip(stages, stages[1:], strict=False):
@@ -91,29 +91,29 @@ def _nodes(records: Records, claim: Claim) -> tuple[str, ...]:
     listed = [*claim.subject_ids]
     if len(listed) == 1:
         listed += [ident for ident in claim.object_ids if ident != listed[0]][:1]
-    return tuple(dict.fromkeys(fold(records, ident)[0] for ident in listed))
+    return tuple(dict.fromkeys(base_of(records, ident)[0] for ident in listed))
 
 
-def _stages(
-    records: Records, linker: Linker, nodes: tuple[str, ...], cells: Collection[str]
-) -> list[Stage]:
-    """Put neighbours side by side that do not act on each other but share their neighbours."""
+def _stages(linker: Linker, nodes: tuple[str, ...]) -> list[Stage]:
+    """Put alike neighbours side by side if they share a cause or effect and are not linked."""
     stages: list[Stage] = []
     for place, node in enumerate(nodes):
         before = stages[-2] if len(stages) > 1 else nodes[-1:]
         after = nodes[place + 1 :]
-        if not stages or linker.is_direct(stages[-1][-1], node):
-            stages.append((node,))
-            continue
-        pair = stages[-1][-1], node
-        cause = any(all(linker.leads(x, one, cells) for one in pair) for x in before)
-        effect = any(all(linker.leads(one, x, cells) for one in pair) for x in after)
-        alike = records.entities[pair[0]].kind == records.entities[node].kind
-        if (cause and effect) or (alike and (cause or effect)):
+        if stages and _side_by_side(linker, (stages[-1][-1], node), before, after):
             stages[-1] += (node,)
         else:
             stages.append((node,))
     return stages
+
+
+def _side_by_side(
+    linker: Linker, pair: tuple[str, str], before: Collection[str], after: Collection[str]
+) -> bool:
+    if linker.acts(*pair) or not linker.are_alike(*pair):
+        return False
+    cause = any(all(linker.acts(x, one) for one in pair) for x in before)
+    return cause or any(all(linker.acts(one, x) for one in pair) for x in after)
 
 
 def _between(
@@ -140,17 +140,27 @@ def _return(
 ) -> tuple[list[Link], Pairs]:
     """Return the links that close the ring, or the pair that would.
 
-    The ring begins at the first stage that is no therapy. It closes from the last stage, or from
-    the one before where the loop is said to raise its own begin beside the last stage.
+    The ring closes at an early stage that the loop is said to raise, else at the first stage, else
+    at a later one; never at a therapy. It closes from the last stage, or from the one before where
+    the loop raises its own begin beside the last stage.
     """
-    begins = [s for s in stages[:-1] if records.entities[s[0]].kind not in THERAPIES] or stages[:1]
-    begin = begins[0]
-    ends = [stages[-1]]
-    if set(begin) & set(raises) and len(stages) > 2:
-        ends.append(stages[-2])
-    for end in ends:
-        pairs = [pair for pair in product(end, begin) if pair[0] != pair[1]]
-        links = [linker.link(*pair, cells, closing=True) for pair in pairs]
-        if found := [link for link in links if link is not None]:
-            return found, []
-    return [], [(stages[-1][-1], begin[0])]
+    inner = [s for s in stages[:-1] if records.entities[s[0]].kind not in THERAPIES]
+    early = [s for s in inner if set(s) & set(raises) and s != stages[-2]]
+    begins = early + [s for s in inner if s not in early] or stages[:1]
+    for begin in begins:
+        ends = [stages[-1]]
+        if set(begin) & set(raises) and len(stages) > 2 and stages[-2] != begin:
+            ends.append(stages[-2])
+        found = [links for end in ends if (links := _closing(linker, end, begin, cells))]
+        if found:
+            return min(found, key=_firmness), []
+    return [], [(stages[-1][-1], begins[0][0])]
+
+
+def _closing(linker: Linker, end: Stage, begin: Stage, cells: Collection[str]) -> list[Link]:
+    pairs = product(end, begin)
+    return [link for pair in pairs if (link := linker.link(*pair, cells, closing=True))]
+
+
+def _firmness(links: list[Link]) -> int:
+    return min(FIRMNESS.index(link.how) for link in links)

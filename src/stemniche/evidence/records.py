@@ -5,6 +5,7 @@ claim means for a simulation is not known here; `graph` and `loops` build on the
 """
 
 import csv
+import io
 from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from functools import cached_property
@@ -161,14 +162,26 @@ def read() -> Records:
     return records
 
 
+def rows_of(table: Traversable) -> list[dict[str, str]]:
+    """Return the rows of one CSV file as text, by column.
+
+    Raises:
+        EvidenceError: A row has too many or too few cells.
+    """
+    reader = csv.DictReader(io.StringIO(table.read_text(encoding="utf-8")), strict=True)
+    rows = []
+    for number, row in enumerate(reader, start=1):
+        if None in row or None in row.values():
+            raise _damaged(f"Row {number} has too many or too few cells.", table.name)
+        rows.append(row)
+    return rows
+
+
 def _rows(name: str) -> Iterable[Row]:
     """Yield the rows of one table with its list columns split."""
     lists = LISTS[name]
-    with (folder() / f"{name}.csv").open("r", encoding="utf-8", newline="") as handle:
-        for number, row in enumerate(csv.DictReader(handle, strict=True), start=1):
-            if None in row or None in row.values():
-                raise _damaged(f"Row {number} has too many or too few cells.", name)
-            yield {key: _split(cell) if key in lists else cell for key, cell in row.items()}
+    for row in rows_of(folder() / f"{name}.csv"):
+        yield {key: _split(cell) if key in lists else cell for key, cell in row.items()}
 
 
 def _split(cell: str) -> tuple[str, ...]:
@@ -178,7 +191,7 @@ def _split(cell: str) -> tuple[str, ...]:
 def _by_id(things: list[Thing]) -> dict[str, Thing]:
     found = {thing.id: thing for thing in things}
     if len(found) < len(things):
-        raise _damaged("An id is used twice.", type(things[0]).__name__.lower())
+        raise _damaged("An id is used twice.", f"of {type(things[0]).__name__}")
     return found
 
 
@@ -187,12 +200,12 @@ def _check(records: Records) -> None:
     for claim in records.claims.values():
         for ident in (*claim.subject_ids, *claim.object_ids, *claim.via_ids):
             if ident not in records.entities:
-                raise _damaged(f"{claim.id} names the unknown entity '{ident}'.", "claims")
+                raise _damaged(f"{claim.id} names the unknown entity '{ident}'.", "claims.csv")
         for other in (claim.restates, claim.same_as):
             if other and other not in records.claims:
-                raise _damaged(f"{claim.id} names the unknown claim '{other}'.", "claims")
+                raise _damaged(f"{claim.id} names the unknown claim '{other}'.", "claims.csv")
 
 
 def _damaged(what: str, table: str) -> EvidenceError:
     mend = "Install the package again: its evidence tables must be as they were shipped."
-    return EvidenceError(what, f"evidence/tables/{table}.csv", mend)
+    return EvidenceError(what, f"evidence/tables: {table}", mend)

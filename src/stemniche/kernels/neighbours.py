@@ -1,59 +1,50 @@
 """Who is near whom: neighbour lists of cells, built through a grid of bins.
 
-The engine builds one list per tick for contacts, and the motion kernels build theirs. A list is
-full (every pair appears in both rows), so that each cell can sum over its own row without writing
-to anybody else's. Rows are in ascending order of index.
+The engine builds one list per tick for contacts; the motion kernels build theirs with
+`list_within`, which takes one reach per cell, so that fast cells can look further than others.
+A list is full (every pair appears in both rows): each cell sums over its own row and nobody writes
+to anybody else's. Rows are in ascending order of index, so a list depends on the cells alone.
 
-A bin is at least as wide as the longest distance searched, so all neighbours of a cell lie in its
-own bin and the bins around it. Their coordinates are copied once per bin into a small buffer that
-stays in the first-level cache, and every cell of the bin is compared with the whole buffer in one
-vector loop.
+Bins are as wide as most cells need. Their cells lie side by side in memory, and a cell is compared
+with sixteen of them at once. The few cells of larger reach search a wider window of bins; their
+finds are entered in both rows. Since every pair is found from both sides (or noted by the wide
+one), rows come out sorted when cells enter themselves, in ascending order, in the rows of those
+that they found: no sorting, but that pass runs on one thread.
 
-Limits: cells outside the domain are binned at its edge, which stays correct but slows down when
-many are there. The bin width follows the largest radius, so one giant cell slows everybody.
+Limit: cells outside the domain are binned at its edge, which stays correct but slows down when
+many are there.
 """
 
 import numpy as np
 from numpy.typing import NDArray
 
 from stemniche.kernels.jit import inline, kernel, parallel_kernel, prange
+from stemniche.kernels.lanes import LANES, bit_count, lowest_bit, near_bits
 
-__all__ = ["build_list"]
+__all__ = ["build_list", "list_within"]
 
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int32]
 Longs = NDArray[np.int64]
 
 _BLOCK = 256
-_EXPECTED = 32  # neighbours per cell for which the first attempt has room, on average over a block
+_ROOM = 32  # neighbours per cell, on average over a block, for which the first attempt has room
+_SPARE = LANES + 3  # places written beyond those used
 _MOST_BINS = 1 << 22
+_WIDE = 1.5  # a reach of this many times the mean is searched in a wider window
+_NEVER = np.float32(np.nan)
+_ONE = np.uint64(1)
+_THREE = np.uint64(3)
 
 
-@inline
-def _bin_of(
-    x: np.float32, y: np.float32, z: np.float32, per_um: Floats, shape: tuple[int, int, int]
-) -> int:
-    nz, ny, nx = shape
-    ix = min(max(int(x * per_um[0]), 0), nx - 1)
-    iy = min(max(int(y * per_um[1]), 0), ny - 1)
-    iz = min(max(int(z * per_um[2]), 0), nz - 1)
-    return (iz * ny + iy) * nx + ix
-
-
-@kernel
 def _bins(domain: Floats, widest: float) -> tuple[Floats, tuple[int, int, int]]:
     """Bins per um along x, y, z and their number along z, y, x, none narrower than `widest`."""
     width = max(widest, 1e-3)
     while True:
-        nx = max(int(domain[0] / width), 1)
-        ny = max(int(domain[1] / width), 1)
-        nz = max(int(domain[2] / width), 1)
+        nx, ny, nz = (max(int(float(side) / width), 1) for side in domain)
         if nx * ny * nz <= _MOST_BINS:
-            break
+            return np.array([nx, ny, nz], np.float32) / domain, (nz, ny, nx)
         width *= 1.5
-    per_um = np.empty(3, np.float32)
-    per_um[0], per_um[1], per_um[2] = nx / domain[0], ny / domain[1], nz / domain[2]
-    return per_um, (nz, ny, nx)
 
 
 @kernel
@@ -61,136 +52,221 @@ def _sort_into_bins(
     x: Floats, y: Floats, z: Floats, n: int, per_um: Floats, shape: tuple[int, int, int]
 ) -> tuple[Ints, Ints, Ints]:
     """Bin of every cell, first place of every bin, cells in order of bin, then index."""
-    bins = shape[0] * shape[1] * shape[2]
+    nz, ny, nx = shape
+    bins = nz * ny * nx
     bin_of = np.empty(n, np.int32)
     start = np.zeros(bins + 2, np.int32)
     for i in range(n):
-        b = _bin_of(x[i], y[i], z[i], per_um, shape)
+        ix = min(max(int(x[i] * per_um[0]), 0), nx - 1)
+        iy = min(max(int(y[i] * per_um[1]), 0), ny - 1)
+        iz = min(max(int(z[i] * per_um[2]), 0), nz - 1)
+        b = (iz * ny + iy) * nx + ix
         bin_of[i] = b
         start[b + 2] += 1
     for b in range(bins):
         start[b + 2] += start[b + 1]
-    order = np.empty(n, np.int32)
+    order = np.zeros(n + 64 + LANES, np.int32)
     for i in range(n):
-        place = start[bin_of[i] + 1]
-        order[place] = i
-        start[bin_of[i] + 1] = place + 1
+        b = bin_of[i]
+        order[start[b + 1]] = i
+        start[b + 1] += 1
     return bin_of, start, order
 
 
 @inline
-def _count_around(iz: int, iy: int, ix: int, shape: tuple[int, int, int], start: Ints) -> int:
-    nz, ny, nx = shape
-    count = 0
-    for jz in range(max(iz - 1, 0), min(iz + 2, nz)):
-        for jy in range(max(iy - 1, 0), min(iy + 2, ny)):
-            row = (jz * ny + jy) * nx
-            count += start[row + min(ix + 2, nx)] - start[row + max(ix - 1, 0)]
-    return count
-
-
-@inline
-def _gather_around(
-    iz: int,
-    iy: int,
-    ix: int,
-    shape: tuple[int, int, int],
-    start: Ints,
-    order: Ints,
-    place: Floats,
-    near: Floats,
-    near_index: Ints,
-) -> None:
-    """Copy the cells of a bin and of the bins around it into the buffer."""
-    nz, ny, nx = shape
-    count = 0
-    for jz in range(max(iz - 1, 0), min(iz + 2, nz)):
-        for jy in range(max(iy - 1, 0), min(iy + 2, ny)):
-            row = (jz * ny + jy) * nx
-            first, last = start[row + max(ix - 1, 0)], start[row + min(ix + 2, nx)]
-            for k in range(4):
-                for p in range(first, last):
-                    near[k, count + p - first] = place[k, p]
-            for p in range(first, last):
-                near_index[count + p - first] = order[p]
-            count += last - first
-
-
-@inline
-def _compare(
-    x: np.float32,
-    y: np.float32,
-    z: np.float32,
-    reach: np.float32,
-    near: Floats,
-    count: int,
-    hit: Ints,
-) -> None:
-    """Mark the cells of the buffer that lie within reach."""
-    for c in range(count):
-        dx, dy, dz = near[0, c] - x, near[1, c] - y, near[2, c] - z
-        both = near[3, c] + reach
-        hit[c] = np.int32(dx * dx + dy * dy + dz * dz < both * both)
-
-
-@inline
-def _take_row(near_index: Ints, hit: Ints, count: int, itself: int, row: Ints) -> int:
-    """Collect the marked indices except `itself` in ascending order; their number."""
-    k = 0
-    for c in range(count):
-        row[k] = near_index[c]
-        k += hit[c] & np.int32(near_index[c] != itself)
-    for a in range(1, k):
-        value = row[a]
-        b = a
-        while b > 0 and row[b - 1] > value:
-            row[b] = row[b - 1]
-            b -= 1
-        row[b] = value
-    return k
+def _take(bits: np.uint64, p: int, order: Ints, room: Ints, used: np.uint64) -> None:
+    """Write the cells whose bits are set; three at once, as more are rare."""
+    base = np.uint64(p)
+    room[used] = order[base + lowest_bit(bits)]
+    bits &= bits - _ONE
+    room[used + _ONE] = order[base + lowest_bit(bits)]
+    bits &= bits - _ONE
+    room[used + _ONE + _ONE] = order[base + lowest_bit(bits)]
+    bits &= bits - _ONE
+    used += _THREE
+    while bits != np.uint64(0):
+        room[used] = order[base + lowest_bit(bits)]
+        bits &= bits - _ONE
+        used += _ONE
 
 
 @kernel
-def _block_rows(
+def _find(
     first: int,
     last: int,
+    per_um: Floats,
     shape: tuple[int, int, int],
+    largest: float,
+    bin_of: Ints,
     start: Ints,
     order: Ints,
-    bin_of: Ints,
     place: Floats,
     length: Ints,
-    at: Longs,
+    row_start: Longs,
+    row_base: int,
     room: Ints,
 ) -> int:
-    """Rows of the cells at places `first` to `last`, packed into `room`; entries needed."""
+    """Find the neighbours of the cells at places `first` to `last`; room needed."""
     nz, ny, nx = shape
-    near, near_index = np.empty((4, 256), np.float32), np.empty(256, np.int32)
-    hit, row = np.empty(256, np.int32), np.empty(257, np.int32)
-    used, p = 0, first
-    while p < last:
-        b = bin_of[order[p]]
+    used = np.uint64(0)
+    limit = np.uint64(room.size - _SPARE)
+    most_per_um = max(per_um[0], max(per_um[1], per_um[2]))
+    for q in range(first, last):
+        i = order[q]
+        x, y, z, reach = place[0, q], place[1, q], place[2, q], place[3, q]
+        line, m = 4, 1
+        if place[4, q] != reach:
+            line, m = 3, int((reach + largest) * most_per_um) + 1
+        b = bin_of[i]
         ix, iy, iz = b % nx, (b // nx) % ny, b // (nx * ny)
-        count = _count_around(iz, iy, ix, shape, start)
-        if count > hit.size:
-            near, near_index = np.empty((4, 2 * count), np.float32), np.empty(2 * count, np.int32)
-            hit, row = np.empty(2 * count, np.int32), np.empty(2 * count + 1, np.int32)
-        _gather_around(iz, iy, ix, shape, start, order, place, near, near_index)
-        end = min(start[b + 1], last)
-        for q in range(p, end):
-            i = order[q]
-            _compare(place[0, q], place[1, q], place[2, q], place[3, q], near, count, hit)
-            k = _take_row(near_index, hit, count, i, row)
-            length[i] = k
-            at[i] = used
-            if used + k <= room.size:
-                room[used : used + k] = row[:k]
-            used += k
-        p = end
-    return used
+        before = used
+        for jz in range(max(iz - m, 0), min(iz + m + 1, nz)):
+            for jy in range(max(iy - m, 0), min(iy + m + 1, ny)):
+                bins = (jz * ny + jy) * nx
+                p, end = start[bins + max(ix - m, 0)], start[bins + min(ix + m + 1, nx)]
+                while p < end:
+                    bits = near_bits(place, line, p, x, y, z, reach)
+                    if end - p < LANES:
+                        bits &= (_ONE << np.uint64(end - p)) - _ONE
+                    if p <= q and q < p + LANES:
+                        bits &= ~(_ONE << np.uint64(q - p))
+                    if used <= limit:
+                        _take(bits, p, order, room, used)
+                    used += bit_count(bits)
+                    p += LANES
+        length[i] = used - before
+        row_start[i] = row_base + np.int64(before)
+    return np.int64(used)
 
 
 @parallel_kernel
+def _lay_out(
+    x: Floats, y: Floats, z: Floats, reach: Floats, narrow: float, order: Ints, n: int
+) -> tuple[Floats, NDArray[np.bool_]]:
+    """Coordinates and reaches in order of bin, and which cells need a wider window."""
+    place = np.zeros((5, n + LANES), np.float32)
+    wide = np.empty(n, np.bool_)
+    for block in prange((n + _BLOCK - 1) // _BLOCK):
+        for p in range(block * _BLOCK, min((block + 1) * _BLOCK, n)):
+            i = order[p]
+            wide[i] = reach[i] > narrow
+            place[0, p], place[1, p], place[2, p], place[3, p] = x[i], y[i], z[i], reach[i]
+            place[4, p] = _NEVER if wide[i] else reach[i]
+    return place, wide
+
+
+@parallel_kernel
+def _find_all(
+    n: int,
+    per_um: Floats,
+    shape: tuple[int, int, int],
+    largest: float,
+    bin_of: Ints,
+    start: Ints,
+    order: Ints,
+    place: Floats,
+    length: Ints,
+    row_start: Longs,
+    room: Ints,
+) -> int:
+    """Find all neighbours; places that the fullest block needs in `room`, which has a row each."""
+    blocks = room.shape[0]
+    used = np.empty(blocks, np.int64)
+    for block in prange(blocks):
+        first, last = block * _BLOCK, min((block + 1) * _BLOCK, n)
+        base = block * room.shape[1]
+        used[block] = _find(
+            first, last, per_um, shape, largest, bin_of, start, order, place, length, row_start,
+            base, room[block],
+        )  # fmt: skip
+    most = 0
+    for block in range(blocks):
+        most = max(most, used[block])
+    return most + _SPARE
+
+
+@kernel
+def _row_ends(n: int, wide: NDArray[np.bool_], length: Ints, row_start: Longs, room: Ints) -> Longs:
+    """Where each row starts once wide cells are entered in the rows of narrow ones."""
+    ptr = np.zeros(n + 1, np.int64)
+    for i in range(n):
+        ptr[i + 1] += length[i]
+        if wide[i]:
+            for p in range(row_start[i], row_start[i] + length[i]):
+                ptr[room[p] + 1] += not wide[room[p]]
+    for i in range(n):
+        ptr[i + 1] += ptr[i]
+    return ptr
+
+
+@inline
+def _insert(idx: Ints, first: int, last: int, value: int) -> None:
+    """Insert `value` into the ascending stretch from `first` up to, not including, `last`."""
+    while last > first and idx[last - 1] > value:
+        idx[last] = idx[last - 1]
+        last -= 1
+    idx[last] = value
+
+
+@kernel
+def _enter(
+    n: int,
+    wide: NDArray[np.bool_],
+    length: Ints,
+    row_start: Longs,
+    room: Ints,
+    ptr: Longs,
+    idx: Ints,
+) -> None:
+    """Turn what each cell found into rows in ascending order."""
+    free = ptr.copy()
+    for i in range(n):
+        for p in range(row_start[i], row_start[i] + length[i]):
+            j = room[p]
+            if wide[i]:
+                _insert(idx, ptr[i], ptr[i] + p - row_start[i], j)
+            if not (wide[i] and wide[j]):
+                idx[free[j]] = i
+                free[j] += 1
+
+
+def list_within(
+    x: Floats, y: Floats, z: Floats, reach: Floats, n: int, domain: Floats
+) -> tuple[Longs, Ints]:
+    """Neighbour list of the first `n` cells, each with a reach of its own.
+
+    Args:
+        x, y, z: Positions, um.
+        reach: Cells i and j are neighbours when their centres are nearer than
+            ``reach[i] + reach[j]``, um.
+        n: Cells in use; the arrays may be longer.
+        domain: Size of the box along x, y, z, um; a flat tissue has one thin z.
+
+    Returns:
+        ``ptr`` int64[n+1] and ``idx`` int32: row i is ``idx[ptr[i]:ptr[i+1]]``, ascending.
+    """
+    if n == 0:
+        return np.zeros(1, np.int64), np.empty(0, np.int32)
+    largest = float(reach[:n].max())
+    narrow = min(largest, _WIDE * float(reach[:n].mean(dtype=np.float64)))
+    per_um, shape = _bins(domain, 2.0 * narrow)
+    bin_of, start, order = _sort_into_bins(x, y, z, n, per_um, shape)
+    place, wide = _lay_out(x, y, z, reach, narrow, order, n)
+    length, row_start = np.empty(n, np.int32), np.empty(n, np.int64)
+    blocks, size, needed = -(-n // _BLOCK), 0, _BLOCK * _ROOM
+    while needed > size:
+        size = needed
+        room = np.empty((blocks, size), np.int32)
+        needed = _find_all(
+            n, per_um, shape, largest, bin_of, start, order, place, length, row_start, room
+        )
+    found = room.reshape(-1)
+    ptr = _row_ends(n, wide, length, row_start, found)
+    idx = np.empty(ptr[n], np.int32)
+    _enter(n, wide, length, row_start, found, ptr, idx)
+    return ptr, idx
+
+
 def build_list(
     x: Floats,
     y: Floats,
@@ -201,56 +277,18 @@ def build_list(
     reach: float,
     skin: float,
 ) -> tuple[Longs, Ints]:
-    """Neighbour list of the first `n` cells.
+    """Neighbour list of the first `n` cells: centres nearer than ``reach * (r_i + r_j) + skin``.
 
     Args:
         x, y, z: Positions, um.
         radius: um.
+        n: Cells in use; the arrays may be longer.
         domain: Size of the box along x, y, z, um; a flat tissue has one thin z.
-        reach: Cells i and j are neighbours when their centres are nearer than
-            ``reach * (r_i + r_j) + skin``.
+        reach: Multiple of the sum of the radii.
         skin: um.
 
     Returns:
-        ``ptr`` int64[n+1] and ``idx`` int32: row i is ``idx[ptr[i]:ptr[i+1]]``.
+        ``ptr`` int64[n+1] and ``idx`` int32: row i is ``idx[ptr[i]:ptr[i+1]]``, ascending.
     """
-    blocks = (n + _BLOCK - 1) // _BLOCK
-    largest = np.float32(0.0)
-    for i in range(n):
-        largest = max(largest, radius[i])
-    per_um, shape = _bins(domain, 2.0 * reach * largest + skin)
-    bin_of, start, order = _sort_into_bins(x, y, z, n, per_um, shape)
-    place = np.empty((4, n), np.float32)
-    scale, half = np.float32(reach), np.float32(0.5 * skin)
-    for block in prange(blocks):
-        for p in range(block * _BLOCK, min((block + 1) * _BLOCK, n)):
-            i = order[p]
-            place[0, p], place[1, p], place[2, p] = x[i], y[i], z[i]
-            place[3, p] = scale * radius[i] + half
-    length, at = np.empty(n, np.int32), np.empty(n, np.int64)
-    used = np.zeros(blocks, np.int64)
-    room = np.empty((blocks, _BLOCK * _EXPECTED), np.int32)
-    while True:
-        for block in prange(blocks):
-            last = min((block + 1) * _BLOCK, n)
-            used[block] = _block_rows(
-                block * _BLOCK, last, shape, start, order, bin_of, place, length, at, room[block]
-            )
-        most = 0
-        for block in range(blocks):
-            most = max(most, used[block])
-        if most <= room.shape[1]:
-            break
-        room = np.empty((blocks, most), np.int32)
-    ptr = np.empty(n + 1, np.int64)
-    ptr[0] = 0
-    for i in range(n):
-        ptr[i + 1] = ptr[i] + length[i]
-    idx = np.empty(ptr[n], np.int32)
-    for block in prange(blocks):
-        for p in range(block * _BLOCK, min((block + 1) * _BLOCK, n)):
-            i = order[p]
-            source = at[i]
-            for k in range(length[i]):
-                idx[ptr[i] + k] = room[block, source + k]
-    return ptr, idx
+    each = np.float32(reach) * radius[:n] + np.float32(0.5 * skin)
+    return list_within(x, y, z, each, n, domain)

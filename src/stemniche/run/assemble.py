@@ -14,8 +14,8 @@ from stemniche.therapy.lower import lower
 MACROPHAGES = ("macrophage", "M1", "M2")
 """A count of the first is placed as a mixture of the other two."""
 
-PLASMA_UM3 = {"human": 3.0e15, "mouse": 1.0e12}
-"""Plasma volume of the host, um^3: 3 L and 1 mL."""
+LITRE = 1e15
+"""um^3 in a litre."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,7 +39,7 @@ def assemble(scenario: Scenario, seed: int) -> Assembled:
         model,
         grid_of(scenario),
         seed,
-        _surroundings(scenario),
+        _surroundings(scenario, model),
         _layout(scenario, model),
         extension,
     )
@@ -48,24 +48,20 @@ def assemble(scenario: Scenario, seed: int) -> Assembled:
 
 def grid_of(scenario: Scenario) -> Grid:
     """The voxel grid of the scenario's domain."""
-    d = scenario.domain
-    nx, ny = (round(edge / d.voxel) for edge in d.size)
-    return Grid(shape=(max(1, round(d.depth / d.voxel)), ny, nx), spacing=d.voxel)
+    return Grid(shape=scenario.domain.shape, spacing=scenario.domain.voxel)
 
 
-def _surroundings(scenario: Scenario) -> Surroundings:
-    grid = grid_of(scenario)
+def _surroundings(scenario: Scenario, model: Model) -> Surroundings:
     e = scenario.environment
     medium = e.boundary == "medium"
-    represented = scenario.represents.volume if scenario.represents else None
     return Surroundings(
         medium=medium,
         far_field=scenario.walls.factors == "far_field",
         fixed=scenario.walls.factors == "fixed",
         closed=scenario.walls.cells == "closed",
-        blood_scale=(represented / grid.volume) if represented else 1.0,
+        blood_scale=scenario.represents / scenario.domain.volume,
         environment={"oxygen": e.oxygen, "glucose": e.glucose, "pH": e.pH},
-        plasma_volume=PLASMA_UM3[scenario.host.species],
+        plasma_volume=model.parameters["plasma.volume_per_kg"] * scenario.host.mass * LITRE,
         antigenicity=scenario.tumour.antigenicity,
     )
 
@@ -83,5 +79,5 @@ def _layout(scenario: Scenario, model: Model) -> Layout:
         stem_fraction=scenario.tumour.csc_fraction,
         shape=scenario.tumour.layout,
         tissue=counts,
-        vessel_density=scenario.tissue.vessels,
+        vessel_density=scenario.tissue.vessels * 1e6,
     )

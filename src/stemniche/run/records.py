@@ -231,7 +231,7 @@ def parse(kind: type[T], data: Any, where: str) -> T:
     from pydantic import ValidationError
 
     try:
-        return _adapter(kind).validate_python(data)
+        return _adapter(kind).validate_python(data)  # type: ignore[arg-type]
     except ValidationError as fault:
         first = fault.errors()[0]
         place = ".".join(str(part) for part in first["loc"])

@@ -125,27 +125,18 @@ class Run:
         columns = self.store.reader.cells(number)
         flat = self.store.reader.sample(number).grid[0] <= 1
         try:
-            space = [columns.pop(axis) for axis in "xyz"]
             nodes = columns.pop("nodes").T
-            names = [f"{key:016x}" for key in columns.pop("key")]
-            coded = {"type": self.header.types, "state": self.header.states}
-            coded["phase"] = self.header.phases
-            obs: dict[str, Any] = {
-                name: pd.Categorical.from_codes(columns.pop(name).astype(np.int64), list(levels))
-                for name, levels in coded.items()
-            }
-            parents = [f"{key:016x}" for key in columns.pop("parent")]
+            space = [columns.pop(axis) for axis in ("x", "y")]
+            depth = columns.pop("z")
+            names = _hexadecimal(columns.pop("key"))
+            obs = _observed(columns, self.header)
         except (KeyError, ValueError) as fault:
-            raise damaged(
-                self.store.where, f"cells at day {day:g} lack or misname {fault}"
-            ) from None
-        obs["parent"] = np.array(parents, dtype=object)
-        obs |= {name.removeprefix("extra."): values for name, values in columns.items()}
+            raise damaged(self.store.where, f"cells at day {day:g}: {fault}") from fault
         return anndata.AnnData(
             X=np.ascontiguousarray(nodes),
             obs=pd.DataFrame(obs, index=pd.Index(names, name="key", dtype=object)),
             var=pd.DataFrame(index=pd.Index(self.header.nodes, name="node", dtype=object)),
-            obsm={"spatial": np.stack(space[: 2 if flat else 3], axis=1)},
+            obsm={"spatial": np.stack(space if flat else [*space, depth], axis=1)},
             uns={"stemniche": self._origin(number)},
         )
 
@@ -243,6 +234,24 @@ class Run:
             self.store.where,
             did_you_mean(str(text), factors, f"It has: {', '.join(factors)}."),
         )
+
+
+def _observed(columns: dict[str, Array], header: Header) -> dict[str, Any]:
+    """Columns of the cells as a biologist reads them: codes as words, keys in hexadecimal."""
+    import pandas as pd
+
+    words = {"type": header.types, "state": header.states, "phase": header.phases}
+    observed: dict[str, Any] = {}
+    for name, levels in words.items():
+        codes: Any = columns[name].astype(np.int64)
+        observed[name] = pd.Categorical.from_codes(codes, categories=pd.Index(levels, dtype=object))
+    observed["parent"] = np.array(_hexadecimal(columns["parent"]), dtype=object)
+    others = {n: v for n, v in columns.items() if n not in observed}
+    return observed | {name.removeprefix("extra."): values for name, values in others.items()}
+
+
+def _hexadecimal(keys: Array) -> list[str]:
+    return [f"{key:016x}" for key in keys.tolist()]
 
 
 def _meant_by(text: str) -> tuple[str, ...]:

@@ -180,7 +180,7 @@ def _prepare(
 ) -> None:
     """Let niche, fields and networks relax until day 0."""
     wanted = run.scenario.prepare
-    last = round(wanted.limit * 60.0 / TICK_S)
+    last = round(wanted.length * 60.0 / TICK_S)
     until = wanted.until.tree if wanted.until is not None else None
     while s.tick < last:
         if until is not None and s.tick * TICK_S % CHECK_S == 0 and holds(run.plan, s, until):
@@ -204,8 +204,8 @@ def _prepare(
 
 def _days(run: Assembled, s: State, k: Backend, store: Store, tell: Progress) -> None:
     """From where the State is to the last day."""
-    end = round(run.scenario.days * 86400)
-    step = round(run.scenario.sample_every * 60)
+    end = run.scenario.duration_s
+    step = run.scenario.sample_every_s
     conditional = [i for i, c in enumerate(run.plan.controls) if c.until is not None]
     while True:
         now = seconds(s)

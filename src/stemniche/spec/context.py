@@ -20,6 +20,15 @@ from stemniche.spec.records import Basis, Mechanism, Parameter
 STRICT = "strict"
 
 
+class Host(Protocol):
+    """What the compilation needs to know of the host."""
+
+    @property
+    def species(self) -> str:
+        """``human`` or ``mouse``."""
+        ...
+
+
 class Setting(Protocol):
     """What the compilation needs to know of a scenario."""
 
@@ -46,6 +55,11 @@ class Setting(Protocol):
     @property
     def without_rows(self) -> tuple[str, ...]:
         """Rows left out."""
+        ...
+
+    @property
+    def host(self) -> Host:
+        """The host."""
         ...
 
     @property

@@ -41,13 +41,24 @@ def put(tree: Node, path: str, value: Node) -> Node:
     Raises:
         InputError: The path leads through a scalar, or past the end of a list.
     """
-    parts = path.split(".")
-    if parts[0] in DOTTED and len(parts) > 1:
-        parts = [parts[0], path.split(".", 1)[1]]
+    parts = split(path)
     if not all(parts) or len(parts) > MAX_DEPTH:
         mend = "Write words joined by dots, such as tumour.csc_fraction."
         raise InputError(f"'{path[:80]}' is no path.", str(value.mark), mend)
     return _put(tree, parts, 0, value)
+
+
+def split(path: str) -> list[str]:
+    """The keys of a dotted path.
+
+    Example:
+        >>> split("therapy.0.dose"), split("parameters.CSC.cycle_rate")
+        (['therapy', '0', 'dose'], ['parameters', 'CSC.cycle_rate'])
+    """
+    parts = path.split(".")
+    if parts[0] in DOTTED and len(parts) > 1:
+        return [parts[0], path.split(".", 1)[1]]
+    return parts
 
 
 def _laid(under: dict[str, Node], over: dict[str, Node], key: str) -> dict[str, Node]:

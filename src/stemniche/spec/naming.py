@@ -37,7 +37,8 @@ class Names:
     Args:
         ids: Ids of each kind, in the order of the library.
         spellings: For each kind, what else may be written (folded) and the ids it stands for.
-        units: Unit of a factor's level or of a parameter, by id.
+        units: Unit of a factor's level, by id.
+        parameter_units: Unit of a parameter, by name.
         molar_masses: kDa of factors that have one.
         unmodelled: Spellings (folded) of entities of the evidence, and their names.
     """
@@ -45,6 +46,7 @@ class Names:
     ids: Mapping[Kind, tuple[str, ...]]
     spellings: Mapping[Kind, Mapping[str, tuple[str, ...]]]
     units: Mapping[str, str] = field(default_factory=dict)
+    parameter_units: Mapping[str, str] = field(default_factory=dict)
     molar_masses: Mapping[str, float] = field(default_factory=dict)
     unmodelled: Mapping[str, str] = field(default_factory=dict)
 

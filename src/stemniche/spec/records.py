@@ -15,15 +15,16 @@ _CLAIM = re.compile(r"\bC[0-9]{3}\b")
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a row stands, as file and line; line 0 stands for a value of a scenario."""
+    """Where a row stands: file and line, or `instead`, the scenario's key that replaced it."""
 
     file: str
     line: int
+    instead: str = ""
 
     def at(self, column: str = "") -> str:
         """The place in words, for an error."""
-        if not self.line:
-            return self.file
+        if self.instead:
+            return self.instead
         return f"{self.file}:{self.line}" + (f", column {column}" if column else "")
 
 
@@ -138,6 +139,11 @@ class Link:
     supports: tuple[str, ...] = optional(())
     source: str = optional("")
     note: str = optional("")
+
+    @property
+    def brake(self) -> bool:
+        """Whether the row is from the table of brakes."""
+        return self.place.file == "brakes.csv"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

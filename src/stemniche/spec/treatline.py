@@ -9,7 +9,7 @@ import re
 from stemniche.core.errors import InputError
 from stemniche.core.names import did_you_mean
 from stemniche.spec.treatment import FORMS, NOT_YET
-from stemniche.spec.yamlfile import Mark, Node, parse_yaml
+from stemniche.spec.yamlfile import Mark, Node, parse_yaml, plain_scalar
 
 WORDS = (
     "from", "until", "every", "doses", "over", "loading", "cycle", "route", "in", "to", "fold",
@@ -39,7 +39,7 @@ def parse_treat_line(text: str, *, mark: Mark | None = None) -> Node:
 
     Example:
         >>> parse_treat_line("block CXCR4 0.9 from 3 d").plain
-        {'block': 'CXCR4', 'fraction': '0.9', 'from': '3 d'}
+        {'block': 'CXCR4', 'fraction': 0.9, 'from': '3 d'}
     """
     mark = mark or Mark(f"--treat '{_shown(text)}'")
     if len(text) > LONGEST_LINE:
@@ -122,6 +122,9 @@ def _value(word: str, text: str, mark: Mark) -> Node:
     """A value as a scenario file would hold it; lists and mappings may be written in brackets."""
     if text[0] in "[{":
         return _remarked(parse_yaml(text, source=str(mark), lines=False), mark)
+    number = plain_scalar(text)
+    if isinstance(number, (int, float)) and not isinstance(number, bool):
+        return Node(number, mark)
     if word == "cycle":
         parts = [part.strip() for part in text.split(",")]
         if len(parts) == 1:

@@ -7,7 +7,7 @@ import numpy as np
 
 from stemniche.engine.plan import Plan
 from stemniche.engine.process import TICK_MIN, TICK_S, Access, Phase, Process, Tick
-from stemniche.engine.state import ALIVE, G0, G2M, Array, State
+from stemniche.engine.state import ALIVE, G0, G2M, NECROTIC, Array, State
 from stemniche.kernels.cpu import Backend
 
 
@@ -17,21 +17,19 @@ class Cytotoxic(Process):
     """A mitotic poison: enters, holds cells in G2M, kills them there, damages cycling cells.
 
     Args:
-        uptake: float32 [T], 1/min, entry of free drug per cell volume.
-        release: 1/min, loss of drug from a cell without pumps; efflux is added to it.
-        accumulation: Drug bound inside per drug free inside, which multiplies entry and store.
+        uptake: float32 [T], 1/min, passive exchange; active efflux comes on top.
+        accumulation: Drug inside per free drug outside at balance, without efflux.
         half_max, hill: Of the effect, in nM inside the cell.
         kill: 1/min in G2M at full effect.
         strain: 1/min, damage of cycling cells at full effect.
 
     Source:
-        ``dC_in/dt = accumulation * uptake * C_out - (release + efflux) C_in``, exact over a tick.
+        ``dC_in/dt = uptake (accumulation * C_out - C_in) - efflux * C_in``, exact over a tick.
     """
 
     drug: str
     signal: int
     uptake: Array
-    release: float
     accumulation: float
     half_max: float
     hill: float
@@ -54,8 +52,9 @@ class Cytotoxic(Process):
         n = s.n
         inside = s[f"drug_in.{self.drug}"][:n]
         outside = s["signals"][self.signal, :n]
-        out = self.release + s["behaviours"][self.efflux_row, :n]
-        level = self.accumulation * self.uptake[s.live("type")] * outside / out
+        exchange = self.uptake[s.live("type")]
+        out = exchange + s["behaviours"][self.efflux_row, :n]
+        level = self.accumulation * exchange * outside / np.maximum(out, 1e-12)
         inside[:] = level + (inside - level) * np.exp(-out * TICK_MIN)
         if not inside.any():
             return
@@ -68,6 +67,36 @@ class Cytotoxic(Process):
         s["clock"][:n] += np.where(dividing, effect * TICK_MIN, 0.0)
         cycling = alive & (phase != G0)
         s["damage"][:n] += np.where(cycling, self.strain * effect * sensitive * TICK_MIN, 0.0)
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Release(Process):
+    """Drug that leaves cells, passively or pumped, is back in the tissue."""
+
+    drug: str
+    factor: int
+    uptake: Array
+    efflux_row: int
+    voxel_volume: float
+    name: str
+    phase: Phase = Phase.FIELDS
+    every_s: int = TICK_S
+    access: Access = Access(
+        read={"behaviours": "1", "type": "1", "radius": "um", "voxel_ptr": "1"},
+        add={"supply": "factor unit/min"},
+    )
+
+    def run(self, s: State, t: Tick, k: Backend) -> None:
+        """See `Process.run`."""
+        n = s.n
+        inside = s[f"drug_in.{self.drug}"]
+        if not inside[:n].any():
+            return
+        out = self.uptake[s["type"]] + s["behaviours"][self.efflux_row]
+        volume = 4.18879 * s["radius"].astype(np.float32) ** 3
+        amount = (out * inside * volume * (s["state"] <= NECROTIC)).astype(np.float32)
+        k.deposit(amount, s["voxel_ptr"], n, 1.0 / self.voxel_volume, s["supply"][self.factor])
 
 
 @final

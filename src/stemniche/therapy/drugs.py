@@ -17,7 +17,7 @@ from stemniche.kernels.cpu import Backend
 from stemniche.spec.interventions import GiveDrug
 from stemniche.spec.model import Drug, Factor, Model, Uptake
 from stemniche.spec.scenario import Scenario
-from stemniche.therapy.action import Cytotoxic, repair
+from stemniche.therapy.action import Cytotoxic, Release, repair
 from stemniche.therapy.schedule import Infusion, infusions
 
 
@@ -37,7 +37,7 @@ class Lowered:
 
     courses: tuple[Course, ...] = ()
     factors: tuple[Factor, ...] = ()
-    exchange: dict[str, float] = field(default_factory=dict)
+    permeability: dict[str, float] = field(default_factory=dict)
     uptakes: tuple[Uptake, ...] = ()
     variables: tuple[Variable, ...] = ()
     hazards: tuple[str, ...] = ()
@@ -46,8 +46,7 @@ class Lowered:
         """Dosing and action of every course."""
         found: list[Process] = []
         for c in self.courses:
-            found.append(dosing(c, plan))
-            found.append(cytotoxic(c.drug, plan))
+            found += [dosing(c, plan), release(c.drug, plan), cytotoxic(c.drug, plan)]
         return (*found, repair(plan)) if found else ()
 
 
@@ -95,14 +94,14 @@ def lower_drugs(courses: tuple[Course, ...], model: Model) -> Lowered:
     return Lowered(
         courses=tuple(merged.values()),
         factors=tuple(_field(d) for d in drugs),
-        exchange={d.id: d.values["vessel_exchange"] for d in drugs},
+        permeability={d.id: d.values["permeability"] for d in drugs},
         uptakes=tuple(
             Uptake(
                 row=f"drug.{d.id}",
                 cell=t.id,
                 factor=d.id,
                 kind="first_order",
-                rate=t.traits.get("drug_uptake", 0.0),
+                rate=t.traits.get("drug_uptake", 0.0) * d.values["accumulation"],
                 km=0.0,
             )
             for d in drugs
@@ -127,7 +126,7 @@ def _field(drug: Drug) -> Factor:
         form="soluble",
         unit="nM",
         diffusivity=drug.values["diffusivity"],
-        decay=np.log(2.0) / drug.values["tissue_half_life"],
+        decay=np.log(2.0) / drug.values["half_life"],
         baseline=0.0,
         reference=0.0,
         molar_mass=drug.molar_mass / 1000.0,
@@ -173,9 +172,10 @@ def dosing(c: Course, plan: Plan) -> Dosing:
     from scipy.linalg import expm
 
     v = c.drug.values
-    v1, v2 = v["central_volume"] * c.mass_kg, v["peripheral_volume"] * c.mass_kg
+    total = v["volume"] * c.mass_kg
+    v1, v2 = v["central_share"] * total, (1.0 - v["central_share"]) * total
     out = v["clearance"] * c.mass_kg / v1
-    q = v["intercompartmental_clearance"] * c.mass_kg
+    q = np.log(2.0) / v["distribution_half_life"] / (1.0 / v1 + 1.0 / v2)
     m = np.array([[-out - q / v1, q / v2], [q / v1, -q / v2]])
     decay = expm(m * TICK_MIN)
     inflow = np.linalg.solve(m, (decay - np.eye(2)) @ np.array([1.0, 0.0]))
@@ -191,6 +191,18 @@ def dosing(c: Course, plan: Plan) -> Dosing:
     )
 
 
+def release(drug: Drug, plan: Plan) -> Release:
+    """Build the way of a drug out of the cells."""
+    return Release(
+        drug=drug.id,
+        factor=plan.factors[drug.id],
+        uptake=plan.trait("drug_uptake"),
+        efflux_row=plan.behaviours["drug_efflux"],
+        voxel_volume=plan.grid.voxel_volume,
+        name=f"release.{drug.id}",
+    )
+
+
 def cytotoxic(drug: Drug, plan: Plan) -> Cytotoxic:
     """Build a cytotoxic drug's action on cells."""
     v = drug.values
@@ -198,12 +210,11 @@ def cytotoxic(drug: Drug, plan: Plan) -> Cytotoxic:
         drug=drug.id,
         signal=plan.signals[drug.id],
         uptake=plan.trait("drug_uptake"),
-        release=v["release"],
         accumulation=v["accumulation"],
-        half_max=v["half_max"],
+        half_max=v["accumulation"] * v["potency"],
         hill=v["hill"],
-        kill=v["kill_rate"],
-        strain=v["damage_rate"],
+        kill=v["kill"],
+        strain=v["damage"],
         hazard=plan.hazards["drug_death"],
         efflux_row=plan.behaviours["drug_efflux"],
         sensitivity_row=plan.behaviours["drug_sensitivity"],

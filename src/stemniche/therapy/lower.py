@@ -36,7 +36,7 @@ def lower(scenario: Scenario, model: Model) -> Extension:
     return Extension(
         controls=tuple(controls),
         factors=drugs.factors,
-        exchange=drugs.exchange,
+        permeability=drugs.permeability,
         uptakes=drugs.uptakes,
         variables=drugs.variables,
         hazards=drugs.hazards,

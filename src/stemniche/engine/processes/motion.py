@@ -12,6 +12,10 @@ from stemniche.engine.state import ALIVE, GONE, Array, State
 from stemniche.kernels.cpu import Backend
 
 
+BASE_STEP_MIN = 1.0
+"""Longest step of the contact mechanics, min; faster cells take shorter ones."""
+
+
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Motion(Process):
@@ -164,7 +168,7 @@ def motion(plan: Plan, reach: float, skin: float) -> Motion:
         repulsion=plan.trait("repulsion"),
         reach=reach,
         skin=skin,
-        base_step=plan.parameter("mechanics.base_step"),
+        base_step=BASE_STEP_MIN,
         stem=plan.types[STEM],
         seed=plan.seed,
     )

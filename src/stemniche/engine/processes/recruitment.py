@@ -20,17 +20,18 @@ class Marrow(Process):
     """Cells of each entering type in the blood, in folds of the normal count.
 
     Source:
-        Release from marrow in folds of normal by the ``egress`` rules on serum factors, removal
-        with the pool's half-life: ``dP/dt = k (egress - P)``, exact over the tick.
+        Release R from marrow follows the ``egress`` rules on serum factors, the pool P follows R:
+        ``dR/dt = k_m (egress - R)``, ``dP/dt = k_b (R - P)``, each exact over the tick.
     """
 
     egress: tuple[Drive | None, ...]
-    rate: Array
+    marrow_rate: float
+    blood_rate: float
     factors: dict[str, int]
     name: str = "marrow"
     phase: Phase = Phase.FIELDS
     every_s: int = TICK_S
-    access: Access = Access(read={"blood": "factor unit"}, write={"pool": "1"})
+    access: Access = Access(read={"blood": "factor unit"}, write={"released": "1", "pool": "1"})
 
     def run(self, s: State, t: Tick, k: Backend) -> None:
         """See `Process.run`."""
@@ -38,8 +39,10 @@ class Marrow(Process):
         def serum(signal: str) -> Array:
             return s["blood"][self.factors[signal.removeprefix("serum.")]]
 
-        release = np.array([1.0 if d is None else float(drives.value(d, serum)) for d in self.egress])
-        s["pool"][:] = release + (s["pool"] - release) * np.exp(-self.rate * TICK_MIN)
+        egress = np.array([1.0 if d is None else float(drives.value(d, serum)) for d in self.egress])
+        released, pool = s["released"], s["pool"]
+        pool[:] = released + (pool - released) * np.exp(-self.blood_rate * TICK_MIN)
+        released[:] = egress + (released - egress) * np.exp(-self.marrow_rate * TICK_MIN)
 
 
 @final
@@ -172,10 +175,10 @@ def marrow(plan: Plan) -> Marrow:
     """Build the blood pools of the entering types."""
     entering = tuple(int(i) for i in np.flatnonzero(plan.trait("entry")))
     names = [plan.types.names[i] for i in entering]
-    half_life = plan.parameter("marrow.half_life")
     return Marrow(
         egress=tuple(plan.drives.get((MARROW, f"egress.{n}")) for n in names),
-        rate=np.full(len(entering), np.log(2.0) / half_life),
+        marrow_rate=float(np.log(2.0) / plan.parameter("marrow.half_life")),
+        blood_rate=float(np.log(2.0) / plan.parameter("blood.half_life")),
         factors=plan.factors.place,
     )
 

@@ -65,14 +65,18 @@ class Transport(Process):
             "loss_scale": "1",
             "held": "factor unit",
         },
-        write={"fields": "factor unit", "field_age": "min"},
+        write={
+            "fields": "factor unit",
+            "field_age": "min",
+            "supply": "factor unit/min",
+        },
     )
 
     def run(self, s: State, t: Tick, k: Backend) -> None:
         """See `Process.run`."""
         fields = s["fields"]
         flat = fields.reshape(len(self.names), -1)
-        supply = np.zeros_like(flat)
+        supply = s["supply"]
         sinks = np.zeros((len(self.names) + len(self.saturable), flat.shape[1]), np.float32)
         pointer = s["voxel_ptr"]
         k.secrete(
@@ -131,6 +135,7 @@ class Transport(Process):
             self.max_age,
         )
         s["field_age"][report[:, 0] > 0] = 0.0
+        supply[...] = 0.0
 
     def _exchange(self, s: State, supply: Array, sink: Array) -> None:
         """Add what perfused vessels bring and take."""

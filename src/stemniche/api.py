@@ -1,0 +1,283 @@
+"""The public functions of stemniche; the command line is a thin layer over them.
+
+Heavy libraries are imported where they are used, so that importing this costs little.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from stemniche.core.errors import InputError
+from stemniche.spec.scenario import Scenario, list_scenarios, load_scenario
+from stemniche.spec.treatline import parse_setting
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from stemniche.evidence import Evidence
+    from stemniche.run.results import Run
+
+__all__ = [
+    "check",
+    "coverage",
+    "evidence",
+    "explain",
+    "list_scenarios",
+    "load_scenario",
+    "measures",
+    "open_run",
+    "reproduce",
+    "resume",
+    "simulate",
+    "write_report",
+]
+
+Progress = Callable[[str, float], None]
+
+
+def simulate(
+    scenario: Scenario,
+    seed: int = 1,
+    out: str | Path | None = None,
+    threads: int | None = None,
+    progress: bool | Progress = False,
+) -> "Run":
+    """Run a scenario and return its results.
+
+    Args:
+        seed: Of every random number; the same seed gives the same bits.
+        out: Folder to make (run.zarr, table.csv, scenario.yaml); None keeps the run in memory.
+        threads: Of the kernels; results do not depend on it.
+        progress: True prints a progress line on a terminal; or a function of text and share.
+
+    Raises:
+        InputError: The scenario is wrong, or the folder exists.
+        GuardError: The run was stopped; what was computed is kept.
+    """
+    from stemniche.run.output import simulate_to
+    from stemniche.run.simulate import simulate as in_memory
+
+    tell = _tell(progress)
+    if out is None:
+        return in_memory(scenario, seed, None, threads, tell)
+    return simulate_to(scenario, Path(out), seed=seed, threads=threads, progress=tell)
+
+
+def resume(folder: str | Path, until: str | float | None = None) -> "Run":
+    """Go on with a run where it stopped; `until` (days, or text such as "30 d") makes it longer.
+
+    Raises:
+        InputError: There is no run, or `until` cannot be read.
+    """
+    from stemniche.core.units import parse_time
+    from stemniche.run.output import resume_in
+
+    minutes = None
+    if until is not None:
+        text = f"{until} d" if isinstance(until, int | float) else until
+        minutes = parse_time(text, where="resume, until")
+    return resume_in(Path(folder), None if minutes is None else minutes / 1440.0)
+
+
+def open_run(folder: str | Path) -> "Run":
+    """Open the results in a run's folder, or in its store."""
+    from stemniche.run.results import open_run as open_
+
+    return open_(folder)
+
+
+def evidence() -> "Evidence":
+    """The claims, experiments and entities of the source reviews, with graph, loops and paths."""
+    from stemniche.evidence import load
+
+    return load()
+
+
+def coverage() -> "pd.DataFrame":
+    """How each claim is carried: columns claim, kind, level, status, by."""
+    from stemniche.spec.coverage import coverage as covered
+    from stemniche.spec.rows import read_library
+
+    return covered(read_library(), evidence())
+
+
+def measures() -> "pd.DataFrame":
+    """All measures: columns name, unit, definition."""
+    import pandas as pd
+
+    from stemniche.run.measures import MEASURES
+
+    rows = [(m.name, m.unit, m.definition) for m in MEASURES]
+    return pd.DataFrame(rows, columns=["name", "unit", "definition"])
+
+
+def reproduce(
+    file: str | Path | None = None,
+    replicates: int | None = None,
+    workers: int | None = None,
+    only: Sequence[str] = (),
+    progress: bool | Progress = False,
+) -> "pd.DataFrame":
+    """Run an experiment file (the shipped one by default) and return one verdict per experiment."""
+    from stemniche.experiment.reproduce import reproduce as run_all
+
+    return run_all(
+        file, replicates=replicates, workers=workers, only=tuple(only), progress=_tell(progress)
+    )
+
+
+def write_report(run: "Run", path: str | Path | None = None) -> Path:
+    """Write a self-contained report.html, beside the run's store by default."""
+    from stemniche.report.html import write_report as write
+
+    if path is None:
+        if run.folder is None:
+            raise InputError(
+                "This run is in memory, so its report has no place.",
+                "write_report",
+                "Give a path: write_report(run, 'report.html').",
+            )
+        path = run.folder / "report.html"
+    return write(run, Path(path))
+
+
+def configure(
+    scenario: str,
+    days: float | None,
+    settings: Sequence[str],
+    treat: Sequence[str],
+    without: Sequence[str],
+    without_rows: Sequence[str],
+) -> Scenario:
+    """A scenario as the command line's options change it."""
+    chosen = load_scenario(scenario)
+    changes: dict[str, Any] = dict(parse_setting(text) for text in settings)
+    if days is not None:
+        changes["days"] = days
+    if changes:
+        chosen = chosen.change(changes)
+    if treat:
+        chosen = chosen.treat(list(treat))
+    if without:
+        chosen = chosen.without_claims(list(without))
+    return chosen.without_rows(list(without_rows)) if without_rows else chosen
+
+
+def explain(scenario: Scenario, cell: str | None = None) -> list[tuple[str, str, str]]:
+    """The compiled model in sentences: cell type, sentence with claim ids, row id."""
+    from stemniche.spec.compile import compile_model
+    from stemniche.spec.explain import explain as sentences
+    from stemniche.spec.rows import read_library
+
+    model = compile_model(read_library(), scenario)
+    return [(s.cell, s.text, s.row) for s in sentences(model, cell)]
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What a check found: a table and remarks."""
+
+    columns: tuple[str, ...]
+    rows: list[tuple[Any, ...]]
+    lines: list[str]
+
+
+def check(scenario: Scenario, operating_points: bool = False) -> Checked:
+    """Compile and plan a scenario without running it; forecast fullness, memory and time.
+
+    Raises:
+        InputError: It is wrong or cannot fit.
+    """
+    from stemniche.run.forecast import forecast
+
+    ahead = forecast(scenario)
+    if not operating_points:
+        return Checked(("quantity", "value", "unit"), ahead.rows, ahead.lines)
+    from stemniche.spec.operating import operating_points as points
+
+    found = points(ahead.model)
+    rows = [(p.cell, p.target, p.signal, p.value, p.position, p.flag) for p in found if p.flag]
+    lines = [*ahead.lines, f"{len(rows)} of {len(found)} Hill inputs lie outside EC10-EC90."]
+    return Checked(("cell", "target", "signal", "value", "EC", "flag"), rows, lines)
+
+
+def run_to_folder(
+    scenario: Scenario,
+    name: str,
+    *,
+    seed: int,
+    out: Path | None,
+    threads: int | None,
+    progress: Progress,
+    resume: bool,
+    report: bool,
+) -> Path:
+    """Run into a folder of its own, report included; what ``stemniche run`` does."""
+    from stemniche.run.output import simulate_to
+
+    run = simulate_to(
+        scenario,
+        out,
+        seed=seed,
+        threads=threads,
+        progress=progress,
+        resume=resume,
+        name=Path(name).stem,
+    )
+    assert run.folder is not None
+    if report:
+        progress("writing the report", 0.0)
+        write_report(run)
+    return run.folder
+
+
+def headline(folder: Path) -> list[str]:
+    """A few lines on how a run began and ended."""
+    table = open_run(folder).table
+    first, last = table.iloc[0], table.iloc[-1]
+    return [
+        f"{name:16s} {first[column]:10.4g} -> {last[column]:10.4g}"
+        for name, column in (
+            ("day", "time_d"),
+            ("tumour cells", "tumour_cells"),
+            ("CSC fraction", "csc_fraction"),
+            ("hypoxic fraction", "hypoxic_fraction"),
+        )
+    ]
+
+
+def export(folder: str | Path, to: str) -> list[Path]:
+    """Write a run in another format beside it: ``csv`` or ``anndata``."""
+    from stemniche.interop.export import export_run
+
+    return export_run(open_run(folder), to)
+
+
+def warmup(progress: Progress) -> float:
+    """Compile every kernel by running a tiny scenario; return the seconds it took."""
+    import time
+
+    from stemniche.run.simulate import simulate as in_memory
+
+    started = time.monotonic()
+    small = load_scenario("breast_quick").change(
+        {"tumour.cells": 60, "days": 0.1, "sample_every": "2.4 h", "prepare": {"days": 0.1}}
+    )
+    in_memory(small.treat(["drug paclitaxel from 0 d"]), 1, None, None, progress)
+    return time.monotonic() - started
+
+
+def _tell(progress: bool | Progress) -> Progress:
+    """A progress function from what the caller gave."""
+    if callable(progress):
+        return progress
+    if not progress:
+        return lambda what, share: None
+    import sys
+
+    def tell(what: str, share: float) -> None:
+        if sys.stderr.isatty():
+            sys.stderr.write(f"\r\033[K{what} {100 * share:3.0f} %")
+
+    return tell

@@ -1,0 +1,191 @@
+"""The commands: read the options, call the API, print."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from stemniche.cli.output import Table, echo, note, progress_bar, show
+
+app = typer.Typer(
+    name="stemniche",
+    help="An executable model of the cancer stem cell niche.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print as JSON.")]
+Set = Annotated[list[str] | None, typer.Option("--set", metavar="PATH=VALUE", help="Change one value of the scenario.")]
+Treat = Annotated[list[str] | None, typer.Option("--treat", metavar="TEXT", help="Add an intervention, such as 'block CXCR4 0.9 from 3 d'.")]
+Without = Annotated[list[str] | None, typer.Option("--without", metavar="CLAIM", help="Switch a claim's mechanism off.")]
+WithoutRow = Annotated[list[str] | None, typer.Option("--without-row", metavar="ROW", help="Switch one library row off.")]
+Quiet = Annotated[bool, typer.Option("-q", "--quiet", help="Print only what was asked for.")]
+
+
+@app.command()
+def run(
+    scenario: Annotated[str, typer.Argument(help="Name of a preset or a YAML file.")],
+    days: Annotated[float | None, typer.Option(help="Days to simulate.")] = None,
+    seed: Annotated[int, typer.Option(help="Seed of all random numbers.")] = 1,
+    settings: Set = None,
+    treat: Treat = None,
+    without: Without = None,
+    without_row: WithoutRow = None,
+    out: Annotated[Path | None, typer.Option(help="Folder to make.")] = None,
+    threads: Annotated[int | None, typer.Option(help="Threads; the results do not depend on it.")] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in --out.")] = False,
+    report: Annotated[bool, typer.Option("--report/--no-report", help="Write report.html.")] = True,
+    quiet: Quiet = False,
+) -> None:
+    """Simulate a scenario; write the run and its report; print the folder."""
+    from stemniche import api
+
+    chosen = api.configure(scenario, days, settings or (), treat or (), without or (), without_row or ())
+    with progress_bar(quiet) as tell:
+        folder = api.run_to_folder(
+            chosen,
+            scenario,
+            seed=seed,
+            out=out,
+            threads=threads,
+            progress=tell,
+            resume=resume,
+            report=report,
+        )
+    if not quiet:
+        for line in api.headline(folder):
+            note(line)
+    echo(str(folder))
+
+
+@app.command()
+def scenarios(json: AsJson = False) -> None:
+    """List the scenarios that come with the package."""
+    from stemniche import api
+
+    rows = []
+    for name in api.list_scenarios():
+        s = api.load_scenario(name)
+        rows.append([name, s.cancer, f"{s.days:g}", s.tumour.cells])
+    show(Table(["name", "cancer", "days", "tumour cells"], rows), json)
+
+
+@app.command()
+def explain(
+    scenario: str,
+    cell: Annotated[str | None, typer.Option(help="Only one cell type.")] = None,
+    settings: Set = None,
+    without: Without = None,
+    without_row: WithoutRow = None,
+    json: AsJson = False,
+) -> None:
+    """Print the compiled model as sentences with the claims they rest on."""
+    from stemniche import api
+
+    chosen = api.configure(scenario, None, settings or (), (), without or (), without_row or ())
+    table = Table(["cell", "sentence", "row"], [list(r) for r in api.explain(chosen, cell)])
+    if json:
+        show(table, json)
+        return
+    last = ""
+    for where, sentence, _ in table.rows:
+        if where != last:
+            echo(f"\n{where}")
+            last = str(where)
+        echo(f"  {sentence}")
+
+
+@app.command()
+def check(
+    scenario: str,
+    operating_points: Annotated[
+        bool, typer.Option("--operating-points", help="List inputs outside EC10-EC90 at the reference.")
+    ] = False,
+    settings: Set = None,
+    treat: Treat = None,
+    without: Without = None,
+    json: AsJson = False,
+) -> None:
+    """Check a scenario without running it; forecast its size."""
+    from stemniche import api
+
+    chosen = api.configure(scenario, None, settings or (), treat or (), without or (), ())
+    found = api.check(chosen, operating_points=operating_points)
+    show(Table(found.columns, found.rows), json)
+    if not json:
+        for line in found.lines:
+            note(line)
+
+
+@app.command()
+def evidence(
+    what: Annotated[str, typer.Argument(help="summary, claims, loops, paths, coverage or show.")] = "summary",
+    names: Annotated[list[str] | None, typer.Argument(help="For paths: A B; for show: an id.")] = None,
+    json: AsJson = False,
+) -> None:
+    """Look into the claims: counts, list, loops, paths between two entities, coverage, one row."""
+    from stemniche import api
+
+    columns, rows = api.evidence_table(what, tuple(names or ()))
+    show(Table(columns, rows), json)
+
+
+@app.command()
+def reproduce(
+    file: Annotated[Path | None, typer.Argument(help="Experiment file; the shipped one without it.")] = None,
+    only: Annotated[str | None, typer.Option(help="Ids, separated by commas.")] = None,
+    replicates: Annotated[int | None, typer.Option(help="Exactly this many; adaptive without it.")] = None,
+    workers: Annotated[int | None, typer.Option(help="Processes.")] = None,
+    json: Annotated[Path | None, typer.Option("--json", metavar="OUT", help="Write verdicts to a file.")] = None,
+    quiet: Quiet = False,
+) -> None:
+    """Run the arms of an experiment file and print a verdict for each experiment."""
+    from stemniche import api
+
+    with progress_bar(quiet) as tell:
+        verdicts = api.reproduce(
+            file,
+            replicates=replicates,
+            workers=workers,
+            only=tuple(i.strip() for i in only.split(",")) if only else (),
+            progress=tell,
+        )
+    columns, rows, card = api.scorecard(verdicts)
+    show(Table(columns, rows), False)
+    for line in card:
+        note(line)
+    if json is not None:
+        api.write_verdicts(verdicts, json)
+    if (verdicts["verdict"] == "failed").any():
+        raise typer.Exit(3)
+
+
+@app.command()
+def report(run: Annotated[Path, typer.Argument(help="Folder or store of a run.")]) -> None:
+    """Write report.html of a run."""
+    from stemniche import api
+
+    echo(str(api.write_report(api.open_run(run))))
+
+
+@app.command()
+def export(
+    run: Path,
+    to: Annotated[str, typer.Option("--to", help="csv or anndata.")] = "csv",
+) -> None:
+    """Write a run's table (csv) or its cells (anndata, one file per sample)."""
+    from stemniche import api
+
+    for path in api.export(run, to):
+        echo(str(path))
+
+
+@app.command()
+def warmup() -> None:
+    """Compile all kernels, so that the first run starts at once."""
+    from stemniche import api
+
+    with progress_bar(False) as tell:
+        seconds = api.warmup(tell)
+    note(f"kernels ready after {seconds:.0f} s")

@@ -1,0 +1,83 @@
+"""How the command line prints: tables, JSON, notes, a progress line on terminals."""
+
+import json
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import typer
+
+Tell = Callable[[str, float], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Columns and rows to print."""
+
+    columns: Sequence[str]
+    rows: Sequence[Sequence[Any]]
+
+
+def echo(text: str) -> None:
+    """Print a line of what was asked for."""
+    typer.echo(text)
+
+
+def note(text: str) -> None:
+    """Print a remark, apart from what was asked for."""
+    typer.echo(text, err=True)
+
+
+def show(table: Table, as_json: bool) -> None:
+    """Print a table, as aligned text or as a JSON list of objects."""
+    if as_json:
+        objects = [dict(zip(table.columns, row, strict=True)) for row in table.rows]
+        echo(json.dumps(objects, indent=1, default=str))
+        return
+    if not table.rows:
+        note("nothing to show")
+        return
+    from rich.console import Console
+    from rich.table import Table as Grid
+
+    grid = Grid(box=None, pad_edge=False, header_style="bold")
+    for column in table.columns:
+        grid.add_column(column, overflow="fold")
+    for row in table.rows:
+        grid.add_row(*(_text(cell) for cell in row))
+    terminal = sys.stdout.isatty()
+    Console(width=None if terminal else 160, markup=False, highlight=False).print(grid)
+
+
+def _text(cell: Any) -> str:
+    return f"{cell:.4g}" if isinstance(cell, float) else str(cell)
+
+
+@contextmanager
+def progress_bar(quiet: bool) -> Iterator[Tell]:
+    """A function that shows what is going on, the share done and the time left.
+
+    Quiet when asked to be or when the error stream is no terminal.
+    """
+    if quiet or not sys.stderr.isatty():
+        yield lambda what, share: None
+        return
+    state = {"what": "", "since": time.monotonic(), "shown": 0.0}
+
+    def tell(what: str, share: float) -> None:
+        now = time.monotonic()
+        if what != state["what"]:
+            state.update(what=what, since=now, shown=0.0)
+        if now - float(state["shown"]) < 0.2 and share < 1.0:
+            return
+        state["shown"] = now
+        spent = now - float(state["since"])
+        left = f", {spent / share - spent:.0f} s left" if share > 0.02 else ""
+        sys.stderr.write(f"\r\033[K{what} {100 * share:3.0f} %{left}")
+        sys.stderr.flush()
+
+    yield tell
+    sys.stderr.write("\r\033[K")

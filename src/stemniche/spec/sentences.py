@@ -1,0 +1,177 @@
+"""Rows in words: one generated sentence per row, so text can never drift from the model.
+
+`spec.compile` stores the sentence with each active row; `spec.explain` adds what it rests on. Names
+come from the evidence's entities where that is unambiguous, numbers as they stand on the row.
+"""
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from stemniche.spec.lexicon import MARROW, VESSEL, Lexicon
+from stemniche.spec.library import Library
+from stemniche.spec.parameters import Numbers
+from stemniche.spec.records import Link, Mechanism, Parameter, Rule, SecretionRow, UptakeRow
+
+VERBS = {
+    "expression": ("increases expression of", "decreases expression of"),
+    "receptor": ("activates", "inhibits"),
+    "signal": ("activates", "inhibits"),
+    "tf": ("activates", "inhibits"),
+    "state": ("promotes", "suppresses"),
+}
+"""How a sentence says that a node of some kind goes up or down."""
+
+STATES = {"mutant": "mutant {}", "lost": "loss of {}", "low": "low {}", "high": "high {}"}
+
+
+@dataclass(frozen=True)
+class Writer:
+    """Writes the sentences of one library.
+
+    Args:
+        entity_name: Canonical names of entities by id.
+    """
+
+    library: Library
+    entity_name: dict[str, str]
+    _nodes_of: Counter[str] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        nodes = self.library.lexicon.nodes.values()
+        object.__setattr__(self, "_nodes_of", Counter(node.entity for node in nodes))
+
+    @property
+    def _lexicon(self) -> Lexicon:
+        return self.library.lexicon
+
+    @property
+    def _numbers(self) -> Numbers:
+        return self.library.numbers
+
+    def sentence(self, row: Mechanism | Parameter, cells: Iterable[str]) -> str:
+        """Return one row in words, without its claims and full stop."""
+        place = cell_label(self._lexicon, cells)
+        if isinstance(row, Link):
+            return f"{place}, {self._link(row)}"
+        if isinstance(row, Rule):
+            return f"{place}, {self._rule(row)}"
+        if isinstance(row, SecretionRow):
+            rate = self._numbers.shown(row.rate)
+            text = f"{place}, {row.factor} is secreted at {'up to ' if row.node else ''}{rate}"
+            return f"{text} in proportion to {self.name(row.node)}" if row.node else text
+        if isinstance(row, UptakeRow):
+            rate = self._numbers.shown(row.rate)
+            if row.kind == "first_order":
+                return f"{place}, {row.factor} is taken up at {rate} of the cell's volume"
+            half = self._numbers.shown(row.km)
+            return f"{place}, {row.factor} is taken up at up to {rate} (half at {half})"
+        head, _, trait = row.name.partition(".")
+        value = self._numbers.shown(row.name)
+        if head in self._lexicon.cells:
+            return f"{place}, {_behaviour(trait)} is {value}"
+        return f"{row.name} is {value}"
+
+    def name(self, signal: str) -> str:
+        """Return a signal's or node's name in words."""
+        lexicon = self._lexicon
+        if signal in lexicon.nodes:
+            node = lexicon.nodes[signal]
+            alone = self._nodes_of[node.entity] == 1 or node.kind == "expression"
+            known = self.entity_name.get(node.entity, "") if alone else ""
+            return known or _spoken(signal)
+        gene, colon, state = signal.partition(":")
+        if colon:
+            return STATES[state].format(gene)
+        head, _, rest = signal.partition(".")
+        if head == "serum" and rest in lexicon.factors:
+            return f"{rest} in the blood"
+        if head == "neighbour" and rest in lexicon.nodes:
+            return f"{self.name(rest)} of touching tumour cells"
+        if head == "contact" and rest in lexicon.cells:
+            return f"contact with {rest} cells"
+        return signal if signal in lexicon.factors else _spoken(signal)
+
+    def _link(self, row: Link) -> str:
+        target = self._lexicon.members(row.to)[0]
+        kind = self._lexicon.nodes[target].kind
+        shown = self.name(row.to)
+        partners = [r for r in self.library.links if _partners(row, r) and r.to == row.to]
+        together = [self.name(r.origin) for r in partners if r.sign == "+1"]
+        if row.sign == "-1" and together:
+            held = _listed(together)
+            return f"{self.name(row.origin)} holds back what {held} does to {shown} {self._hill(row)}"
+        verb = VERBS[kind][0 if row.sign == "+1" else 1]
+        same = [self.name(r.origin) for r in partners if r.sign == row.sign]
+        joint = f", only together with {_listed(same)}" if same else ""
+        return f"{self.name(row.origin)} {verb} {shown} {self._hill(row)}{joint}"
+
+    def _rule(self, row: Rule) -> str:
+        shown = _behaviour(row.behaviour)
+        partners = [
+            r for r in self.library.rules if _partners(row, r) and r.behaviour == row.behaviour
+        ]
+        together = [self.name(r.signal) for r in partners if r.direction == "increases"]
+        if row.direction == "decreases" and together:
+            held = _listed(together)
+            return f"{self.name(row.signal)} holds back what {held} does to {shown} {self._hill(row)}"
+        same = [self.name(r.signal) for r in partners if r.direction == row.direction]
+        joint = f", only together with {_listed(same)}" if same else ""
+        limits = (r.limit for r in (row, *partners) if r.limit)
+        limit = self._numbers.shown(next(limits, ""))
+        towards = f"{limit} of its base value" if limit.endswith("fold") else limit
+        text = f"{self.name(row.signal)} {row.direction} {shown} towards {towards}"
+        return f"{text} {self._hill(row)}{joint}"
+
+    def _hill(self, row: Link | Rule) -> str:
+        half, power = self._numbers.shown(row.half_max), self._numbers.shown(row.hill)
+        return f"(half at {half}, Hill {power})"
+
+
+def cell_label(lexicon: Lexicon, cells: Iterable[str]) -> str:
+    """Return where a row acts: ``In MSC``, ``In tumour cells``, ``At vessels``.
+
+    Types that make up a parent are called by the parent's name.
+    """
+    left = list(dict.fromkeys(cells))
+    if VESSEL in left:
+        return "At vessels"
+    if MARROW in left:
+        return "In the marrow"
+    if not left or len(left) == len(lexicon.types) > 1:
+        return "In every cell"
+    names: list[str] = []
+    parents = [c for c in lexicon.cells if c not in lexicon.types]
+    for parent in sorted(parents, key=lambda p: -len(lexicon.expand((p,)))):
+        members = lexicon.expand((parent,))
+        if len(members) > 1 and set(members) <= set(left):
+            names.append(f"{parent} cells")
+            left = [c for c in left if c not in members]
+    return f"In {_listed([*names, *left])}"
+
+
+def _partners(row: Link | Rule, other: Link | Rule) -> bool:
+    return bool(row.and_group) and other.and_group == row.and_group and other.id != row.id
+
+
+def _behaviour(name: str) -> str:
+    head, _, rest = name.partition(".")
+    if head == "conversion":
+        start, _, end = rest.partition(".")
+        return f"conversion of {start} to {end}"
+    words = {
+        "chemotaxis": "chemotaxis towards {}",
+        "recruitment": "entry of {} from the blood",
+        "egress": "release of {} from the marrow",
+    }
+    return words[head].format(rest) if head in words and rest else _spoken(name)
+
+
+def _spoken(name: str) -> str:
+    """Return an id with its underscores as spaces."""
+    return name.replace("_", " ")
+
+
+def _listed(names: list[str]) -> str:
+    *others, last = names
+    return f"{', '.join(others)} and {last}" if others else last
