@@ -1,4 +1,4 @@
-"""Set stemniche up in ``.venv`` and run one job: ``python3 dev.py demo`` or ``python3 dev.py test``.
+"""Set stemniche up in ``.venv`` and run one job: ``python3 dev.py demo`` or ``... test``.
 
 Needs Python 3.11 or newer with pip, nothing else. The virtual environment lives in this folder and
 is made again when ``pyproject.toml`` changes.

@@ -106,9 +106,10 @@ def measures() -> "pd.DataFrame":
     """All measures: columns name, unit, definition."""
     import pandas as pd
 
-    from stemniche.run.measures import MEASURES
+    from stemniche.spec.rows import read_library
 
-    rows = [(m.name, m.unit, m.definition) for m in MEASURES]
+    words = read_library().lexicon.words
+    rows = [(w.id, w.unit, w.description) for w in words if w.kind == "measure"]
     return pd.DataFrame(rows, columns=["name", "unit", "definition"])
 
 

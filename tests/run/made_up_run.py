@@ -25,7 +25,7 @@ def header(**changes: Any) -> dict[str, Any]:
     """A header as `simulate` would make it."""
     told: dict[str, Any] = {
         "scenario": {"cancer": "breast", "days": 2.0},
-        "model": {"format": 1, "high": float("inf")},
+        "model": '{"format": 1}',
         "fingerprints": {"model": "aa", "evidence": "bb", "library": "cc", "scenario": "dd"},
         "seed": 7,
         "types": ("CSC", "progenitor", "M1"),

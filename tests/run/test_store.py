@@ -96,7 +96,6 @@ def test_a_tissue_may_lose_all_its_cells(empty: Store, made_up: ModuleType) -> N
 def test_an_opened_store_says_what_the_run_is(filled: Store) -> None:
     store = Store.open(Path(filled.where).parent)
     assert store.header == filled.header
-    assert store.header.model["high"] == "inf"
     assert store.header.types == ("CSC", "progenitor", "M1")
     assert "numpy" in store.header.versions
     assert len(store.header.cpu) > 1
@@ -201,6 +200,16 @@ def test_resuming_drops_what_came_after_the_checkpoint(filled: Store, made_up: M
     assert again.commit.status == "running"
     assert "000003" not in again.objects.names("cells")
     assert zarr.open_group(again.where, mode="r")["table"].shape == (3, 3)
+
+
+def test_a_sample_of_the_checkpoints_time_but_after_it_is_dropped(
+    empty: Store, made_up: ModuleType
+) -> None:
+    """Preparation is checkpointed at day 0, before the first sample."""
+    empty.write_checkpoint(0, {"prepared": False})
+    made_up.fill(empty, 1)
+    assert empty.resume() == (0, {"prepared": False})
+    assert empty.times_s == ()
 
 
 def test_without_a_checkpoint_a_resumed_run_starts_from_nothing(

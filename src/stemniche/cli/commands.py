@@ -16,10 +16,24 @@ app = typer.Typer(
 )
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print as JSON.")]
-Set = Annotated[list[str] | None, typer.Option("--set", metavar="PATH=VALUE", help="Change one value of the scenario.")]
-Treat = Annotated[list[str] | None, typer.Option("--treat", metavar="TEXT", help="Add an intervention, such as 'block CXCR4 0.9 from 3 d'.")]
-Without = Annotated[list[str] | None, typer.Option("--without", metavar="CLAIM", help="Switch a claim's mechanism off.")]
-WithoutRow = Annotated[list[str] | None, typer.Option("--without-row", metavar="ROW", help="Switch one library row off.")]
+Set = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="PATH=VALUE", help="Change one value of the scenario."),
+]
+Treat = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--treat", metavar="TEXT", help="Add an intervention, such as 'block CXCR4 0.9 from 3 d'."
+    ),
+]
+Without = Annotated[
+    list[str] | None,
+    typer.Option("--without", metavar="CLAIM", help="Switch a claim's mechanism off."),
+]
+WithoutRow = Annotated[
+    list[str] | None,
+    typer.Option("--without-row", metavar="ROW", help="Switch one library row off."),
+]
 Quiet = Annotated[bool, typer.Option("-q", "--quiet", help="Print only what was asked for.")]
 
 
@@ -33,7 +47,9 @@ def run(
     without: Without = None,
     without_row: WithoutRow = None,
     out: Annotated[Path | None, typer.Option(help="Folder to make.")] = None,
-    threads: Annotated[int | None, typer.Option(help="Threads; the results do not depend on it.")] = None,
+    threads: Annotated[
+        int | None, typer.Option(help="Threads; the results do not depend on it.")
+    ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in --out.")] = False,
     report: Annotated[bool, typer.Option("--report/--no-report", help="Write report.html.")] = True,
     quiet: Quiet = False,
@@ -41,7 +57,9 @@ def run(
     """Simulate a scenario; write the run and its report; print the folder."""
     from stemniche import api
 
-    chosen = api.configure(scenario, days, settings or (), treat or (), without or (), without_row or ())
+    chosen = api.configure(
+        scenario, days, settings or (), treat or (), without or (), without_row or ()
+    )
     with progress_bar(quiet) as tell:
         folder = api.run_to_folder(
             chosen,
@@ -100,7 +118,8 @@ def explain(
 def check(
     scenario: str,
     operating_points: Annotated[
-        bool, typer.Option("--operating-points", help="List inputs outside EC10-EC90 at the reference.")
+        bool,
+        typer.Option("--operating-points", help="List inputs outside EC10-EC90 at the reference."),
     ] = False,
     settings: Set = None,
     treat: Treat = None,
@@ -120,8 +139,12 @@ def check(
 
 @app.command()
 def evidence(
-    what: Annotated[str, typer.Argument(help="summary, claims, loops, paths, coverage or show.")] = "summary",
-    names: Annotated[list[str] | None, typer.Argument(help="For paths: A B; for show: an id.")] = None,
+    what: Annotated[
+        str, typer.Argument(help="summary, claims, loops, paths, coverage or show.")
+    ] = "summary",
+    names: Annotated[
+        list[str] | None, typer.Argument(help="For paths: A B; for show: an id.")
+    ] = None,
     json: AsJson = False,
 ) -> None:
     """Look into the claims: counts, list, loops, paths between two entities, coverage, one row."""
@@ -133,11 +156,17 @@ def evidence(
 
 @app.command()
 def reproduce(
-    file: Annotated[Path | None, typer.Argument(help="Experiment file; the shipped one without it.")] = None,
+    file: Annotated[
+        Path | None, typer.Argument(help="Experiment file; the shipped one without it.")
+    ] = None,
     only: Annotated[str | None, typer.Option(help="Ids, separated by commas.")] = None,
-    replicates: Annotated[int | None, typer.Option(help="Exactly this many; adaptive without it.")] = None,
+    replicates: Annotated[
+        int | None, typer.Option(help="Exactly this many; adaptive without it.")
+    ] = None,
     workers: Annotated[int | None, typer.Option(help="Processes.")] = None,
-    json: Annotated[Path | None, typer.Option("--json", metavar="OUT", help="Write verdicts to a file.")] = None,
+    json: Annotated[
+        Path | None, typer.Option("--json", metavar="OUT", help="Write verdicts to a file.")
+    ] = None,
     quiet: Quiet = False,
 ) -> None:
     """Run the arms of an experiment file and print a verdict for each experiment."""

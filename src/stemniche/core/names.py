@@ -36,8 +36,8 @@ def nearest(name: str, choices: Iterable[str], limit: int = 3) -> list[str]:
         >>> nearest("cxcl-8", ["CXCL8", "CCL2", "CXCL12"], limit=1)
         ['CXCL8']
     """
-    wanted = fold(name)
-    if not wanted or len(name) > LONGEST_NAME:
+    wanted = fold(name) if len(name) <= LONGEST_NAME else ""
+    if not wanted:
         return []
     by_fold: dict[str, list[str]] = {}
     for choice in dict.fromkeys(choices):

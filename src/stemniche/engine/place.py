@@ -38,9 +38,13 @@ def _rest(plan: Plan, s: State) -> None:
     """Put fields and blood at host level and every type's signals at its baselines."""
     around = plan.surroundings.environment
     for f, data in enumerate(plan.factor_data):
-        s["fields"][f] = around.get(data.id, data.baseline) if plan.surroundings.medium else data.baseline
+        s["fields"][f] = (
+            around.get(data.id, data.baseline) if plan.surroundings.medium else data.baseline
+        )
         s["blood"][f] = around.get(data.id, data.baseline)
-        s["far_level"][f] = around.get(data.id, data.baseline) if plan.surroundings.medium else data.baseline
+        s["far_level"][f] = (
+            around.get(data.id, data.baseline) if plan.surroundings.medium else data.baseline
+        )
         s["resting"][:, plan.signals[data.id]] = data.baseline
     first = len(plan.model.factors)
     for i, node in enumerate(plan.model.nodes):
@@ -94,9 +98,7 @@ def _lognormal(
     return np.exp(sigma * normal - 0.5 * sigma**2)
 
 
-def _layout(
-    plan: Plan, count: int, step: float, draw: Callable[[str, int, int], Array]
-) -> Array:
+def _layout(plan: Plan, count: int, step: float, draw: Callable[[str, int, int], Array]) -> Array:
     """Points [count, 3] of the layout: packed round the middle, or spread over the box."""
     size = np.array(plan.grid.size)
     middle = size / 2.0
@@ -168,9 +170,7 @@ def _outside(
     return points[chosen]
 
 
-def _vessels(
-    plan: Plan, s: State, draw: Callable[[str, int, int], Array], reach: float
-) -> None:
+def _vessels(plan: Plan, s: State, draw: Callable[[str, int, int], Array], reach: float) -> None:
     """Spread vessels evenly at random; inside the tumour only a share is perfused."""
     lx, ly, _ = plan.grid.size
     side = 1000.0 / np.sqrt(plan.layout.vessel_density) if plan.layout.vessel_density > 0 else 0.0

@@ -1,6 +1,5 @@
 """The clock: move a State tick by tick through a Plan's processes."""
 
-
 from stemniche.engine.build import new_state
 from stemniche.engine.place import place
 from stemniche.engine.plan import Plan
@@ -40,5 +39,3 @@ def seconds(s: State) -> int:
     """Seconds since day 0, 0 while preparation lasts."""
     day0 = int(s["day0"][0])
     return 0 if day0 < 0 else (s.tick - day0) * TICK_S
-
-

@@ -20,6 +20,9 @@ _NUMBER = {"+1": 1, "-1": -1}
 _STATE_SIGN = {"high": 1, "low": -1, "lost": -1}
 
 
+_ENDS = frozenset({"drug", "therapy", "collective"})
+
+
 @dataclass(slots=True)
 class Arrow:
     """All claims by which one entity acts on another.
@@ -36,6 +39,9 @@ class Arrow:
     def sign(self) -> int | None:
         """Common direction of the claims that give one."""
         return next(iter(self.signs)) if len(self.signs) == 1 else None
+
+
+Arrows = dict[str, dict[str, Arrow]]
 
 
 def literal(records: Records) -> Any:
@@ -81,9 +87,9 @@ def duplicates(records: Records) -> dict[str, tuple[str, ...]]:
     return {first: tuple(others) for first, others in groups.items()}
 
 
-def causal(records: Records) -> dict[str, dict[str, Arrow]]:
+def causal(records: Records) -> Arrows:
     """Return arrows between entity ids: source to target to the claims in between."""
-    arrows: dict[str, dict[str, Arrow]] = {}
+    arrows: Arrows = {}
     for claim in causal_claims(records):
         sign = _NUMBER.get(claim.sign)
         backwards = claim.relation in SAID_BACKWARDS
@@ -121,10 +127,41 @@ def base_of(records: Records, ident: str) -> tuple[str, int]:
     return (base, _STATE_SIGN[state]) if state in _STATE_SIGN else (ident, 1)
 
 
-def umbrellas(records: Records) -> frozenset[str]:
-    """Return entities that stand for many without naming them; no route leads through them."""
+def with_cells(records: Records, arrows: Arrows, start: str, end: str) -> Arrows:
+    """Return the arrows with those that hold only where a cell starts or ends a route.
+
+    Claims name the cell that makes their subject, and the cells in which the effect takes place.
+    From a starting cell arrows lead to what it makes, to an ending cell from what acts in it; how
+    that changes the cell is left open. A pair that has a claim of its own gets nothing new.
+    """
+    first, last = records.entities[start], records.entities[end]
+    extended = {source: dict(targets) for source, targets in arrows.items()}
+    for claim in causal_claims(records):
+        for subject in claim.subject_ids:
+            ident = base_of(records, subject)[0]
+            if first.name in claim.source_cell and ident != start:
+                _extend(extended, arrows, start, ident, claim.id, 1)
+            if last.kind == "cell_type" and last.name in claim.cells and ident != end:
+                _extend(extended, arrows, ident, end, claim.id, None)
+    return extended
+
+
+def _extend(
+    extended: Arrows, arrows: Arrows, source: str, target: str, claim: str, sign: int | None
+) -> None:
+    if target in arrows.get(source, {}):
+        return
+    arrow = extended.setdefault(source, {}).setdefault(target, Arrow(source, target))
+    if claim not in arrow.claims:
+        arrow.claims += (claim,)
+    if sign is not None:
+        arrow.signs.add(sign)
+
+
+def not_inside(records: Records) -> frozenset[str]:
+    """Return what no route leads through: therapies, and umbrellas that name no members."""
     return frozenset(
         entity.id
         for entity in records.entities.values()
-        if entity.kind == "collective" or entity.role == "Umbrella, members not named"
+        if entity.kind in _ENDS or entity.role == "Umbrella, members not named"
     )

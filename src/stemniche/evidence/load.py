@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, final
 
 from stemniche.core.errors import EvidenceError
 from stemniche.core.identity import fingerprint_files
-from stemniche.core.names import did_you_mean, fold
-from stemniche.evidence.graph import Arrow, base_of, causal, literal, umbrellas
+from stemniche.core.names import LONGEST_NAME, did_you_mean, fold
+from stemniche.evidence.graph import Arrow, Arrows, base_of, causal, literal, not_inside, with_cells
 from stemniche.evidence.loops import Loop, find
 from stemniche.evidence.paths import Route, Step, routes
 from stemniche.evidence.records import Claim, Entity, Records, read, rows_of, table_files
@@ -22,19 +22,15 @@ if TYPE_CHECKING:
     import pandas as pd
 
 LONGEST_ROUTE = 8
-_CATEGORIES = frozenset({
-    "review", "kind", "relation", "sign", "level", "basis", "class", "setting", "status",
-    "intervention_class",
-})  # fmt: skip
 
 
 @final
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Evidence:
     """Everything the sources say.
 
-    Tables are pandas DataFrames with ids as index; list columns hold tuples, closed vocabularies
-    are categories, `joint` is a bool. Each access returns a fresh copy.
+    Tables are pandas DataFrames with ids as index; list columns hold tuples, `joint` is a bool,
+    `table_row` a whole number, all else text. Each access returns a fresh copy.
 
     Example:
         >>> evidence = load()
@@ -101,7 +97,7 @@ class Evidence:
         if wanted in self.records.claims:
             return self.records.claims[wanted]
         mend = "Claim ids are C and three digits; `stemniche evidence claims` lists them."
-        raise EvidenceError(f"There is no claim '{ident[:64]}'.", "evidence", mend)
+        raise EvidenceError(f"There is no claim '{ident[:LONGEST_NAME]}'.", "evidence", mend)
 
     def entity(self, name: str) -> Entity:
         """Return the entity of an id, canonical name, gene symbol or spelling.
@@ -114,7 +110,7 @@ class Evidence:
         wanted = name.strip()
         if wanted.upper() in self.records.entities:
             return self.records.entities[wanted.upper()]
-        for index in self._spellings:
+        for index in self._spellings if len(wanted) <= LONGEST_NAME else ():
             found = index.get(fold(wanted), ())
             if len(found) == 1:
                 return self.records.entities[found[0]]
@@ -124,7 +120,7 @@ class Evidence:
                 raise EvidenceError(what, "evidence", f"Write {names}.")
         every = (s for e in self.records.entities.values() for s in (e.name, *e.spellings))
         mend = did_you_mean(wanted, every, "`stemniche evidence summary` tells what there is.")
-        raise EvidenceError(f"There is no entity '{name[:64]}'.", "evidence", mend)
+        raise EvidenceError(f"There is no entity '{name[:LONGEST_NAME]}'.", "evidence", mend)
 
     def same_statement(self, ident: str) -> tuple[str, ...]:
         """Return the ids of all claims that say the same as this one, itself included, sorted.
@@ -148,6 +144,9 @@ class Evidence:
     def paths(self, start: str, end: str, max_length: int = 5, limit: int = 20) -> list[Route]:
         """Return routes of cause and effect between two entities, shortest first.
 
+        A route may start with what a cell makes and end with what acts on a cell, but lead through
+        a cell only where a claim names the cell itself. A therapy can only be its start or end.
+
         Args:
             start: Id, name or spelling; states count as the entity they are states of.
             end: Another one.
@@ -166,12 +165,12 @@ class Evidence:
             mend = f"Use a max_length of 1 to {LONGEST_ROUTE} and a positive limit."
             raise EvidenceError(what, "paths", mend)
         found = routes(
-            self._arrows,
+            with_cells(self.records, self._arrows, first, last),
             first,
             last,
             max_length=max_length,
             limit=limit,
-            closed_to=umbrellas(self.records),
+            closed_to=not_inside(self.records),
         )
         return [Route(tuple(self._step(arrow) for arrow in route)) for route in found]
 
@@ -191,7 +190,7 @@ class Evidence:
         return Step(names[arrow.source].name, names[arrow.target].name, arrow.claims, arrow.sign)
 
     @cached_property
-    def _arrows(self) -> dict[str, dict[str, Arrow]]:
+    def _arrows(self) -> Arrows:
         return causal(self.records)
 
     @cached_property
@@ -246,11 +245,10 @@ class Evidence:
         for name, rows in self.records.rows.items():
             frame = pd.DataFrame.from_records(list(rows))
             frame.index = pd.Index([str(ident) for ident in frame["id"]])
-            for column in _CATEGORIES.intersection(frame.columns):
-                if isinstance(frame[column].iloc[0], str) and len(set(frame[column])) < 40:
-                    frame[column] = frame[column].astype("category")
             if "joint" in frame:
                 frame["joint"] = frame["joint"] == "yes"
+            if "table_row" in frame:
+                frame["table_row"] = frame["table_row"].astype(int)
             frames[name] = frame
         return frames
 

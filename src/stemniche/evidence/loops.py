@@ -49,6 +49,11 @@ class Loop:
         """Whether claims carry it all the way round."""
         return not self.missing
 
+    def __str__(self) -> str:
+        way = " -> ".join("/".join(stage) for stage in self.stages)
+        gaps = ", ".join(f"{a} -> {b}" for a, b in self.missing)
+        return f"{self.id} {way}: {f'no claim for {gaps}' if gaps else 'closed'}"
+
 
 def find(records: Records, families: Mapping[str, Collection[str]]) -> tuple[Loop, ...]:
     """Return every feedback loop of the claims, in their order.

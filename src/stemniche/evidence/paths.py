@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from math import prod
 from typing import final
 
-from stemniche.evidence.graph import Arrow
+from stemniche.evidence.graph import Arrow, Arrows
 
 
 @final
@@ -51,7 +51,7 @@ class Route:
 
 
 def routes(
-    arrows: dict[str, dict[str, Arrow]],
+    arrows: Arrows,
     start: str,
     end: str,
     *,
@@ -82,7 +82,7 @@ def routes(
 
 
 def _distances_to(
-    arrows: dict[str, dict[str, Arrow]], end: str, farthest: int, closed_to: Collection[str]
+    arrows: Arrows, end: str, farthest: int, closed_to: Collection[str]
 ) -> dict[str, int]:
     """Return the least number of arrows to `end` from each entity that can reach it."""
     before: dict[str, list[str]] = {}
@@ -103,7 +103,7 @@ def _distances_to(
 
 
 def _of_length(
-    arrows: dict[str, dict[str, Arrow]],
+    arrows: Arrows,
     trail: tuple[str, ...],
     end: str,
     length: int,

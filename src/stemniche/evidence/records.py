@@ -112,7 +112,7 @@ class Entity:
 Thing = TypeVar("Thing", Claim, Entity)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Records:
     """All tables: claims and entities by id, every table as plain rows, the closed vocabularies."""
 

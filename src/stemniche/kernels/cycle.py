@@ -123,7 +123,9 @@ def advance_dead(
             if state[c] == 1:
                 clock[c] -= np.float32(minutes)
                 left = max(clock[c], 0.0) / duration[kind[c]]
-                radius[c] = np.float32((max(left, 0.05) * volume[kind[c]] * 0.238732414637843) ** (1 / 3))
+                radius[c] = np.float32(
+                    (max(left, 0.05) * volume[kind[c]] * 0.238732414637843) ** (1 / 3)
+                )
                 if clock[c] <= 0.0:
                     state[c] = 3
                     continue

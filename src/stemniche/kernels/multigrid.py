@@ -1,332 +1,56 @@
 """Conjugate gradients with one multigrid V-cycle: the linear solver under the field kernels.
 
-`fields` fills the buffers described here with one elliptic problem at a time and calls `prepare`,
-`residual` and `conjugate`. Nothing in this module knows about substances, time steps or units: it
-solves ``kappa u - sum_f f (u_n - u) = r`` on a box of voxels. A neighbour outside the box counts
-as 0, `kappa` carries what the wall really does, and voxels with `kappa` >= `FIXED` stay as they are.
+`implicit` fills a `Box` with one system at a time and calls `residual`, `prepare` and `conjugate`.
+Nothing here knows about substances, time steps or units, nor how a single pass is computed
+(`stencils`). Passes run in blocks of fixed size, each with its own partial sum, hence the same bits
+for any number of threads.
 
-Every voxel array has one layer of ghosts, so that a pass is a flat loop over contiguous memory.
-Passes run in blocks of fixed size, each with its own partial sum, hence the same bits for any
-number of threads. A coarse level halves each axis longer than one voxel; the last coarse voxel of
-an odd axis has one fine layer. Coarse rows are scaled so that an unhindered face is 1 on every
-level: with `a` axes halved, restriction is 2^(2 - a) times the sum over children. Prolongation is
-constant, which suffices for a preconditioner once coarse conductances are re-discretised
-(Braess, Computing 55, 1995, doi:10.1007/BF02238238). The recurrences are those with one reduction
-point per iteration (Chronopoulos and Gear 1989, doi:10.1016/0377-0427(89)90045-9).
+Piecewise-constant transfer suffices for a preconditioner once coarse conductances are
+re-discretised (Braess, Computing 55:379, 1995). The recurrences are those with one point of
+reduction per iteration (Chronopoulos and Gear, J Comput Appl Math 25:153, 1989).
 """
 
-from typing import NamedTuple
-
 import numpy as np
-import numpy.typing as npt
 
 from stemniche.kernels.jit import kernel, parallel_kernel, prange
+from stemniche.kernels.stencils import (
+    AXES,
+    BLOCK,
+    FIRST,
+    FIXED,
+    LAST,
+    NX,
+    NY,
+    NZ,
+    PLANE,
+    ROW,
+    STEP_ONE,
+    STEP_TWO,
+    Box,
+    Floats,
+    K,
+    P,
+    R,
+    S,
+    T,
+    Table,
+    V,
+    X,
+    Z,
+    apply,
+    coarsen_row,
+    invert,
+    move,
+    prolong_row,
+    restrict_row,
+    sides,
+    smooth,
+    subtract,
+)
 
-Floats = npt.NDArray[np.float32]
-Doubles = npt.NDArray[np.float64]
-Table = npt.NDArray[np.int64]
-
-FIXED = np.float32(1e30)
-BLOCK = 4096  # voxels of one pass, and of one partial sum
-CHUNK = 1024  # voxels whose neighbour sums sit in the first-level cache
 FORK = 8  # a pass of fewer blocks is not worth waking other threads
-ANCHOR = np.float32(3.0)  # what a voxel of fixed value adds to the `kappa` of its coarse voxel
 
-# Columns of the level table.
-NZ, NY, NX, ROW, PLANE, FIRST, LAST, AXES = range(8)
-# Rows of the buffer of all levels: residual, iterate, its double, kappa, 1/diagonal.
-R, Z, T, K, V = range(5)
-# Rows of the buffer of the finest level: solution, direction, operator on it, operator on iterate.
-X, P, S, W = range(4)
-# Passes.
 SMOOTH, RESTRICT, PROLONG, START, MATVEC, UPDATE, RESIDUAL, COARSEN, INVERT = range(9)
-
-# Two damped Jacobi sweeps whose product is small where D^-1 A is between 0.4 and 2.
-STEP_ONE, STEP_TWO = np.float32(1 / 1.95), np.float32(1 / 0.9)
-
-
-class Box(NamedTuple):
-    """Buffers and facts of one linear system, passed through all kernels.
-
-    Args:
-        mg: [R Z T K V, voxels of all levels].
-        fine: [X P S W, voxels of the finest level].
-        faces: [x y z, voxels of all levels], factor of the face below a voxel along each axis.
-        table: One row per level, see `level_table`.
-        sums: [blocks, 3] partial sums.
-        plain: All faces are 1, `faces` is not read.
-        periodic: Bit 0, 1, 2 for x, y, z.
-        wide: Share each pass among all threads; false inside a parallel loop.
-    """
-
-    mg: Floats
-    fine: Floats
-    faces: Floats
-    table: Table
-    sums: Doubles
-    plain: bool
-    periodic: int
-    wide: bool
-
-
-def level_table(shape: tuple[int, int, int]) -> tuple[Table, int]:
-    """Return the table of levels (one row each, finest first) and the length of a buffer row.
-
-    Args:
-        shape: Voxels along z, y, x. An axis of one voxel carries no flux.
-    """
-    nz, ny, nx = shape
-    rows, offset = [], 0
-    while True:
-        row, ghosts = nx + 2, int(nz > 1)
-        plane = row * (ny + 2)
-        first = offset + ghosts * plane + row + 1
-        last = first + (nz - 1) * plane + (ny - 1) * row + nx
-        axes = (nx > 1) + 2 * (ny > 1) + 4 * (nz > 1)
-        rows.append((nz, ny, nx, row, plane, first, last, axes))
-        offset += plane * (nz + 2 * ghosts)
-        if axes == 0:
-            return np.array(rows, np.int64), offset
-        nz, ny, nx = (nz + 1) // 2, (ny + 1) // 2, (nx + 1) // 2
-
-
-def most_blocks(table: Table) -> int:
-    """Return how many partial sums the longest pass writes."""
-    return int(-(-(table[0, LAST] - table[0, FIRST]) // BLOCK))
-
-
-@kernel
-def neighbour_sum(out: Floats, v: Floats, start: int, count: int, line: Table, box: Box) -> None:
-    """Write sum_f f v_n of `count` voxels from flat index `start` on; `line` is a table row."""
-    axes, at = line[AXES], np.uint64(start)
-    one, dy, dz = np.uint64(1), np.uint64(line[ROW]), np.uint64(line[PLANE])
-    if box.plain and axes == 7:
-        for j in range(count):
-            i = at + np.uint64(j)
-            out[j] = v[i - one] + v[i + one] + v[i - dy] + v[i + dy] + v[i - dz] + v[i + dz]
-        return
-    if box.plain and axes == 3:
-        for j in range(count):
-            i = at + np.uint64(j)
-            out[j] = v[i - one] + v[i + one] + v[i - dy] + v[i + dy]
-        return
-    out[:count] = 0.0
-    for axis in range(3):
-        step = one if axis == 0 else (dy if axis == 1 else dz)
-        f = box.faces[axis]
-        if not (axes >> axis) & 1:
-            continue
-        if box.plain:
-            for j in range(count):
-                i = at + np.uint64(j)
-                out[j] += v[i - step] + v[i + step]
-        else:
-            for j in range(count):
-                i = at + np.uint64(j)
-                out[j] += f[i] * v[i - step] + f[i + step] * v[i + step]
-
-
-@kernel
-def laplacian(out: Floats, v: Floats, start: int, count: int, line: Table, box: Box) -> None:
-    """Write sum_f f (v_n - v): like `neighbour_sum`, but exact where neighbours nearly agree."""
-    axes, at = line[AXES], np.uint64(start)
-    one, dy, dz = np.uint64(1), np.uint64(line[ROW]), np.uint64(line[PLANE])
-    if box.plain and axes == 7:
-        for j in range(count):
-            i = at + np.uint64(j)
-            c = v[i]
-            flat = (v[i - one] - c) + (v[i + one] - c) + (v[i - dy] - c) + (v[i + dy] - c)
-            out[j] = flat + (v[i - dz] - c) + (v[i + dz] - c)
-        return
-    if box.plain and axes == 3:
-        for j in range(count):
-            i = at + np.uint64(j)
-            c = v[i]
-            out[j] = (v[i - one] - c) + (v[i + one] - c) + (v[i - dy] - c) + (v[i + dy] - c)
-        return
-    out[:count] = 0.0
-    for axis in range(3):
-        step = one if axis == 0 else (dy if axis == 1 else dz)
-        f = box.faces[axis]
-        if not (axes >> axis) & 1:
-            continue
-        if box.plain:
-            for j in range(count):
-                i = at + np.uint64(j)
-                out[j] += (v[i - step] - v[i]) + (v[i + step] - v[i])
-        else:
-            for j in range(count):
-                i = at + np.uint64(j)
-                out[j] += f[i] * (v[i - step] - v[i]) + f[i + step] * (v[i + step] - v[i])
-
-
-@kernel
-def smooth(
-    dst: Floats, src: Floats, step: float, begin: int, end: int, line: Table, box: Box
-) -> None:
-    """One damped Jacobi sweep from `src` to `dst`."""
-    nb = np.empty(CHUNK, np.float32)
-    r, v, keep = box.mg[R], box.mg[V], np.float32(1.0) - step
-    for start in range(begin, end, CHUNK):
-        count = min(CHUNK, end - start)
-        neighbour_sum(nb, src, start, count, line, box)
-        for j in range(count):
-            i = np.uint64(start) + np.uint64(j)
-            dst[i] = keep * src[i] + step * v[i] * (r[i] + nb[j])
-
-
-@kernel
-def apply(begin: int, end: int, line: Table, box: Box) -> tuple[float, float]:
-    """Apply the operator to the preconditioned residual; return its products with r and itself."""
-    nb = np.empty(CHUNK, np.float32)
-    r, t, k, w = box.mg[R], box.mg[T], box.mg[K], box.fine[W]
-    along_r = along_w = np.float32(0.0)
-    for start in range(begin, end, CHUNK):
-        count = min(CHUNK, end - start)
-        laplacian(nb, t, start, count, line, box)
-        for j in range(count):
-            i = np.uint64(start) + np.uint64(j)
-            q = k[i] * t[i] - nb[j]
-            q = q if k[i] < FIXED else np.float32(0.0)
-            w[i] = q
-            along_r += r[i] * t[i]
-            along_w += q * t[i]
-    return along_r, along_w
-
-
-@kernel
-def move(alpha: float, beta: float, begin: int, end: int, box: Box) -> float:
-    """Move solution and residual along the new direction, pre-smooth; return |r|^2."""
-    r, z, t, v = box.mg[R], box.mg[Z], box.mg[T], box.mg[V]
-    x, p, s, w = box.fine[X], box.fine[P], box.fine[S], box.fine[W]
-    total = np.float32(0.0)
-    for j in range(end - begin):
-        i = np.uint64(begin) + np.uint64(j)
-        p[i] = t[i] + beta * p[i]
-        x[i] += alpha * p[i]
-    for j in range(end - begin):
-        i = np.uint64(begin) + np.uint64(j)
-        q = w[i] + beta * s[i]
-        s[i] = q
-        q = r[i] - alpha * q
-        r[i] = q
-        z[i] = STEP_ONE * v[i] * q
-        total += q * q
-    return total
-
-
-@kernel
-def subtract(begin: int, end: int, line: Table, box: Box) -> float:
-    """Turn the right-hand side in r into the residual of the solution; return |r|^2."""
-    nb = np.empty(CHUNK, np.float32)
-    r, k, x = box.mg[R], box.mg[K], box.fine[X]
-    total = np.float32(0.0)
-    for start in range(begin, end, CHUNK):
-        count = min(CHUNK, end - start)
-        laplacian(nb, x, start, count, line, box)
-        for j in range(count):
-            i = np.uint64(start) + np.uint64(j)
-            q = r[i] - k[i] * x[i] + nb[j]
-            q = q if k[i] < FIXED else np.float32(0.0)
-            r[i] = q
-            total += q * q
-    return total
-
-
-@kernel
-def invert(begin: int, end: int, line: Table, box: Box) -> None:
-    """Write the inverse of the diagonal; 0 where a voxel keeps its value."""
-    k, v, axes = box.mg[K], box.mg[V], line[AXES]
-    for j in range(end - begin):
-        i = np.uint64(begin) + np.uint64(j)
-        v[i] = k[i]
-    for axis in range(3):
-        step = np.uint64(1 if axis == 0 else (line[ROW] if axis == 1 else line[PLANE]))
-        f = box.faces[axis]
-        if not (axes >> axis) & 1:
-            continue
-        for j in range(end - begin):
-            i = np.uint64(begin) + np.uint64(j)
-            v[i] += np.float32(2.0) if box.plain else f[i] + f[i + step]
-    for j in range(end - begin):
-        i = np.uint64(begin) + np.uint64(j)
-        free = (k[i] < FIXED) & (v[i] > np.float32(0.0))
-        v[i] = np.float32(1.0) / v[i] if free else np.float32(0.0)
-
-
-@kernel
-def pair(fine_row: Floats, count: int, coarse: Floats, start: int, weight: float) -> None:
-    """Add neighbours of a row in twos, the last of an odd row alone."""
-    for j in range(count // 2):
-        coarse[start + j] = weight * (fine_row[2 * j] + fine_row[2 * j + 1])
-    if count % 2:
-        coarse[start + count // 2] = weight * fine_row[count - 1]
-
-
-@kernel
-def restrict_row(z: int, y: int, line: Table, below: Table, box: Box) -> None:
-    """Restrict the residual of the iterate T to row (z, y) below and start smoothing there."""
-    nx = line[NX]
-    nb, total = np.empty(nx, np.float32), np.zeros(nx, np.float32)
-    r, t, k = box.mg[R], box.mg[T], box.mg[K]
-    for fz in range(2 * z, min(2 * z + 2, line[NZ])):
-        for fy in range(2 * y, min(2 * y + 2, line[NY])):
-            start = line[FIRST] + fz * line[PLANE] + fy * line[ROW]
-            laplacian(nb, t, start, nx, line, box)
-            for j in range(nx):
-                i = np.uint64(start) + np.uint64(j)
-                q = r[i] - k[i] * t[i] + nb[j]
-                total[j] += q if k[i] < FIXED else np.float32(0.0)
-    start = below[FIRST] + z * below[PLANE] + y * below[ROW]
-    pair(total, nx, r, start, restriction(line))
-    zc, v = box.mg[Z], box.mg[V]
-    for j in range(below[NX]):
-        i = np.uint64(start) + np.uint64(j)
-        zc[i] = STEP_ONE * v[i] * r[i]
-
-
-@kernel
-def prolong_row(z: int, y: int, line: Table, below: Table, box: Box) -> None:
-    """Add row (z, y) of the coarse correction to the fine iterate T."""
-    nx, t, v = line[NX], box.mg[T], box.mg[V]
-    spread = np.empty(nx + 1, np.float32)
-    start = below[FIRST] + z * below[PLANE] + y * below[ROW]
-    for j in range(below[NX]):
-        spread[2 * j] = t[start + j]
-        spread[2 * j + 1] = t[start + j]
-    for fz in range(2 * z, min(2 * z + 2, line[NZ])):
-        for fy in range(2 * y, min(2 * y + 2, line[NY])):
-            start = line[FIRST] + fz * line[PLANE] + fy * line[ROW]
-            for j in range(nx):
-                i = np.uint64(start) + np.uint64(j)
-                t[i] += spread[j] if v[i] > np.float32(0.0) else np.float32(0.0)
-
-
-@kernel
-def coarsen_row(z: int, y: int, line: Table, below: Table, box: Box) -> None:
-    """Sum `kappa` of the children of coarse row (z, y)."""
-    nx, k = line[NX], box.mg[K]
-    total, free = np.zeros(nx + 1, np.float32), np.zeros(nx + 1, np.float32)
-    for fz in range(2 * z, min(2 * z + 2, line[NZ])):
-        for fy in range(2 * y, min(2 * y + 2, line[NY])):
-            start = line[FIRST] + fz * line[PLANE] + fy * line[ROW]
-            for j in range(nx):
-                held = k[start + j] >= FIXED
-                total[j] += ANCHOR if held else k[start + j]
-                free[j] += np.float32(0.0) if held else np.float32(1.0)
-    start = below[FIRST] + z * below[PLANE] + y * below[ROW]
-    weight = restriction(line)
-    for j in range(below[NX]):
-        any_free = free[2 * j] + free[2 * j + 1] > np.float32(0.0)
-        k[start + j] = weight * (total[2 * j] + total[2 * j + 1]) if any_free else FIXED
-
-
-@kernel
-def restriction(line: Table) -> float:
-    """Return the factor of restriction from this level: 2^(2 - a), `a` axes being halved."""
-    axes = line[AXES]
-    halved = (axes & 1) + (axes >> 1 & 1) + (axes >> 2 & 1)
-    return np.float32(2.0 ** (2 - halved))
 
 
 @kernel
@@ -346,7 +70,7 @@ def work(task: int, block: int, level: int, alpha: float, beta: float, box: Box)
         sums[block, 0] = subtract(begin, end, line, box)
     elif task == START:
         for i in range(begin, end):
-            mg[Z, i] = STEP_ONE * mg[V, i] * mg[R, i]
+            mg[Z, i] = np.float32(STEP_ONE) * mg[V, i] * mg[R, i]
             fine[P, i] = fine[S, i] = np.float32(0.0)
     elif task == INVERT:
         invert(begin, end, line, box)
@@ -389,8 +113,9 @@ def wrap(v: Floats, line: Table, periodic: int) -> None:
                 v[start - 1], v[start + nx] = v[start + nx - 1], v[start]
         start = first + z * plane
         if wrapped & 2:
-            v[start - row : start - row + nx] = v[start + (ny - 1) * row : start + (ny - 1) * row + nx]
-            v[start + ny * row : start + ny * row + nx] = v[start : start + nx]
+            far = start + (ny - 1) * row
+            v[start - row : start - row + nx] = v[far : far + nx]
+            v[far + row : far + row + nx] = v[start : start + nx]
     if wrapped & 4:
         far, size = first + (nz - 1) * plane, (ny - 1) * row + nx
         v[first - plane : first - plane + size] = v[far : far + size]
@@ -456,16 +181,6 @@ def wall_terms(level: int, ratio: float, box: Box) -> None:
                     k[low] += change * (np.float32(1.0) if box.plain else faces[axis, low])
                 if k[high] < FIXED:
                     k[high] += change * (np.float32(1.0) if box.plain else faces[axis, high + step])
-
-
-@kernel
-def sides(line: Table, axis: int) -> tuple[int, int, int, int, int]:
-    """Return the stride along `axis`, then strides and counts of the two others."""
-    if axis == 0:
-        return 1, line[PLANE], line[ROW], line[NZ], line[NY]
-    if axis == 1:
-        return line[ROW], line[PLANE], 1, line[NZ], line[NX]
-    return line[PLANE], line[ROW], 1, line[NY], line[NX]
 
 
 @kernel

@@ -15,6 +15,8 @@ Limit: cells outside the domain are binned at its edge, which stays correct but 
 many are there.
 """
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -49,13 +51,24 @@ def _bins(domain: Floats, widest: float) -> tuple[Floats, tuple[int, int, int]]:
 
 @kernel
 def _sort_into_bins(
-    x: Floats, y: Floats, z: Floats, n: int, per_um: Floats, shape: tuple[int, int, int]
-) -> tuple[Ints, Ints, Ints]:
-    """Bin of every cell, first place of every bin, cells in order of bin, then index."""
+    x: Floats,
+    y: Floats,
+    z: Floats,
+    reach: Floats,
+    narrow: float,
+    n: int,
+    per_um: Floats,
+    shape: tuple[int, int, int],
+    bin_of: Ints,
+    start: Ints,
+    order: Ints,
+    place: Floats,
+) -> None:
+    """Order the cells by bin, then index, and lay out their coordinates and reaches that way.
+
+    Bin b holds places ``start[b]`` to ``start[b + 1]``; `start` and `place` come filled with 0.
+    """
     nz, ny, nx = shape
-    bins = nz * ny * nx
-    bin_of = np.empty(n, np.int32)
-    start = np.zeros(bins + 2, np.int32)
     for i in range(n):
         ix = min(max(int(x[i] * per_um[0]), 0), nx - 1)
         iy = min(max(int(y[i] * per_um[1]), 0), ny - 1)
@@ -63,14 +76,14 @@ def _sort_into_bins(
         b = (iz * ny + iy) * nx + ix
         bin_of[i] = b
         start[b + 2] += 1
-    for b in range(bins):
+    for b in range(nz * ny * nx):
         start[b + 2] += start[b + 1]
-    order = np.zeros(n + 64 + LANES, np.int32)
     for i in range(n):
-        b = bin_of[i]
-        order[start[b + 1]] = i
-        start[b + 1] += 1
-    return bin_of, start, order
+        p = start[bin_of[i] + 1]
+        start[bin_of[i] + 1] = p + 1
+        order[p] = i
+        place[0, p], place[1, p], place[2, p], place[3, p] = x[i], y[i], z[i], reach[i]
+        place[4, p] = reach[i] if reach[i] <= narrow else _NEVER
 
 
 @inline
@@ -136,23 +149,7 @@ def _find(
                     p += LANES
         length[i] = used - before
         row_start[i] = row_base + np.int64(before)
-    return np.int64(used)
-
-
-@parallel_kernel
-def _lay_out(
-    x: Floats, y: Floats, z: Floats, reach: Floats, narrow: float, order: Ints, n: int
-) -> tuple[Floats, NDArray[np.bool_]]:
-    """Coordinates and reaches in order of bin, and which cells need a wider window."""
-    place = np.zeros((5, n + LANES), np.float32)
-    wide = np.empty(n, np.bool_)
-    for block in prange((n + _BLOCK - 1) // _BLOCK):
-        for p in range(block * _BLOCK, min((block + 1) * _BLOCK, n)):
-            i = order[p]
-            wide[i] = reach[i] > narrow
-            place[0, p], place[1, p], place[2, p], place[3, p] = x[i], y[i], z[i], reach[i]
-            place[4, p] = _NEVER if wide[i] else reach[i]
-    return place, wide
+    return np.int64(used) + _SPARE
 
 
 @parallel_kernel
@@ -168,21 +165,16 @@ def _find_all(
     length: Ints,
     row_start: Longs,
     room: Ints,
-) -> int:
-    """Find all neighbours; places that the fullest block needs in `room`, which has a row each."""
-    blocks = room.shape[0]
-    used = np.empty(blocks, np.int64)
-    for block in prange(blocks):
+    used: Longs,
+) -> None:
+    """Find all neighbours; `used` tells the room that each block needs, a row of `room`."""
+    for block in prange(room.shape[0]):
         first, last = block * _BLOCK, min((block + 1) * _BLOCK, n)
         base = block * room.shape[1]
         used[block] = _find(
             first, last, per_um, shape, largest, bin_of, start, order, place, length, row_start,
             base, room[block],
         )  # fmt: skip
-    most = 0
-    for block in range(blocks):
-        most = max(most, used[block])
-    return most + _SPARE
 
 
 @kernel
@@ -250,15 +242,16 @@ def list_within(
     largest = float(reach[:n].max())
     narrow = min(largest, _WIDE * float(reach[:n].mean(dtype=np.float64)))
     per_um, shape = _bins(domain, 2.0 * narrow)
-    bin_of, start, order = _sort_into_bins(x, y, z, n, per_um, shape)
-    place, wide = _lay_out(x, y, z, reach, narrow, order, n)
-    length, row_start = np.empty(n, np.int32), np.empty(n, np.int64)
-    blocks, size, needed = -(-n // _BLOCK), 0, _BLOCK * _ROOM
-    while needed > size:
-        size = needed
-        room = np.empty((blocks, size), np.int32)
-        needed = _find_all(
-            n, per_um, shape, largest, bin_of, start, order, place, length, row_start, room
+    bin_of, start = np.empty(n, np.int32), np.zeros(math.prod(shape) + 2, np.int32)
+    order, place = np.zeros(n + 64 + LANES, np.int32), np.zeros((5, n + LANES), np.float32)
+    _sort_into_bins(x, y, z, reach, narrow, n, per_um, shape, bin_of, start, order, place)
+    length, row_start, wide = np.empty(n, np.int32), np.empty(n, np.int64), reach[:n] > narrow
+    used, size = np.full(-(-n // _BLOCK), _BLOCK * _ROOM, np.int64), 0
+    while used.max() > size:
+        size = int(used.max())
+        room = np.empty((used.size, size), np.int32)
+        _find_all(
+            n, per_um, shape, largest, bin_of, start, order, place, length, row_start, room, used
         )
     found = room.reshape(-1)
     ptr = _row_ends(n, wide, length, row_start, found)

@@ -39,7 +39,7 @@ def claim_folder(path: Path | None, scenario_name: str, seed: int, *, resume: bo
             return _resumable(path)
         _make(path)
         return path
-    name = f"{_safe(scenario_name)}-s{seed}"
+    name = f"{safe_name(scenario_name)}-s{seed}"
     if resume:
         taken = _taken(name)
         if taken:
@@ -134,11 +134,11 @@ def _unwritable(folder: Path, fault: OSError) -> InputError:
     )
 
 
-def _safe(name: str) -> str:
+def safe_name(name: str) -> str:
     """A name that is one part of a path on every system.
 
     Example:
-        >>> _safe("../my run.yaml")
+        >>> safe_name("../my run.yaml")
         'my-run.yaml'
     """
     return re.sub(r"[^A-Za-z0-9_.]+", "-", name).strip("-.")[:64] or "run"

@@ -20,7 +20,7 @@ _BITS_DEPEND_ON = ("numpy", "numba", "llvmlite", "scipy")
 def make_header(
     *,
     scenario: Mapping[str, Any],
-    model: Mapping[str, Any],
+    model: str,
     fingerprints: Mapping[str, str],
     seed: int,
     types: Sequence[str],
@@ -29,17 +29,19 @@ def make_header(
     nodes: Sequence[str],
     factors: Mapping[str, str],
     spacing_um: float,
+    name: str = "run",
 ) -> dict[str, Any]:
     """Return the header of a new store as strict JSON data; see `records.Header` for the keys.
 
     Adds versions and CPU features of this machine.
 
     Raises:
-        TypeError: `scenario` or `model` contain something without JSON.
+        TypeError: `scenario` contains something without JSON.
     """
     return plain(
         {
             "format": 1,
+            "name": name,
             "scenario": scenario,
             "model": model,
             "fingerprints": fingerprints,

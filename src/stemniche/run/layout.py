@@ -127,7 +127,7 @@ def encode_sample(
 
 
 def encode_checkpoint(
-    path: str, time_s: int, state: Mapping[str, Any], notes: tuple[Note, ...]
+    path: str, time_s: int, samples: int, state: Mapping[str, Any], notes: tuple[Note, ...]
 ) -> tuple[bytes, dict[str, bytes]]:
     """Return the record of a checkpoint and the bytes of its objects by path.
 
@@ -147,7 +147,12 @@ def encode_checkpoint(
         attributes={},
     )
     record = Checkpoint(
-        time_s=time_s, parts=parts, length=len(blob), blob=Sum.of(shard), notes=notes
+        time_s=time_s,
+        samples=samples,
+        parts=parts,
+        length=len(blob),
+        blob=Sum.of(shard),
+        notes=notes,
     )
     objects = {f"{path}/state/c.0": shard, f"{path}/state/zarr.json": document}
     return chunks.group_document({KEY: asdict(record)}), objects

@@ -1,4 +1,4 @@
-"""Measures: the columns of a run's table, each with its unit and definition.
+"""Measures: the columns of a run's table; unit and definition of each stand in the vocabulary.
 
 Every value is read from the State at one moment; counts of events run from day 0 and rates carry
 their own memory, so a value does not depend on when else samples were taken.
@@ -19,57 +19,6 @@ HYPOXIC = 10.0
 
 PD_L1_POSITIVE = 0.5
 """Level of the checkpoint ligand's node above which a tumour cell counts as positive."""
-
-
-@dataclass(frozen=True, slots=True)
-class Measure:
-    """A column or family of columns: name (``<TYPE>`` and the like stand for entries), unit."""
-
-    name: str
-    unit: str
-    definition: str
-
-
-MEASURES = (
-    Measure("time_d", "d", "Time since day 0."),
-    Measure("cells.<TYPE>", "cells", "Living cells of a type or group; TAM: macrophages among the tumour cells."),
-    Measure("tumour_cells", "cells", "Living tumour cells."),
-    Measure("dead_cells", "cells", "Apoptotic and necrotic cells not yet cleared."),
-    Measure("csc_fraction", "1", "Living CSC over living tumour cells."),
-    Measure("conversion.<A>.<B>", "cells", "Cells of type A that turned into B since day 0."),
-    Measure("csc_flux.<CAUSE>", "cells", "Change of the CSC count since day 0 by cause; awakening: symmetric divisions of CSC that had left quiescence since their last division; traffic: leaving or removed by an intervention."),
-    Measure("symmetric_fraction", "1", "Mean probability that a division of a living CSC is symmetric."),
-    Measure("tumour_diameter_um", "um", "Diameter of the disc (2-D) or ball of the voxels that hold living tumour cells."),
-    Measure("tumour_volume_mm3", "mm^3", "Volume of those voxels; in 2-D of the ball of equal-area radius."),
-    Measure("hypoxic_fraction", "1", "Share of living tumour cells below 10 mmHg."),
-    Measure("necrotic_fraction", "1", "Necrotic over living and necrotic tumour cells."),
-    Measure("quiescent_fraction", "1", "Share of living tumour cells in G0."),
-    Measure("rate.<EVENT>.<TYPE>", "1/d", "Divisions (proliferation) or deaths per cell over about the last day."),
-    Measure("survival.<TYPE>", "1", "Chance to survive a day at the present death rates."),
-    Measure("emt_score", "1", "Mean of the EMT node over living tumour cells."),
-    Measure("invasion_um", "um", "95th percentile of tumour cells' distance beyond the bulk's edge."),
-    Measure("invasion_um.<TYPE>", "um", "The same for one tumour cell type."),
-    Measure("speed.<TYPE>", "um/min", "Mean crawling speed."),
-    Measure("vessel_density", "1/mm^2", "Vessels per cross-section."),
-    Measure("perfused_fraction", "1", "Share of vessels that carry blood."),
-    Measure("m2_fraction", "1", "M2 over M1 and M2."),
-    Measure("treg_fraction", "1", "Treg over CD4 and Treg."),
-    Measure("cd8_infiltration", "1", "CD8 in tumour voxels per 100 living tumour cells."),
-    Measure("kills.<KILLER>.<VICTIM>", "cells", "Cells of a type killed by contact since day 0."),
-    Measure("phagocytosis", "cells", "Dead cells engulfed since day 0."),
-    Measure("activity.<KILLER>", "1/d", "Mean kill rate per touching target."),
-    Measure("pdl1_positive_fraction", "1", "Share of living tumour cells with the CD274 node above 0.5."),
-    Measure("factor.<ID>", "factor unit", "Mean over tumour voxels, over the domain where there is no tumour."),
-    Measure("secretion.<ID>.<TYPE>", "molecules/min", "Mean release per cell."),
-    Measure("serum.<ID>", "factor unit", "Level in the host's plasma."),
-    Measure("node.<NODE>.<TYPE>", "1", "Mean of a network node over the living cells of a type."),
-    Measure("left.<TYPE>", "cells", "Cells that left over the walls since day 0."),
-    Measure("recruited.<TYPE>", "cells", "Cells that came in through vessels since day 0."),
-    Measure("drug.<NAME>", "nM", "Mean free drug over tumour voxels."),
-    Measure("plasma.<NAME>", "nM", "Free drug in plasma."),
-    Measure("drug_in.<NAME>.<TYPE>", "nM", "Mean drug inside the cells of a type."),
-    Measure("damage.<TYPE>", "1", "Mean damage of the cells of a type."),
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,7 +137,8 @@ def _rates(v: View) -> Iterator[tuple[str, float]]:
     exposure = np.maximum(s["recent_cells"], 1e-9) / 1440.0
     kinds = {"apoptosis": "apoptosis", "necrosis": "necrosis"}
     kinds |= {h: h for h in plan.hazards.names if h.endswith("_death")}
-    deadly = [i for i, h in enumerate(plan.hazards.names) if not h.startswith(("conversion", "turn"))]
+    harmless = ("conversion", "turnover")
+    deadly = [i for i, h in enumerate(plan.hazards.names) if not h.startswith(harmless)]
     for i, name in enumerate(plan.types.names):
         yield f"rate.proliferation.{name}", float(s["recent_born"][i] / exposure[i])
         for event, hazard in kinds.items():

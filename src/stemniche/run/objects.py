@@ -161,9 +161,11 @@ class FolderObjects:
             if size > limit:
                 raise _missing(self.where, path, f"has {size} bytes, at most {limit} expected")
             with target.open("rb") as file:
-                return file.read(limit + 1)
+                return file.read(size)
         except OSError as fault:
             raise _missing(self.where, path, f"failed with '{fault.strerror}'") from fault
+        except MemoryError as fault:
+            raise _missing(self.where, path, "is larger than the memory") from fault
 
     def remove(self, path: str) -> None:
         """See `Objects.remove`."""

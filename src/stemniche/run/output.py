@@ -6,6 +6,7 @@ from pathlib import Path
 from stemniche.core.errors import InputError
 from stemniche.run.assemble import assemble
 from stemniche.run.folder import abandon_folder, claim_folder
+from stemniche.run.forecast import refuse_what_cannot_fit
 from stemniche.run.results import Run, open_run
 from stemniche.run.simulate import simulate
 from stemniche.run.store import holds_run
@@ -30,19 +31,25 @@ def simulate_to(
         InputError: The scenario is wrong, or the folder cannot be made.
         GuardError: The run was stopped; the folder keeps what was computed.
     """
-    assemble(scenario, seed)
+    refuse_what_cannot_fit(assemble(scenario, seed))
     folder = claim_folder(out, name or scenario.name, seed, resume=resume)
     going_on = resume and holds_run(folder)
     try:
-        (folder / "scenario.yaml").write_text(scenario.to_yaml(), encoding="utf-8")
+        if not going_on:
+            _describe(scenario, folder)
         simulate(scenario, seed, folder, threads, progress, resume=going_on)
     except InputError:
         if not going_on and not holds_run(folder):
             abandon_folder(folder)
         raise
+    _describe(scenario, folder)
     run = open_run(folder)
     run.save_table(folder / "table.csv")
     return run
+
+
+def _describe(scenario: Scenario, folder: Path) -> None:
+    (folder / "scenario.yaml").write_text(scenario.to_yaml(), encoding="utf-8")
 
 
 def resume_in(folder: Path, days: float | None) -> Run:

@@ -126,8 +126,8 @@ class Reader:
         earlier = [n for i in range(len(self.commit.samples)) for n in self.sample(i).notes]
         return [*earlier, *self.commit.notes]
 
-    def newest_checkpoint(self) -> tuple[Checkpoint, dict[str, Any]] | None:
-        """The newest checkpoint that can be read, with its state; None when none was written.
+    def newest_checkpoint(self) -> tuple[int, Checkpoint, dict[str, Any]] | None:
+        """Serial, record and state of the newest checkpoint that can be read; None without any.
 
         Raises:
             StoreError: There are some and all are damaged.
@@ -135,7 +135,7 @@ class Reader:
         fault: StoreError | None = None
         for serial, _, mark in reversed(self.commit.checkpoints):
             try:
-                return self._checkpoint(f"checkpoints/{serial}", mark)
+                return serial, *self._checkpoint(f"checkpoints/{serial}", mark)
             except StoreError as one:
                 fault = fault or one
         if fault:
@@ -145,6 +145,8 @@ class Reader:
     def _checkpoint(self, path: str, mark: Sum) -> tuple[Checkpoint, dict[str, Any]]:
         where = f"{self.objects.where}/{path}"
         record = parse(Checkpoint, read_own(self._get(f"{path}/zarr.json", mark), where), where)
+        if not 0 <= record.samples <= len(self.commit.samples):
+            raise damaged(where, f"it follows {record.samples} samples")
         shard = self._get(f"{path}/state/c.0", record.blob)
         count, size = layout.blob_chunks(record.length)
         pieces = chunks.unpack_shard(shard, count, (size,), "uint8", where=where)

@@ -55,14 +55,19 @@ class Note:
     kind: str
     text: str
 
+    def __post_init__(self) -> None:
+        if self.time_s is not None and abs(self.time_s) > MOST_SECONDS:
+            raise ValueError(f"a note at {self.time_s} s")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Header:
     """What a run is, written once. Contains no host name and no clock time.
 
     Args:
-        scenario: The resolved scenario as JSON.
-        model: The Model as JSON; numbers that are not finite are written as text.
+        name: Of the scenario.
+        scenario: The resolved scenario as JSON data.
+        model: The Model as JSON text, as `spec.modelfile` writes it.
         fingerprints: At least ``model``, ``evidence``, ``library`` and ``scenario``.
         seed: Seed of the run.
         types: Names behind the cell column ``type``.
@@ -77,8 +82,9 @@ class Header:
         format: Of the store.
     """
 
+    name: str
     scenario: dict[str, Any]
-    model: dict[str, Any]
+    model: str
     fingerprints: dict[str, str]
     seed: int
     types: tuple[str, ...]
@@ -142,6 +148,7 @@ class Checkpoint:
 
     Args:
         time_s: Simulated second.
+        samples: How many there were; resuming keeps these.
         parts: What lies where in the bytes.
         length: Bytes before compression.
         blob: Sum of the object that holds them.
@@ -149,6 +156,7 @@ class Checkpoint:
     """
 
     time_s: int
+    samples: int
     parts: tuple[Part, ...]
     length: int
     blob: Sum

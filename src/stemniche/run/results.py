@@ -7,6 +7,7 @@ never changes what is stored.
 
 from functools import cached_property
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, final
 
 import numpy as np
@@ -15,9 +16,13 @@ from stemniche.core.errors import EvidenceError, InputError, StoreError
 from stemniche.core.identity import fingerprint
 from stemniche.core.names import did_you_mean, fold
 from stemniche.run.chunks import Array
-from stemniche.run.records import Header, Note, Status, damaged, parse
+from stemniche.run.folder import safe_name
+from stemniche.run.records import Header, Note, Status, damaged
 from stemniche.run.store import Store
 from stemniche.spec.model import Model
+from stemniche.spec.modelfile import from_json
+from stemniche.spec.scenario import Scenario, load_scenario
+from stemniche.spec.yamlfile import write_yaml
 
 if TYPE_CHECKING:
     import anndata
@@ -91,9 +96,24 @@ class Run:
         """The compiled biology the run was made with.
 
         Raises:
-            StoreError: It is damaged, or from another version of the format.
+            InputError: It is damaged, or from another version of the format.
         """
-        return parse(Model, self.header.model, f"{self.store.where}/zarr.json, model")
+        return from_json(self.header.model, where=f"{self.store.where}, model")
+
+    @cached_property
+    def scenario(self) -> Scenario:
+        """The resolved scenario the run was made with, read and checked like a file.
+
+        Raises:
+            InputError: It is damaged, or names what this version does not have.
+        """
+        where = f"{self.store.where}, scenario"
+        if "extends" in self.header.scenario:
+            raise damaged(where, "it is not resolved")
+        with TemporaryDirectory() as folder:
+            file = Path(folder) / f"{safe_name(self.header.name)}.yaml"
+            file.write_text(write_yaml(self.header.scenario), encoding="utf-8")
+            return load_scenario(file)
 
     @property
     def table(self) -> "pd.DataFrame":

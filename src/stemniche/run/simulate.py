@@ -175,9 +175,7 @@ def _unpack(s: State, packed: dict[str, Any]) -> None:
     s.restore(arrays, int(packed["n"]), int(packed["tick"]))
 
 
-def _prepare(
-    run: Assembled, s: State, k: Backend, store: Store | None, tell: Progress
-) -> None:
+def _prepare(run: Assembled, s: State, k: Backend, store: Store | None, tell: Progress) -> None:
     """Let niche, fields and networks relax until day 0."""
     wanted = run.scenario.prepare
     last = round(wanted.length * 60.0 / TICK_S)
@@ -260,4 +258,3 @@ def sample(plan: Plan, s: State, store: Store) -> None:
 def _keep(store: Store, s: State) -> None:
     """Write a checkpoint of this moment."""
     store.write_checkpoint(seconds(s), _pack(s))
-

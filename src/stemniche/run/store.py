@@ -173,8 +173,8 @@ class Store:
     def write_checkpoint(self, time_s: int, state: Mapping[str, Any]) -> None:
         """Keep a state to continue from; the last two are kept.
 
-        Where a sample and a checkpoint fall on one time, append the sample first: resuming keeps
-        the samples up to and including the time of the checkpoint.
+        Resuming keeps the samples that were there when the checkpoint was written, so a sample of
+        the same time belongs before it. The state must be whole: never write one in mid-step.
 
         Args:
             time_s: Simulated second, not before the last sample or checkpoint.
@@ -191,7 +191,8 @@ class Store:
             raise ValueError(f"checkpoint at {time_s} s, but the run is at {last} s")
         serial = 1 + max((number for number, _, _ in earlier), default=-1)
         path = f"checkpoints/{serial}"
-        record, objects = layout.encode_checkpoint(path, time_s, state, tuple(self._pending))
+        samples, notes = len(self.commit.samples), tuple(self._pending)
+        record, objects = layout.encode_checkpoint(path, time_s, samples, state, notes)
         self._put_all({**objects, f"{path}/zarr.json": record}, (path,))
         kept = (*earlier, (serial, time_s, Sum.of(record)))
         self._write_commit(replace(self.commit, checkpoints=kept[-KEPT_CHECKPOINTS:]))
@@ -231,22 +232,22 @@ class Store:
             GuardError: The disk cannot be written.
         """
         found = self.reader.newest_checkpoint()
-        limit = None if found is None else found[0].time_s
-        before = [limit is not None and time <= limit for time in self.times_s]
-        points = tuple(c for c in self.commit.checkpoints if limit is not None and c[1] <= limit)
+        serial, kept, notes = (
+            (-1, 0, ()) if found is None else (found[0], found[1].samples, found[1].notes)
+        )
         self._write_commit(
             replace(
                 self.commit,
-                samples=self.commit.samples[: sum(before)],
-                checkpoints=points,
+                samples=self.commit.samples[:kept],
+                checkpoints=tuple(c for c in self.commit.checkpoints if c[0] <= serial),
                 notes=(),
                 status="running",
                 reason="",
             )
         )
-        self._pending = [] if found is None else list(found[0].notes)
+        self._pending = list(notes)
         self.truncate_uncommitted()
-        return None if found is None else (found[0].time_s, found[1])
+        return None if found is None else (found[1].time_s, found[2])
 
     def truncate_uncommitted(self) -> None:
         """Remove everything the commit does not name."""

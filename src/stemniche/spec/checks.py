@@ -12,7 +12,7 @@ from stemniche.core.units import check_unit, convert
 from stemniche.spec import rownumbers
 from stemniche.spec.claimbook import ClaimBook
 from stemniche.spec.library import Library
-from stemniche.spec.parameters import FACTOR_NUMBERS, is_engine_parameter
+from stemniche.spec.parameters import ENGINE_PARAMETERS, FACTOR_NUMBERS, is_engine_parameter
 from stemniche.spec.records import Link, Parameter, Rule, SecretionRow, UptakeRow, Word
 from stemniche.spec.rowchecks import RowCheck
 from stemniche.spec.tables import Faults
@@ -156,7 +156,11 @@ class _Tables:
                 self.faults.add(what, p.place.at("value"), "Write a positive number.")
 
     def unread_parameters(self) -> None:
-        """Refuse numbers that nothing in the library or the engine reads."""
+        """Refuse numbers that nothing in the library or the engine reads, and the reverse."""
+        for name in (*ENGINE_PARAMETERS, *self.library.engine_words()):
+            if name not in self.library.parameters:
+                what = f"The parameter '{name}' is missing."
+                self.faults.add(what, "parameters.csv", "Add it: the engine reads it by name.")
         read = self._names_on_rows()
         lexicon = self.library.lexicon
         for p in self.library.parameters.values():
@@ -174,7 +178,8 @@ class _Tables:
             self.faults.add(f"Nothing reads the parameter '{p.name}'.", p.place.at("name"), mend)
 
     def _names_on_rows(self) -> set[str]:
-        read = {text for n in self.library.lexicon.nodes.values() for text in (n.baseline, n.tau)}
+        nodes = self.library.lexicon.nodes.values()
+        read = {text for n in nodes for text in (n.baseline, n.tau, f"tau.{n.tau}")}
         for row in self.library.mechanisms.values():
             if isinstance(row, Link):
                 read |= {row.half_max, row.hill, row.weight, row.ref}
@@ -192,9 +197,9 @@ class _Tables:
         value = convert(p.value, p.unit, word.unit, where=p.place.at("value"))
         low, high = word.low, word.high
         if (low is not None and value < low) or (high is not None and value > high):
-            limits = f"{'-' if low is None else f'{low:g}'} to {'-' if high is None else f'{high:g}'}"
-            what = f"{p.name} = {value:g} {word.unit} is outside {limits} {word.unit}".rstrip()
-            self.faults.add(f"{what}.", p.place.at("value"), "Stay inside the vocabulary's range.")
+            what = f"{p.name} = {value:g} {word.unit}".rstrip() + " is out of range."
+            mend = f"The vocabulary allows {word.range_text()}."
+            self.faults.add(what, p.place.at("value"), mend)
 
     def _convertible(self, p: Parameter, unit: str, molar_mass: float | None = None) -> bool:
         try:

@@ -5,10 +5,9 @@ when one is left out, `spec.coverage` what is accounted for. The tables themselv
 `stemniche.evidence`; nothing here reads a file.
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from stemniche.core.errors import EvidenceError
 from stemniche.core.names import did_you_mean
@@ -30,7 +29,6 @@ class ClaimFacts:
 
     Args:
         cancers: Entity ids of its cancers, and ``general`` where it holds everywhere.
-        same_as: Lowest id of its group of near-duplicates, or empty.
         restates: Id of the claim it says again, or empty.
     """
 
@@ -40,29 +38,29 @@ class ClaimFacts:
     objects: tuple[str, ...] = ()
     via: tuple[str, ...] = ()
     cancers: tuple[str, ...] = (GENERAL,)
-    same_as: str = ""
     restates: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
 class ClaimBook:
-    """All claims by id, with the classes and names of the entities they speak of."""
+    """All claims by id, with the classes and names of the entities they speak of.
+
+    Args:
+        groups: For claims that are said more than once, all that say the same.
+    """
 
     claims: dict[str, ClaimFacts]
     entity_class: dict[str, str]
     entity_name: dict[str, str]
     fingerprint: str
-    _groups: dict[str, frozenset[str]] = field(init=False, repr=False, compare=False)
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "_groups", _groups(self.claims.values()))
+    groups: dict[str, frozenset[str]] = field(default_factory=dict)
 
     def __contains__(self, claim: object) -> bool:
         return claim in self.claims
 
     def group(self, claim: str) -> frozenset[str]:
         """Return the claims that say the same: linked by same_as or restates, itself included."""
-        return self._groups[claim]
+        return self.groups.get(claim, frozenset((claim,)))
 
     def expect(self, claim: str, where: str) -> ClaimFacts:
         """Return a claim a person named.
@@ -114,55 +112,26 @@ def _shipped() -> ClaimBook:
     return _from(load())
 
 
-def _from(evidence: Any) -> ClaimBook:
-    entities = evidence.entities.to_dict("records")
-    by_name = {str(e["name"]): str(e["id"]) for e in entities}
-    rows = evidence.claims.to_dict("records")
+def _from(evidence: "Evidence") -> ClaimBook:
+    entities = evidence.records.entities.values()
+    by_name = {entity.name: entity.id for entity in entities}
     claims = {
-        str(r["id"]): ClaimFacts(
-            id=str(r["id"]),
-            kind=str(r["kind"]),
-            level=str(r["level"]),
-            objects=_listed(r["object_ids"]),
-            via=_listed(r["via_ids"]),
-            cancers=tuple(by_name.get(c, c) for c in _listed(r["cancer_types"])),
-            same_as=_text(r["same_as"]),
-            restates=_text(r["restates"]),
+        claim.id: ClaimFacts(
+            id=claim.id,
+            kind=claim.kind,
+            level=claim.level,
+            objects=claim.object_ids,
+            via=claim.via_ids,
+            cancers=tuple(by_name.get(name, name) for name in claim.cancer_types),
+            restates=claim.restates,
         )
-        for r in rows
+        for claim in evidence.records.claims.values()
     }
+    groups = {claim: frozenset(evidence.same_statement(claim)) for claim in claims}
     return ClaimBook(
         claims=claims,
-        entity_class={str(e["id"]): str(e["class"]) for e in entities},
-        entity_name={str(e["id"]): str(e["name"]) for e in entities},
-        fingerprint=str(evidence.fingerprint),
+        entity_class={entity.id: entity.kind for entity in entities},
+        entity_name={entity.id: entity.name for entity in entities},
+        fingerprint=evidence.fingerprint,
+        groups=groups,
     )
-
-
-def _text(value: Any) -> str:
-    return value.strip() if isinstance(value, str) else ""
-
-
-def _listed(value: Any) -> tuple[str, ...]:
-    """Return a list cell as a tuple, whether the table has split it already or not."""
-    if isinstance(value, str):
-        return tuple(part.strip() for part in value.split(";") if part.strip())
-    return tuple(str(part) for part in value) if isinstance(value, Iterable) else ()
-
-
-def _groups(claims: Iterable[ClaimFacts]) -> dict[str, frozenset[str]]:
-    """Join claims linked by same_as or restates, by merging the smaller group into the larger."""
-    groups: dict[str, set[str]] = {}
-    for claim in claims:
-        groups.setdefault(claim.id, {claim.id})
-        for other in (claim.same_as, claim.restates):
-            if not other:
-                continue
-            ours, theirs = groups[claim.id], groups.setdefault(other, {other})
-            if ours is theirs:
-                continue
-            small, large = sorted((ours, theirs), key=len)
-            large |= small
-            for member in small:
-                groups[member] = large
-    return {claim: frozenset(members) for claim, members in groups.items()}

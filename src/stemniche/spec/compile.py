@@ -29,6 +29,7 @@ from stemniche.spec.model import (
     Secretion,
     Uptake,
 )
+from stemniche.spec.modelfile import FORMAT, from_json, to_json
 from stemniche.spec.modelrows import model_rows
 from stemniche.spec.overrides import overridden
 from stemniche.spec.parameters import FACTOR_NUMBERS, Numbers, engine_unit, is_engine_parameter
@@ -36,7 +37,7 @@ from stemniche.spec.parameters import FACTOR_NUMBERS, Numbers, engine_unit, is_e
 if TYPE_CHECKING:
     from stemniche.evidence import Evidence
 
-FORMAT = 1
+__all__ = ["compile_model", "from_json", "model_fingerprint", "to_json"]
 
 
 def compile_model(
@@ -50,18 +51,18 @@ def compile_model(
         evidence: Claims to judge contexts by; the shipped ones by default.
 
     Raises:
-        InputError: An unknown cancer, claim, row or parameter, or an overridden number that is wrong.
+        InputError: An unknown cancer, claim, row or parameter, or a number that cannot be.
         LibraryError: Rows that contradict each other in this context.
     """
     book = evidence if isinstance(evidence, ClaimBook) else claim_book(evidence)
-    changed = overridden(library, scenario.parameters, book)
+    changed = overridden(library, scenario.parameters, book, scenario.where)
     context = Context(changed, scenario, book)
     changed, notes = _without_parameters(changed, context)
     return _Compilation(changed, context, tuple(notes), library.fingerprint).model()
 
 
 def model_fingerprint(model: Model) -> str:
-    """Return 12 hexadecimal digits of what a model computes and rests on; its notes do not count."""
+    """Return 12 hexadecimal digits of all that a model is; its notes do not count."""
     return fingerprint(replace(model, notes=()))
 
 

@@ -29,6 +29,15 @@ class Host(Protocol):
         ...
 
 
+class Tumour(Protocol):
+    """What the compilation needs to know of the tumour."""
+
+    @property
+    def genotype(self) -> Mapping[str, str]:
+        """State of genes that differ from wild type."""
+        ...
+
+
 class Setting(Protocol):
     """What the compilation needs to know of a scenario."""
 
@@ -43,18 +52,8 @@ class Setting(Protocol):
         ...
 
     @property
-    def genotype(self) -> Mapping[str, str]:
-        """State of genes in the tumour."""
-        ...
-
-    @property
-    def without_claims(self) -> tuple[str, ...]:
-        """Claims left out."""
-        ...
-
-    @property
-    def without_rows(self) -> tuple[str, ...]:
-        """Rows left out."""
+    def tumour(self) -> Tumour:
+        """The tumour."""
         ...
 
     @property
@@ -63,8 +62,22 @@ class Setting(Protocol):
         ...
 
     @property
+    def claims_off(self) -> tuple[str, ...]:
+        """Claims left out."""
+        ...
+
+    @property
+    def rows_off(self) -> tuple[str, ...]:
+        """Rows left out."""
+        ...
+
+    @property
     def parameters(self) -> Mapping[str, str | float]:
         """Numbers overridden, by name."""
+        ...
+
+    def where(self, path: str) -> str:
+        """Where the value at a dotted path was written."""
         ...
 
 
@@ -104,15 +117,16 @@ class Context:
         library, setting = self.library, self.setting
         if setting.cancer not in library.cancers:
             mend = did_you_mean(setting.cancer, library.cancers, "See the library's cancers.csv.")
-            raise InputError(f"There is no cancer '{setting.cancer}'.", "cancer", mend)
-        for row in setting.without_rows:
+            what = f"There is no cancer '{setting.cancer}'."
+            raise InputError(what, setting.where("cancer"), mend)
+        for row in setting.rows_off:
             if row not in library.mechanisms:
                 mend = did_you_mean(row, library.mechanisms, "`stemniche explain` lists the rows.")
-                raise InputError(f"There is no row '{row}'.", "without_rows", mend)
+                raise InputError(f"There is no row '{row}'.", setting.where("without_rows"), mend)
         object.__setattr__(self, "lineage", library.cancer_lineage(setting.cancer))
         dropped: set[str] = set()
-        for claim in setting.without_claims:
-            self.book.expect(claim, "without_claims")
+        for claim in setting.claims_off:
+            self.book.expect(claim, setting.where("without_claims"))
             dropped |= self.book.group(claim)
         object.__setattr__(self, "dropped", frozenset(dropped))
 
@@ -122,7 +136,7 @@ class Context:
         held, basis = self._holds(row)
         if not held:
             return Verdict(Activity.OUT, claims, basis)
-        off = row.id in self.setting.without_rows or (bool(row.claims) and not claims)
+        off = row.id in self.setting.rows_off or (bool(row.claims) and not claims)
         return Verdict(Activity.OFF if off else Activity.IN, claims, basis)
 
     def parameter_is_off(self, parameter: Parameter) -> bool:
@@ -132,7 +146,7 @@ class Context:
     def has_genotype(self, signal: str) -> bool:
         """Whether a genotype such as ``PTEN:lost`` is the tumour's."""
         gene, _, state = signal.partition(":")
-        return self.setting.genotype.get(gene) == state
+        return self.setting.tumour.genotype.get(gene) == state
 
     def _holds(self, row: Mechanism) -> tuple[bool, Basis]:
         """Whether a row's context matches, and its basis here.
@@ -155,7 +169,8 @@ class Context:
     def _claims_hold(self, row: Mechanism) -> bool:
         """Whether a row rests on no claim, or on one that holds in this cancer."""
         entities = {self.library.cancers[name].entity for name in self.lineage} | {GENERAL}
-        return not row.claims or any(entities & set(self.book.claims[c].cancers) for c in row.claims)
+        cancers = (self.book.claims[claim].cancers for claim in row.claims)
+        return not row.claims or any(entities & set(names) for names in cancers)
 
 
 def switch_notes(context: Context, verdicts: Mapping[str, Verdict]) -> list[str]:
@@ -163,7 +178,7 @@ def switch_notes(context: Context, verdicts: Mapping[str, Verdict]) -> list[str]
     library, notes = context.library, []
     carriers = carried_claims(library, context.book)
     entailed = {entry.claim for entry in library.entailed}
-    for claim in context.setting.without_claims:
+    for claim in context.setting.claims_off:
         group = context.book.group(claim)
         rows = dict.fromkeys(row for c in sorted(group) for row in carriers.get(c, ()))
         if not rows:

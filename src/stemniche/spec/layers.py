@@ -1,8 +1,8 @@
 """Lays one scenario tree over another: `extends`, `change` and `--set` share these rules.
 
-Mappings merge key by key, lists and scalars replace, null removes. A preparation of fixed length and
-one that waits for a condition exclude each other, so either replaces the other. Paths are dotted;
-numbers index lists. Nothing here knows which keys exist.
+Mappings merge key by key, lists and scalars replace, null removes. A preparation of fixed length
+and one that waits for a condition exclude each other, so either replaces the other. Paths are
+dotted; numbers index lists. Nothing else here knows which keys exist.
 """
 
 from stemniche.core.errors import InputError
@@ -86,7 +86,7 @@ def _put(tree: Node | None, parts: list[str], depth: int, value: Node) -> Node:
 
 
 def _put_in_list(tree: Node, parts: list[str], depth: int, value: Node) -> Node:
-    items = list(tree.value)  # type: ignore[arg-type]
+    items: list[Node] = list(tree.value)  # type: ignore[arg-type]
     path, name = ".".join(parts[:depth]), parts[depth]
     if not (name.isascii() and name.isdigit() and len(name) < 6 and int(name) < len(items)):
         last = f"Items are {path}.0 to {path}.{len(items) - 1}." if items else "The list is empty."

@@ -67,9 +67,7 @@ class Lexicon:
         parents = {cell.parent for cell in self.cells.values()}
         types = tuple(name for name in self.cells if name not in parents)
         object.__setattr__(self, "types", types)
-        members = {
-            name: tuple(t for t in types if name in self.lineage(t)) for name in self.cells
-        }
+        members = {name: tuple(t for t in types if name in self.lineage(t)) for name in self.cells}
         object.__setattr__(self, "_members", members)
         patterns = ((_pattern(w.id), w) for w in self.words if "<" in w.id)
         object.__setattr__(self, "_patterns", tuple(patterns))
@@ -81,6 +79,10 @@ class Lexicon:
             line.append(cell)
             cell = self.cells[cell].parent
         return tuple(line)
+
+    def parents(self) -> dict[str, tuple[str, ...]]:
+        """Concrete types of each abstract parent."""
+        return {c: self.expand((c,)) for c in self.cells if c not in self.types}
 
     def expand(self, names: Iterable[str]) -> tuple[str, ...]:
         """Return the concrete types (and sites) that some cell names stand for, in table order."""
@@ -178,6 +180,8 @@ class Lexicon:
             return name in self.factors
         if kind.startswith("NODE"):
             return name in self.nodes
+        if kind.startswith("GENE"):
+            return bool(name)
         return name in self.cells
 
 

@@ -51,6 +51,7 @@ class Library:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "numbers", Numbers(self.parameters, self.lexicon))
+        rows: tuple[Mechanism, ...]
         rows = (*self.links, *self.rules, *self.secretions, *self.uptakes)
         object.__setattr__(self, "mechanisms", {row.id: row for row in rows})
 

@@ -28,7 +28,8 @@ def model_rows(
 ) -> tuple[tuple[Row, ...], list[str]]:
     """Return the active rows in library order, and notes on rows that are on but cannot act."""
     acting = _acting(drives, secretions, uptakes)
-    writer = Writer(library, context.book.entity_name)
+    on = frozenset(row for row, v in verdicts.items() if v.activity is Activity.IN)
+    writer = Writer(library, context.book.entity_name, on)
     rows, notes = [], []
     for row in library.mechanisms.values():
         verdict = verdicts[row.id]
@@ -38,7 +39,8 @@ def model_rows(
         if cells:
             rows.append(_row(row, verdict, cells, writer))
         else:
-            notes.append(f"Row {row.id} does nothing here: a row it acts together with is off.")
+            why = "a row it acts together with does not run"
+            notes.append(f"Row {row.id} does nothing here: {why}.")
     return (*rows, *_traits(library, context, writer)), notes
 
 
@@ -109,7 +111,8 @@ def _acting(
         for group in drive.groups:
             for term in group.terms:
                 acting.setdefault(term.row, set()).add(drive.cell)
-    for flow in (*secretions, *uptakes):
+    flows: tuple[Secretion | Uptake, ...] = (*secretions, *uptakes)
+    for flow in flows:
         acting.setdefault(flow.row, set()).add(flow.cell)
     return acting
 

@@ -5,8 +5,8 @@ evidence's entities, drug aliases and families; a family stands for its modelled
 abstract cell type for its concrete ones. Nothing here knows which key a name was written under.
 """
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from typing import Literal
 
 from stemniche.core.names import did_you_mean, fold, nearest
@@ -14,14 +14,14 @@ from stemniche.spec.reading import Field
 
 Kind = Literal[
     "cancer", "cell", "tissue", "gene", "factor", "receptor", "node", "drug",
-    "genotype", "claim", "row", "parameter", "measure",
+    "genotype", "claim", "row", "measure",
 ]  # fmt: skip
 
 _LABELS: dict[Kind, str] = {
     "cancer": "cancer type", "cell": "cell type", "tissue": "cell type of the tissue",
     "gene": "node or factor", "factor": "factor", "receptor": "receptor", "node": "node",
     "drug": "drug", "genotype": "gene", "claim": "claim", "row": "row of the library",
-    "parameter": "parameter of the library", "measure": "measure",
+    "measure": "measure",
 }  # fmt: skip
 
 _INSTEAD: dict[Kind, str] = {"receptor": "block", "node": "inhibit", "factor": "neutralise"}
@@ -38,17 +38,20 @@ class Names:
         ids: Ids of each kind, in the order of the library.
         spellings: For each kind, what else may be written (folded) and the ids it stands for.
         units: Unit of a factor's level, by id.
-        parameter_units: Unit of a parameter, by name.
         molar_masses: kDa of factors that have one.
         unmodelled: Spellings (folded) of entities of the evidence, and their names.
+        genotypes: States of genes that rows of the library read, such as ``TP53:mutant``.
+        check: Judges parameters that a scenario sets, given their values by name and the place of
+            a dotted path; raises `InputError` for one that cannot be.
     """
 
     ids: Mapping[Kind, tuple[str, ...]]
     spellings: Mapping[Kind, Mapping[str, tuple[str, ...]]]
-    units: Mapping[str, str] = field(default_factory=dict)
-    parameter_units: Mapping[str, str] = field(default_factory=dict)
-    molar_masses: Mapping[str, float] = field(default_factory=dict)
-    unmodelled: Mapping[str, str] = field(default_factory=dict)
+    units: Mapping[str, str]
+    molar_masses: Mapping[str, float]
+    unmodelled: Mapping[str, str]
+    genotypes: frozenset[str]
+    check: Callable[[Mapping[str, str | float], Callable[[str], str]], object]
 
     def resolve(self, kind: Kind, text: str) -> tuple[str, ...]:
         """The ids that `text` stands for; empty when it is unknown."""
@@ -110,7 +113,7 @@ def spell(ids: Iterable[str], *more: tuple[str, Iterable[str]]) -> dict[str, tup
         >>> spell(["CXCL8"], ("IL-8", ["CXCL8"]))["il8"]
         ('CXCL8',)
     """
-    table = {fold(name): (name,) for name in ids}
+    table: dict[str, tuple[str, ...]] = {fold(name): (name,) for name in ids}
     for spelling, means in more:
         if fold(spelling):
             table.setdefault(fold(spelling), tuple(means))

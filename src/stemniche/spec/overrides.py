@@ -5,7 +5,7 @@
 copy of the library, so compilation sees no difference between what was shipped and what was set.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import fields, replace
 from typing import TypeVar
 
@@ -22,13 +22,19 @@ from stemniche.spec.tables import Faults
 T = TypeVar("T", bound=Mechanism)
 
 
-def overridden(library: Library, changes: Mapping[str, str | float], book: ClaimBook) -> Library:
+def overridden(
+    library: Library,
+    changes: Mapping[str, str | float],
+    book: ClaimBook,
+    where: Callable[[str], str] = str,
+) -> Library:
     """Return the library with some of its numbers changed.
 
     Args:
         library: As read.
-        changes: Quantity, or plain number in the parameter's own unit where it has none, by name.
+        changes: A quantity by name, as a scenario's `parameters` give it.
         book: Claims, to check changed rows again.
+        where: Place of a dotted path of the scenario, for errors.
 
     Raises:
         InputError: An unknown name, a wrong unit, or a number that cannot be.
@@ -38,12 +44,12 @@ def overridden(library: Library, changes: Mapping[str, str | float], book: Claim
     parameters = dict(library.parameters)
     rows: dict[str, Mechanism] = {}
     for name, value in changes.items():
-        where = f"parameters.{name}"
+        place = where(f"parameters.{name}")
         row, _, column = name.rpartition(".")
         if name not in parameters and row in library.mechanisms:
-            rows[row] = _row(rows.get(row, library.mechanisms[row]), column, value, where)
+            rows[row] = _row(rows.get(row, library.mechanisms[row]), column, value, place)
         else:
-            parameters[name] = _parameter(library, name, value, where)
+            parameters[name] = _parameter(library, name, value, place)
     changed = replace(
         library,
         parameters=parameters,
@@ -96,8 +102,7 @@ def _in_vocabulary(library: Library, record: Parameter, number: float, where: st
     low, high = word.low, word.high
     if (low is not None and value < low) or (high is not None and value > high):
         what = f"{record.name} = {number:g} {record.unit}".rstrip() + " is out of range."
-        ends = [f"from {low:g}" if low is not None else "", f"to {high:g}" if high is not None else ""]
-        mend = f"The vocabulary allows {' '.join(filter(None, ends))} {word.unit}".rstrip() + "."
+        mend = f"The vocabulary allows {word.range_text()}."
         raise InputError(what, where, mend)
 
 

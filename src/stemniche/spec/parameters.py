@@ -5,7 +5,7 @@ engine's plan imports `ENGINE_PARAMETERS` to know which names it may ask a Model
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from stemniche.core.units import convert, parse_quantity
@@ -13,25 +13,27 @@ from stemniche.spec.lexicon import Lexicon
 from stemniche.spec.records import Parameter
 
 ENGINE_PARAMETERS: tuple[str, ...] = (
+    "network.gain",
     "stemness.high",
     "stemness.low",
     "stemness.inheritance",
     "stemness.reset",
-    "stemness_state.reference",
-    "network.gain",
-    "damage.gain",
-    "dead.clearance",
+    "tumour.progenitor_share",
     "macrophage.m2_fraction",
+    "blood.half_life",
     "marrow.half_life",
     "serum.half_life",
+    "plasma.volume_per_kg",
     "pH.per_lactate",
-    "tumour.progenitor_fraction",
-    "vessel.*",
-    "mechanics.*",
-    "cycle.*",
-    "tau.*",
+    "dead.clearance",
+    "mechanics.adhesion_reach",
+    "vessel.radius",
+    "vessel.permeability.gas",
+    "vessel.permeability.metabolite",
+    "vessel.permeability.soluble",
+    "vessel.tumour_perfusion",
 )
-"""Parameters that engine, therapy and run read by name; ``head.*`` stands for every name under it."""
+"""Parameters that the code reads by name: every library must have them."""
 
 FACTOR_NUMBERS = {"diffusivity": "um^2/min", "half_life": "min", "baseline": "", "reference": ""}
 """Numbers of a factor and their engine units; empty means the unit of the factor itself."""
@@ -46,10 +48,7 @@ _CONCENTRATIONS = {"pM": "nM", "uM": "nM"}
 
 def is_engine_parameter(name: str, also: tuple[str, ...] = ()) -> bool:
     """Whether the engine reads this parameter by name; `also` are names the vocabulary adds."""
-    return any(
-        name == listed or (listed.endswith(".*") and name.startswith(listed[:-1]))
-        for listed in (*ENGINE_PARAMETERS, *also)
-    )
+    return name in ENGINE_PARAMETERS or name in also
 
 
 def engine_unit(unit: str) -> str:
@@ -89,9 +88,7 @@ class Numbers:
         wanted = engine_unit(record.unit) if unit is None else unit
         return convert(record.value, record.unit, wanted, where=record.place.at("value"))
 
-    def read(
-        self, text: str, unit: str, *, where: str, molar_mass: float | None = None
-    ) -> float:
+    def read(self, text: str, unit: str, *, where: str, molar_mass: float | None = None) -> float:
         """Return a number written on a row: a parameter's name, or a quantity.
 
         Raises:
@@ -113,12 +110,8 @@ class Numbers:
 
     def trait_record(self, cell: str, trait: str) -> Parameter | None:
         """Return the parameter that gives a type's trait: its own or its nearest ancestor's."""
-        return next((self.records[n] for n in self.trait_names(cell, trait) if n in self.records), None)
-
-    def trait_names(self, cell: str, trait: str) -> Iterator[str]:
-        """Names under which a type's trait may stand, nearest first."""
-        for ancestor in self.lexicon.lineage(cell) or (cell,):
-            yield f"{ancestor}.{trait}"
+        names = (f"{ancestor}.{trait}" for ancestor in self.lexicon.lineage(cell))
+        return next((self.records[name] for name in names if name in self.records), None)
 
     def reference(self, signal: str, factor: str = "") -> str:
         """Return the name of the parameter that says where a signal is balanced, or ``0``.
@@ -126,7 +119,5 @@ class Numbers:
         A factor is balanced at its reference, else at its baseline; any other signal of a cell at
         ``<signal>.reference``, else at nothing.
         """
-        names = (f"{factor}.reference", f"{factor}.baseline") if factor else (f"{signal}.reference",)
+        names = [f"{factor}.reference", f"{factor}.baseline"] if factor else [f"{signal}.reference"]
         return next((name for name in names if name in self.records), "0")
-
-

@@ -1,6 +1,6 @@
 """Causal paths of rows: does each row of an entailed claim start where the one before it ends?
 
-`spec.rows` calls `check_paths` on reading; coverage then may say that a claim follows from its path.
+`spec.rows` calls `check_paths` on reading; coverage may then say that a claim follows from it.
 A row is reduced to the points it starts from and ends at: a factor, a node in some cell types, a
 cell type (its number or its doings), a behaviour, a cell's own signal.
 """
@@ -101,7 +101,8 @@ def starts(library: Library, row: Mechanism | Parameter) -> frozenset[Point]:
     if isinstance(row, Link | Rule):
         name = row.origin if isinstance(row, Link) else row.signal
         cells = _cells(library, row)
-        return frozenset(p for m in lexicon.members(name) for p in _signal_points(library, m, cells))
+        members = lexicon.members(name)
+        return frozenset(p for m in members for p in _signal_points(library, m, cells))
     return frozenset(Point("cell", cell) for cell in lexicon.expand(row.cell))
 
 
@@ -181,9 +182,7 @@ def _known_claim(claim: str, book: ClaimBook, where: str, faults: Faults) -> Non
         faults.add(f"There is no claim '{claim}'.", where, mend)
 
 
-def _once(
-    claim: str, carried: dict[str, tuple[str, ...]], where: str, faults: Faults
-) -> None:
+def _once(claim: str, carried: dict[str, tuple[str, ...]], where: str, faults: Faults) -> None:
     if claim in carried:
         what = f"{claim} is carried by {', '.join(carried[claim])} already."
         faults.add(what, where, "Take it out here, or out of the row's claims.")

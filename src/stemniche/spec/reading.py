@@ -109,13 +109,10 @@ class Field:
         text = self.text()
         if text not in choices:
             options = f"Write one of: {', '.join(choices)}."
-            raise self.error(f"{self.shown} is not known here.", self._nearest(text, choices, options))
+            mend = did_you_mean(text, choices, options)
+            mend = mend if mend == options else f"{mend} {options}"
+            raise self.error(f"{self.shown} is not known here.", mend)
         return text
-
-    @staticmethod
-    def _nearest(text: str, choices: Collection[str], options: str) -> str:
-        mend = did_you_mean(text, choices, options)
-        return mend if mend == options else f"{mend} {options}"
 
     def quantity(
         self,
@@ -149,6 +146,10 @@ class Field:
         if (low is not None and size < low) or (high is not None and size > high):
             raise self.error(f"{self.shown} is outside its range.", _range(low, high, unit))
         return size
+
+    def number(self) -> float:
+        """A plain finite number."""
+        return self.quantity("")
 
     def fraction(self, *, high: float = 1.0) -> float:
         """A share from 0 to `high`; percent are taken."""

@@ -1,7 +1,7 @@
 """Library rows as they are written: one frozen record per line of a CSV table.
 
-`spec.tables` fills them, `spec.checks` judges them, `spec.compile` turns them into the Model. Numbers
-that carry a unit, or may name a parameter, stay text here; nothing in this module knows a unit.
+`spec.tables` fills them, `spec.checks` judges them, `spec.compile` turns them into the Model.
+Numbers that carry a unit, or may name a parameter, stay text here; no unit is known here.
 """
 
 import re
@@ -73,6 +73,13 @@ class Word:
     outcome: bool = optional(False)
     entity: str = optional("")
     description: str = optional("")
+
+    def range_text(self) -> str:
+        """The allowed values in words."""
+        low = "" if self.low is None else f"from {self.low:g}"
+        high = "" if self.high is None else f"to {self.high:g}"
+        unit = "" if self.unit == "1" else self.unit
+        return " ".join(part for part in (low, high, unit) if part)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,6 +6,7 @@ replaced a number. Faults are collected, never raised.
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
 
 from stemniche.core.errors import InputError
 from stemniche.core.names import did_you_mean
@@ -49,8 +50,8 @@ class RowCheck:
             for member in lexicon.members(origin):
                 signal = lexicon.signal(member)
                 if signal is not None:
-                    self._try(lambda s=signal: rownumbers.half_max(numbers, row, s))
-                    self._try(lambda s=signal: rownumbers.reference(numbers, row, s))
+                    self._try(partial(rownumbers.half_max, numbers, row, signal))
+                    self._try(partial(rownumbers.reference, numbers, row, signal))
             self._try(lambda: rownumbers.hill(numbers, row))
             if isinstance(row, Link):
                 self._try(lambda: rownumbers.weight(numbers, row))
@@ -64,7 +65,7 @@ class RowCheck:
     def claim(self, claim: str, where: str) -> ClaimFacts | None:
         """Return a claim by id; an unknown one is a fault."""
         if claim not in self.book:
-            mend = did_you_mean(claim, self.book.claims, "Take an id of evidence/tables/claims.csv.")
+            mend = did_you_mean(claim, self.book.claims, "Ids are those of claims.csv.")
             self.faults.add(f"There is no claim '{claim}'.", where, mend)
             return None
         return self.book.claims[claim]
@@ -98,7 +99,8 @@ class RowCheck:
                 readable = lexicon.signal_types(signal)
                 if not any(t in has_node and t in readable for t in wanted):
                     what = f"No cell type of this row has both '{signal.name}' and '{target}'."
-                    faults.add(what, row.place.at("cells"), "Widen the cells of a node, or the row's.")
+                    mend = "Widen the cells of a node, or the row's."
+                    faults.add(what, row.place.at("cells"), mend)
         self.numbers(row)
 
     def _rule(self, row: Rule) -> None:
@@ -170,7 +172,8 @@ class RowCheck:
     def _no_target(self, name: str, choices: Iterable[str], kind: str, where: str) -> None:
         if any(w.outcome and w.id == name for w in self.library.lexicon.words):
             what = f"'{name}' is an outcome: it must follow from rows and cannot be one's target."
-            self.faults.add(what, where, "End the row at the mediator, or list the claim as entailed.")
+            mend = "End the row at the mediator, or list the claim as entailed."
+            self.faults.add(what, where, mend)
             return
         mend = did_you_mean(name, choices, f"Add the {kind} to its table.")
         self.faults.add(f"There is no {kind} '{name}'.", where, mend)
@@ -218,8 +221,8 @@ class RowCheck:
             return
         low, high = word.low or 0.0, word.high
         if value < low or (high is not None and value > high):
-            what = f"The limit {row.limit} is outside {low:g} to {high:g} {word.unit}".rstrip()
-            self.faults.add(f"{what}.", where, "Stay inside the vocabulary's range.")
+            mend = f"The vocabulary allows {word.range_text()}."
+            self.faults.add(f"The limit {row.limit} is out of range.", where, mend)
 
     def _support(self, row: Mechanism) -> None:
         if not row.claims and not row.source:

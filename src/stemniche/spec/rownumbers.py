@@ -23,7 +23,8 @@ def half_max(numbers: Numbers, row: Link | Rule, signal: Signal) -> float:
     where = row.place.at("half_max")
     value = numbers.read(row.half_max, signal.unit, where=where, molar_mass=signal.molar_mass)
     if value <= 0.0:
-        raise LibraryError(f"A half_max of {value:g} is not above 0.", where, "Write a level above 0.")
+        what = f"A half_max of {value:g} is not above 0."
+        raise LibraryError(what, where, "Write a level above 0.")
     if signal.form in ("node", "neighbour") and value > 1.0:
         what = f"A half_max of {value:g} is never reached: '{signal.about}' runs from 0 to 1."
         raise LibraryError(what, where, "Write a number between 0 and 1.")
@@ -81,7 +82,7 @@ def weight(numbers: Numbers, row: Link) -> float:
     value = numbers.read(row.weight or GAIN, "", where=where)
     if value <= 0.0:
         what = f"A weight of {value:g} is not above 0."
-        raise LibraryError(what, where, "Write the strength; the column 'sign' gives the direction.")
+        raise LibraryError(what, where, "Write a strength above 0; 'sign' gives the direction.")
     return value
 
 
@@ -138,7 +139,8 @@ def uptake_numbers(
         what = "A saturating uptake needs a km above 0."
         raise LibraryError(what, row.place.at("km"), "Write the level at half the largest rate.")
     if _is_level_rate(numbers, row.rate, factor.unit, where):
-        return _not_negative(numbers.read(row.rate, f"{factor.unit}/min", where=where), where) * volume, km
+        level = numbers.read(row.rate, f"{factor.unit}/min", where=where)
+        return _not_negative(level, where) * volume, km
     rate = numbers.read(row.rate, f"{factor.unit}*um^3/min", where=where)
     return _not_negative(rate, where), km
 

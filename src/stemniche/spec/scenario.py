@@ -14,11 +14,12 @@ from typing import Any, Literal, final
 from stemniche.core.errors import InputError
 from stemniche.core.identity import fingerprint
 from stemniche.spec.interventions import Intervention, WithoutClaim
-from stemniche.spec.layers import merge, put, split
+from stemniche.spec.layers import put, split
+from stemniche.spec.nametables import library_names
 from stemniche.spec.naming import Kind, Names
 from stemniche.spec.presets import find_scenario, list_scenarios, read_layers
 from stemniche.spec.reading import DAY, NOWHERE, Field, Fields, on_lattice, snap
-from stemniche.spec.schema import HOSTS, POLICIES, SCHEMA_KEYS, SECTIONS, defaults, homes, keys_of
+from stemniche.spec.schema import POLICIES, SCHEMA_KEYS, SECTIONS, homes, keys_of
 from stemniche.spec.sections import (
     Domain,
     Environment,
@@ -27,7 +28,6 @@ from stemniche.spec.sections import (
     Tissue,
     Tumour,
     Walls,
-    name_of,
     read_domain,
     read_environment,
     read_host,
@@ -36,7 +36,7 @@ from stemniche.spec.sections import (
     read_tumour,
     read_walls,
 )
-from stemniche.spec.treatline import parse_treat_line
+from stemniche.spec.tidy import completed, lines_read, replaced, respelt, tidy
 from stemniche.spec.treatment import Setting, read_therapy
 from stemniche.spec.yamlfile import Mark, Node, node_from, write_yaml
 
@@ -46,9 +46,6 @@ MOST_CELLS = 5_000_000
 
 _ASIDE = frozenset(("name", "source", "days", "sample_every", "measures", "notes"))
 """Fields that do not change what happens, so they do not enter the fingerprint."""
-
-_OPEN: dict[str, Kind] = {"tissue": "tissue", "tumour.genotype": "genotype"}
-"""Mappings whose keys are names; spellings there become ids before layers are merged."""
 
 
 @final
@@ -93,7 +90,6 @@ class Scenario:
     measures: tuple[str, ...]
     notes: tuple[str, ...] = field(default=(), compare=False)
     _tree: Node = field(repr=False, compare=False)
-    _names: Names | None = field(default=None, repr=False, compare=False)
 
     @property
     def duration_s(self) -> int:
@@ -111,31 +107,44 @@ class Scenario:
 
         Name, file, length, sampling and measures do not enter.
         """
-        public = (f.name for f in fields(self) if f.compare and f.name not in _ASIDE)
-        return fingerprint({name: getattr(self, name) for name in public})
+        return fingerprint(self._content())
 
-    def change(self, values: Mapping[str, object]) -> "Scenario":
+    @property
+    def prepared_fingerprint(self) -> str:
+        """As `fingerprint`, of what acts before day 0: where it is equal, so is the prepared state.
+
+        Interventions count if they start at birth.
+        """
+        early = tuple(item for item in self.therapy if item.start == "birth")
+        return fingerprint({**self._content(), "therapy": early})
+
+    def _content(self) -> dict[str, Any]:
+        public = (f.name for f in fields(self) if f.compare and f.name not in _ASIDE)
+        return {name: getattr(self, name) for name in public}
+
+    def change(self, values: Mapping[str, object], *, source: str = "change") -> "Scenario":
         """A copy with values changed.
 
         Args:
             values: By dotted path as in the file, such as ``{"tumour.csc_fraction": 0.05}``.
                 Numbers index lists (``therapy.0.dose``), lists are replaced whole, mappings are
                 merged, None removes.
+            source: Who asks, for errors; the command line says ``--set``.
 
         Raises:
             InputError: An unknown path or a value that a file could not hold.
         """
         tree = self._tree
         for path, value in values.items():
-            node = node_from(value, Mark("change"))
+            node = node_from(value, Mark(source))
             if not isinstance(path, str):
-                raise InputError(f"{path!r:.80} is no path.", "change", "Give paths as text.")
+                raise InputError(f"{path!r:.80} is no path.", source, "Give paths as text.")
             if split(path)[0] == "extends":
                 what = "'extends' cannot be changed in a scenario that is already read."
-                raise InputError(what, "change, key extends", "Load the other scenario instead.")
-            path, node = _respelt(path, node, _known(self._names))
+                raise InputError(what, f"{source}, key extends", "Load the other scenario instead.")
+            path, node = respelt(path, node, library_names())
             tree = put(tree, path, node)
-        return _scenario(tree, self.name, self.source, self._names)
+        return _scenario(tree, self.name, self.source)
 
     def treat(self, items: object) -> "Scenario":
         """A copy with interventions added to what is there.
@@ -171,7 +180,7 @@ class Scenario:
     def _with(self, key: str, items: tuple[Node, ...]) -> "Scenario":
         top = self._tree.value if isinstance(self._tree.value, dict) else {}
         tree = Node({**top, key: Node(items, Mark(key))}, self._tree.mark)
-        return _scenario(tree, self.name, self.source, self._names)
+        return _scenario(tree, self.name, self.source)
 
     def where(self, path: str) -> str:
         """File, line and key of the value at a dotted path, for errors of later checks."""
@@ -188,9 +197,13 @@ class Scenario:
 
     def resolved(self) -> dict[str, Any]:
         """The scenario as one mapping without `extends`: values as written, defaults filled in."""
-        tree: dict[str, Any] = self._tree.plain
+        tree = {**self._tree.plain, "cancer": self.cancer}
         ordered = {key: tree[key] for key in keys_of() if key in tree}
-        ordered["cancer"] = self.cancer
+        for section in SECTIONS:
+            if section in ordered:
+                order = {key: place for place, key in enumerate(keys_of(section))}
+                keys = sorted(ordered[section], key=lambda key: order.get(key, -1))
+                ordered[section] = {key: ordered[section][key] for key in keys}
         return ordered
 
     def to_yaml(self) -> str:
@@ -198,12 +211,11 @@ class Scenario:
         return write_yaml(self.resolved())
 
 
-def load_scenario(name_or_path: str | Path, *, names: Names | None = None) -> Scenario:
+def load_scenario(name_or_path: str | Path) -> Scenario:
     """Read and check a scenario.
 
     Args:
         name_or_path: Name of a preset (`list_scenarios`), or path of a YAML file of at most 1 MB.
-        names: What may be named; the shipped library and evidence by default.
 
     Raises:
         InputError: Anything wrong, with file, line, key and remedy.
@@ -212,29 +224,20 @@ def load_scenario(name_or_path: str | Path, *, names: Names | None = None) -> Sc
         what = f"{name_or_path!r:.80} is no name of a scenario."
         raise InputError(what, "load_scenario", "Give the name of a preset, or a path.")
     path = find_scenario(name_or_path, where=f"scenario '{str(name_or_path)[:80]}'")
-    known = _known(names)
-    tree = read_layers(path, lambda layer: _tidy(layer, known))
-    return _scenario(tree, path.stem, str(path), names)
+    tree = read_layers(path, lambda layer: tidy(layer, library_names()))
+    return _scenario(tree, path.stem, str(path))
 
 
-def _known(names: Names | None) -> Names:
-    if names is not None:
-        return names
-    from stemniche.spec.nametables import library_names
-
-    return library_names()
-
-
-def _scenario(tree: Node, name: str, source: str, names: Names | None) -> Scenario:
+def _scenario(tree: Node, name: str, source: str) -> Scenario:
     """Check a merged tree and make the scenario of it."""
-    known = _known(names)
-    tree = _lines_read(_completed(tree))
+    known = library_names()
+    tree = lines_read(completed(tree))
     top = Field("", tree).mapping(keys_of(), elsewhere=homes())
     section = {key: _section(top, key) for key in SECTIONS if key != "tissue"}
     host = read_host(section["host"])
     domain = read_domain(section["domain"])
     setting = Setting(names=known, mass=host.mass, bsa=host.bsa, flat=domain.flat)
-    tumour = read_tumour(section["tumour"], known)
+    tumour = read_tumour(section["tumour"], known, setting.notes)
     tissue = read_tissue(top["tissue"], known)
     _check_count(tumour, tissue, section["tumour"])
     items = top["therapy"].items()
@@ -244,7 +247,7 @@ def _scenario(tree: Node, name: str, source: str, names: Names | None) -> Scenar
     off |= dict.fromkeys(c for t in therapy if isinstance(t, WithoutClaim) for c in t.claims)
     kept = [i for i, record in enumerate(therapy) if not isinstance(record, WithoutClaim)]
     claims = tuple(_at(top["without_claims"], claim) for claim in off)
-    return Scenario(
+    scenario = Scenario(
         name=name,
         source=source,
         format=1,
@@ -263,14 +266,13 @@ def _scenario(tree: Node, name: str, source: str, names: Names | None) -> Scenar
         therapy=tuple(therapy[i] for i in kept),
         claims_off=tuple(off),
         rows_off=_names_off(top, "without_rows", "row", known),
-        parameters=_parameters(top["parameters"], known),
+        parameters=_parameters(top["parameters"]),
         measures=_names_off(top, "measures", "measure", known),
         notes=tuple(setting.notes),
-        _tree=_replaced(
-            tree, therapy=tuple(items[i].node for i in kept), without_claims=claims
-        ),
-        _names=names,
+        _tree=replaced(tree, therapy=tuple(items[i].node for i in kept), without_claims=claims),
     )
+    known.check(scenario.parameters, scenario.where)
+    return scenario
 
 
 def _section(top: Fields, key: str) -> Fields:
@@ -278,82 +280,8 @@ def _section(top: Fields, key: str) -> Fields:
     return written.mapping(keys_of(key))
 
 
-def _replaced(tree: Node, **lists: tuple[Node, ...]) -> Node:
-    top: dict[str, Node] = dict(tree.value) if isinstance(tree.value, dict) else {}
-    for key, items in lists.items():
-        top[key] = Node(items, top[key].mark)
-    return Node(top, tree.mark)
-
-
 def _at(written: Field, name: str) -> Node:
     return Node(name, written.node.mark)
-
-
-def _completed(tree: Node) -> Node:
-    """Defaults under the tree; the size of the host depends on its species."""
-    whole = merge(defaults(), tree)
-    host = whole.value.get("host") if isinstance(whole.value, dict) else None
-    species = host.value.get("species") if host and isinstance(host.value, dict) else None
-    if species is None or not isinstance(species.value, str) or species.value not in HOSTS:
-        return whole
-    mass, bsa = HOSTS[species.value]
-    return merge(node_from({"host": {"mass": mass, "bsa": bsa}}, NOWHERE), whole)
-
-
-def _lines_read(tree: Node) -> Node:
-    """Turn treatment lines in the list of interventions into mappings."""
-    listed = tree.value.get("therapy") if isinstance(tree.value, dict) else None
-    if listed is None:
-        return tree
-    items = listed.value if isinstance(listed.value, tuple) else (listed,)
-    return _replaced(tree, therapy=tuple(_line_read(item) for item in items))
-
-
-def _line_read(item: Node) -> Node:
-    if not isinstance(item.value, str):
-        return item
-    return parse_treat_line(item.value, mark=item.mark if item.mark.line else None)
-
-
-def _tidy(layer: Node, names: Names) -> Node:
-    """Bring the keys of open mappings to their ids, so that layers merge by id."""
-    for path, kind in _OPEN.items():
-        layer = _renamed(layer, split(path), kind, names)
-    return layer
-
-
-def _renamed(node: Node, parts: list[str], kind: Kind, names: Names) -> Node:
-    if not isinstance(node.value, dict):
-        return node
-    if parts:
-        name, *rest = parts
-        if name not in node.value:
-            return node
-        below = _renamed(node.value[name], rest, kind, names)
-        return Node({**node.value, name: below}, node.mark)
-    renamed: dict[str, Node] = {}
-    for key, child in node.value.items():
-        name = _id_of(kind, key, names)
-        if name in renamed:
-            mend = "Keep one of the two."
-            raise InputError(f"'{name}' is given twice, in two spellings.", str(child.mark), mend)
-        renamed[name] = child
-    return Node(renamed, node.mark)
-
-
-def _respelt(path: str, node: Node, names: Names) -> tuple[str, Node]:
-    """A changed path and value with the keys of open mappings as ids."""
-    for prefix, kind in _OPEN.items():
-        if path.startswith(prefix + "."):
-            return f"{prefix}.{_id_of(kind, path.removeprefix(prefix + '.'), names)}", node
-        if f"{prefix}.".startswith(path + "."):
-            node = _renamed(node, split(prefix)[len(split(path)) :], kind, names)
-    return path, node
-
-
-def _id_of(kind: Kind, key: str, names: Names) -> str:
-    found = names.resolve(kind, key)
-    return found[0] if len(found) == 1 else key
 
 
 def _check_count(tumour: Tumour, tissue: Tissue, fields: Fields) -> None:
@@ -395,17 +323,15 @@ def _names_off(top: Fields, key: str, kind: Kind, names: Names) -> tuple[str, ..
     return tuple(dict.fromkeys(found))
 
 
-def _parameters(written: Field, names: Names) -> dict[str, str | float]:
-    """Values as written, checked against the unit where the library gives one."""
+def _parameters(written: Field) -> dict[str, str | float]:
+    """Values as written; names, units and limits are judged by `Names.check`."""
     found: dict[str, str | float] = {}
-    for key, value in written.open_mapping("parameters: {NAME: quantity}").items():
-        name = names.read_one("parameter", name_of(key, value))
-        unit = names.parameter_units.get(name)
-        if unit is not None:
-            value.quantity(unit)
+    for name, value in written.open_mapping("parameters: {NAME: quantity}").items():
         raw = value.node.value
         if isinstance(raw, bool) or not isinstance(raw, str | int | float):
             what = f"{value.shown} is {value.node.kind}, not a quantity."
             raise value.error(what, "Write a number with its unit.")
-        found[name] = raw if isinstance(raw, str) else float(raw)
+        if len(name) > 100 or not name.isprintable():
+            raise written.error("A key is no name of a parameter.", "Write 'NAME: quantity'.")
+        found[name] = value.text() if isinstance(raw, str) else value.number()
     return dict(sorted(found.items()))

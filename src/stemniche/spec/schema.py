@@ -46,7 +46,7 @@ class Key:
 
 SCHEMA_KEYS: tuple[Key, ...] = (
     Key("format", "1", 1, "Version of this file format."),
-    Key("extends", "preset or path", None, "Scenario to start from; what is written here is on top."),
+    Key("extends", "preset or path", None, "Scenario to start from, changed by what is here."),
     Key("cancer", "cancer type", None, "Context that selects claims."),
     Key("context_policy", " | ".join(POLICIES), "generalised",
         "Whether core mechanisms stated for one cancer run in others."),

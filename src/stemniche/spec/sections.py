@@ -63,7 +63,7 @@ class Walls:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prepare:
-    """Preparation before day 0: for `length` minutes, or until a condition or `length` at most."""
+    """Preparation before day 0: for `length` minutes, or until a condition, `length` at most."""
 
     length: float
     until: Condition | None = None
@@ -167,15 +167,14 @@ def read_prepare(fields: Fields, tumour: Tumour, setting: Setting) -> Prepare:
         if longest is not None:
             length = snapped(longest, longest.minutes(bare="d"), setting)
         return Prepare(length=length, until=read_condition(until, setting.names))
-    length = 0.0 if days is None else snapped(days, days.minutes(bare="d"), setting)
-    return Prepare(length=length)
+    return Prepare(length=0.0 if days is None else snapped(days, days.minutes(bare="d"), setting))
 
 
 DEFAULT_MAX = 30 * DAY
 """Minutes that a preparation with a condition takes at most, if nothing is said."""
 
 
-def read_tumour(fields: Fields, names: Names) -> Tumour:
+def read_tumour(fields: Fields, names: Names, notes: list[str]) -> Tumour:
     """Read `tumour`.
 
     Raises:
@@ -191,6 +190,8 @@ def read_tumour(fields: Fields, names: Names) -> Tumour:
         state = written.choice(schema.GENOTYPE_STATES)
         _once(gene, genotype, written)
         genotype[gene] = state
+        if state != "wild_type" and f"{gene}:{state}" not in names.genotypes:
+            notes.append(f"{written.path}: no row of the library reads {gene}:{state}.")
     return Tumour(
         cells=cells,
         csc_fraction=fields["csc_fraction"].fraction(),
@@ -206,7 +207,8 @@ def read_tissue(written: Field, names: Names) -> Tissue:
     Raises:
         InputError: An unknown cell type, or one of the tumour.
     """
-    vessels, counts = 0.0, {}
+    vessels = 0.0
+    counts: dict[str, int] = {}
     for key, value in written.open_mapping("cell types: {MSC: 60, vessels: 50 /mm^2}").items():
         if key == "vessels":
             vessels = value.quantity("1/um^2", low=0.0, high=0.01)

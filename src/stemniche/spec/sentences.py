@@ -5,11 +5,12 @@ come from the evidence's entities where that is unambiguous, numbers as they sta
 """
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from stemniche.spec.lexicon import MARROW, VESSEL, Lexicon
 from stemniche.spec.library import Library
+from stemniche.spec.model import Model
 from stemniche.spec.parameters import Numbers
 from stemniche.spec.records import Link, Mechanism, Parameter, Rule, SecretionRow, UptakeRow
 
@@ -31,10 +32,12 @@ class Writer:
 
     Args:
         entity_name: Canonical names of entities by id.
+        on: Rows that run; only they are named as partners of others.
     """
 
     library: Library
     entity_name: dict[str, str]
+    on: frozenset[str]
     _nodes_of: Counter[str] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -51,7 +54,7 @@ class Writer:
 
     def sentence(self, row: Mechanism | Parameter, cells: Iterable[str]) -> str:
         """Return one row in words, without its claims and full stop."""
-        place = cell_label(self._lexicon, cells)
+        place = cell_label(self._lexicon.parents(), len(self._lexicon.types), cells)
         if isinstance(row, Link):
             return f"{place}, {self._link(row)}"
         if isinstance(row, Rule):
@@ -59,7 +62,7 @@ class Writer:
         if isinstance(row, SecretionRow):
             rate = self._numbers.shown(row.rate)
             text = f"{place}, {row.factor} is secreted at {'up to ' if row.node else ''}{rate}"
-            return f"{text} in proportion to {self.name(row.node)}" if row.node else text
+            return f"{text} in proportion to {self._level(row.node)}" if row.node else text
         if isinstance(row, UptakeRow):
             rate = self._numbers.shown(row.rate)
             if row.kind == "first_order":
@@ -89,18 +92,27 @@ class Writer:
         if head == "neighbour" and rest in lexicon.nodes:
             return f"{self.name(rest)} of touching tumour cells"
         if head == "contact" and rest in lexicon.cells:
-            return f"contact with {rest} cells"
+            return f"contact with {plural(rest)}"
         return signal if signal in lexicon.factors else _spoken(signal)
+
+    def _level(self, node: str) -> str:
+        kind = self._lexicon.nodes[node].kind
+        return f"expression of {self.name(node)}" if kind == "expression" else self.name(node)
 
     def _link(self, row: Link) -> str:
         target = self._lexicon.members(row.to)[0]
         kind = self._lexicon.nodes[target].kind
         shown = self.name(row.to)
-        partners = [r for r in self.library.links if _partners(row, r) and r.to == row.to]
+        partners = [
+            r
+            for r in self.library.links
+            if self._partners(row, r) and r.to == row.to and self._share_cells(row, r)
+        ]
         together = [self.name(r.origin) for r in partners if r.sign == "+1"]
         if row.sign == "-1" and together:
             held = _listed(together)
-            return f"{self.name(row.origin)} holds back what {held} does to {shown} {self._hill(row)}"
+            start = f"{self.name(row.origin)} holds back what {held} does"
+            return f"{start} to {shown} {self._hill(row)}"
         verb = VERBS[kind][0 if row.sign == "+1" else 1]
         same = [self.name(r.origin) for r in partners if r.sign == row.sign]
         joint = f", only together with {_listed(same)}" if same else ""
@@ -109,12 +121,17 @@ class Writer:
     def _rule(self, row: Rule) -> str:
         shown = _behaviour(row.behaviour)
         partners = [
-            r for r in self.library.rules if _partners(row, r) and r.behaviour == row.behaviour
+            r
+            for r in self.library.rules
+            if self._partners(row, r)
+            and r.behaviour == row.behaviour
+            and set(self._lexicon.expand(r.cell)) & set(self._lexicon.expand(row.cell))
         ]
         together = [self.name(r.signal) for r in partners if r.direction == "increases"]
         if row.direction == "decreases" and together:
             held = _listed(together)
-            return f"{self.name(row.signal)} holds back what {held} does to {shown} {self._hill(row)}"
+            start = f"{self.name(row.signal)} holds back what {held} does"
+            return f"{start} to {shown} {self._hill(row)}"
         same = [self.name(r.signal) for r in partners if r.direction == row.direction]
         joint = f", only together with {_listed(same)}" if same else ""
         limits = (r.limit for r in (row, *partners) if r.limit)
@@ -123,48 +140,78 @@ class Writer:
         text = f"{self.name(row.signal)} {row.direction} {shown} towards {towards}"
         return f"{text} {self._hill(row)}{joint}"
 
+    def _partners(self, row: Link | Rule, other: Link | Rule) -> bool:
+        return (
+            bool(row.and_group)
+            and row.and_group == other.and_group
+            and (other.id != row.id and other.id in self.on)
+        )
+
+    def _share_cells(self, row: Link, other: Link) -> bool:
+        if not row.cells or not other.cells:
+            return True
+        return bool(set(self._lexicon.expand(row.cells)) & set(self._lexicon.expand(other.cells)))
+
     def _hill(self, row: Link | Rule) -> str:
         half, power = self._numbers.shown(row.half_max), self._numbers.shown(row.hill)
         return f"(half at {half}, Hill {power})"
 
 
-def cell_label(lexicon: Lexicon, cells: Iterable[str]) -> str:
+def cell_label(parents: Mapping[str, tuple[str, ...]], types: int, cells: Iterable[str]) -> str:
     """Return where a row acts: ``In MSC``, ``In tumour cells``, ``At vessels``.
 
-    Types that make up a parent are called by the parent's name.
+    Args:
+        parents: Concrete types of each abstract parent; types that make one up go by its name.
+        types: Number of all concrete types.
+        cells: Concrete types, or a pseudo cell.
     """
     left = list(dict.fromkeys(cells))
     if VESSEL in left:
         return "At vessels"
     if MARROW in left:
         return "In the marrow"
-    if not left or len(left) == len(lexicon.types) > 1:
+    if not left or len(left) == types > 1:
         return "In every cell"
     names: list[str] = []
-    parents = [c for c in lexicon.cells if c not in lexicon.types]
-    for parent in sorted(parents, key=lambda p: -len(lexicon.expand((p,)))):
-        members = lexicon.expand((parent,))
+    for parent, members in sorted(parents.items(), key=lambda item: -len(item[1])):
         if len(members) > 1 and set(members) <= set(left):
-            names.append(f"{parent} cells")
+            names.append(plural(parent))
             left = [c for c in left if c not in members]
-    return f"In {_listed([*names, *left])}"
+    return f"In {_listed([*names, *(plural(c) for c in left)])}"
 
 
-def _partners(row: Link | Rule, other: Link | Rule) -> bool:
-    return bool(row.and_group) and other.and_group == row.and_group and other.id != row.id
+def model_parents(model: Model) -> dict[str, tuple[str, ...]]:
+    """Concrete types of each abstract parent of a model's cell types."""
+    parents: dict[str, list[str]] = {}
+    for kind in model.types:
+        for ancestor in kind.ancestors:
+            parents.setdefault(ancestor, []).append(kind.id)
+    return {parent: tuple(types) for parent, types in parents.items()}
+
+
+def plural(cell: str) -> str:
+    """Return the cells of a type in words: ``fibroblasts``, ``tumour cells``, ``CAF``."""
+    name = _spoken(cell)
+    if name.endswith("cell"):
+        return f"{name}s"
+    if not name.islower():
+        return name
+    noun = name.endswith(("t", "r", "e", "l")) and name not in ("tumour", "immune")
+    return f"{name}s" if noun else f"{name} cells"
 
 
 def _behaviour(name: str) -> str:
     head, _, rest = name.partition(".")
     if head == "conversion":
         start, _, end = rest.partition(".")
-        return f"conversion of {start} to {end}"
+        return f"conversion of {plural(start)} to {plural(end)}"
     words = {
         "chemotaxis": "chemotaxis towards {}",
         "recruitment": "entry of {} from the blood",
         "egress": "release of {} from the marrow",
     }
-    return words[head].format(rest) if head in words and rest else _spoken(name)
+    shown = rest if head == "chemotaxis" else plural(rest)
+    return words[head].format(shown) if head in words and rest else _spoken(name)
 
 
 def _spoken(name: str) -> str:

@@ -10,7 +10,6 @@ import io
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass, field, fields
-from functools import lru_cache
 from pathlib import Path
 from types import UnionType
 from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
@@ -74,7 +73,6 @@ class Column:
     required: bool
 
 
-@lru_cache(maxsize=64)
 def columns_of(record: type[Any]) -> tuple[Column, ...]:
     """Return the columns of a record class, in order; the place is no column."""
     hints = get_type_hints(record)
@@ -85,7 +83,6 @@ def columns_of(record: type[Any]) -> tuple[Column, ...]:
         for f in fields(record)
         if f.name != "place"
     )
-
 
 def read_table(path: Path, record: type[R], faults: Faults, *, optional: bool = False) -> list[R]:
     """Read one CSV table; rows with faults are left out and noted.
@@ -98,7 +95,8 @@ def read_table(path: Path, record: type[R], faults: Faults, *, optional: bool = 
     """
     if not path.is_file():
         if not optional:
-            mend = f"Add the table with the columns {', '.join(c.name for c in columns_of(record))}."
+            names = ", ".join(c.name for c in columns_of(record))
+            mend = f"Add the table with the columns {names}."
             faults.add(f"The library has no table '{path.name}'.", str(path), mend)
         return []
     lines = csv.reader(io.StringIO(_text(path, faults), newline=""), strict=True)
@@ -106,12 +104,13 @@ def read_table(path: Path, record: type[R], faults: Faults, *, optional: bool = 
         header = [name.strip() for name in next(lines, [])]
         if not _header_is_good(path.name, header, record, faults):
             return []
+        columns = columns_of(record)
         rows = []
         start = lines.line_num + 1
         for values in lines:
             place, start = Place(path.name, start), lines.line_num + 1
             if any(v.strip() for v in values):
-                row = _record(place, header, values, record, faults)
+                row = _record(place, header, values, record, columns, faults)
                 rows += [] if row is None else [row]
         return rows
     except csv.Error as fault:
@@ -159,7 +158,12 @@ def _header_is_good(file: str, header: list[str], record: type[Any], faults: Fau
 
 
 def _record(
-    place: Place, header: list[str], values: list[str], record: type[R], faults: Faults
+    place: Place,
+    header: list[str],
+    values: list[str],
+    record: type[R],
+    columns: tuple[Column, ...],
+    faults: Faults,
 ) -> R | None:
     if len(values) > len(header):
         what = f"The line has {len(values)} cells but the header {len(header)}."
@@ -168,7 +172,7 @@ def _record(
     texts = dict(zip(header, (v.strip() for v in values), strict=False))
     before = len(faults.found)
     made: dict[str, Any] = {"place": place}
-    for column in columns_of(record):
+    for column in columns:
         text = texts.get(column.name, "")
         if text:
             made[column.attribute] = _read(text, column, place, faults)
@@ -192,7 +196,8 @@ def _read(text: str, column: Column, place: Place, faults: Faults) -> Any:
         return tuple(part.strip() for part in text.split(";") if part.strip())
     if hint is bool:
         if text.lower() not in ("yes", "no"):
-            faults.add(f"'{text}' is neither yes nor no.", place.at(column.name), "Write yes or no.")
+            what = f"'{text}' is neither yes nor no."
+            faults.add(what, place.at(column.name), "Write yes or no.")
         return text.lower() == "yes"
     if hint is float or (get_origin(hint) is UnionType and float in get_args(hint)):
         return _number(text, column, place, faults)
@@ -206,5 +211,5 @@ def _number(text: str, column: Column, place: Place, faults: Faults) -> float:
         number = math.nan
     if not math.isfinite(number):
         what = f"'{text}' is not a finite number."
-        faults.add(what, place.at(column.name), "Write a plain number; units have their own column.")
+        faults.add(what, place.at(column.name), "Write a plain number.")
     return number

@@ -1,7 +1,7 @@
 """The forms a person types on a command line: ``--treat TEXT`` and ``--set path=value``.
 
-A treatment line ``key name? quantity? (word value)*`` becomes the mapping that a scenario file would
-hold, so both forms are read by the same code and give equal records. Nothing here resolves a name.
+A treatment line ``key name? quantity? (word value)*`` becomes the mapping that a scenario file
+would hold, so one reader serves both forms and gives equal records. Nothing here resolves a name.
 """
 
 import re

@@ -13,7 +13,7 @@ from stemniche.core.expressions import Call, is_condition, names, parse, walk
 from stemniche.core.names import did_you_mean
 from stemniche.spec import interventions as iv
 from stemniche.spec.naming import Kind, Names
-from stemniche.spec.reading import LONGEST, TICK, Field, Fields, days_text, on_lattice, snap
+from stemniche.spec.reading import TICK, Field, Fields, days_text, on_lattice, snap
 from stemniche.spec.schema import ENVIRONMENT
 from stemniche.spec.yamlfile import Node
 
@@ -22,7 +22,8 @@ SETTABLE = {f"environment.{name}": limits for name, limits in ENVIRONMENT.items(
 """Scenario values that may change during a run, with unit, lowest and highest value."""
 
 NOT_YET = (
-    "radiation", "vessels", "sort", "replant", "transfer", "inject", "release_block", "uptake_block",
+    "radiation", "vessels", "sort", "replant", "transfer", "inject", "release_block",
+    "uptake_block",
 )  # fmt: skip
 """Keys of the format that this version cannot carry out."""
 
@@ -142,9 +143,7 @@ def _span(fields: Fields, setting: Setting) -> dict[str, Any]:
     }
 
 
-def _until(
-    written: Field | None, start: iv.Start, setting: Setting
-) -> float | iv.Condition | None:
+def _until(written: Field | None, start: iv.Start, setting: Setting) -> float | iv.Condition | None:
     if written is None:
         return None
     if isinstance(written.node.value, str) and any(c in written.node.value for c in "<>=~"):
@@ -191,7 +190,7 @@ def _cells(fields: Fields, key: str, setting: Setting) -> tuple[str, ...]:
     return _in_order("cell", _resolved(written, "cell", setting), setting)
 
 
-def _fraction(fields: Fields) -> dict[str, float]:
+def _fraction(fields: Fields) -> dict[str, Any]:
     written = fields.get("fraction")
     return {} if written is None else {"fraction": written.fraction(high=MOST_FRACTION)}
 
@@ -254,7 +253,7 @@ def _overexpress(fields: Fields, setting: Setting) -> iv.Intervention:
     return iv.Overexpress(
         targets=_resolved(fields["overexpress"], "gene", setting),
         cells=_cells(fields, "in", setting),
-        **({} if fold is None else {"fold": fold.quantity("fold", low=1e-6, high=1e6)}),
+        fold=10.0 if fold is None else fold.quantity("fold", low=1e-6, high=1e6),
         **_span(fields, setting),
     )
 

@@ -88,7 +88,9 @@ def lower_drugs(courses: tuple[Course, ...], model: Model) -> Lowered:
     merged: dict[str, Course] = {}
     for c in courses:
         old = merged.get(c.drug.id)
-        doses = c.doses if old is None else tuple(sorted((*old.doses, *c.doses), key=lambda d: d.start))
+        doses = (
+            c.doses if old is None else tuple(sorted((*old.doses, *c.doses), key=lambda d: d.start))
+        )
         merged[c.drug.id] = Course(drug=c.drug, doses=doses, mass_kg=c.mass_kg, bsa_m2=c.bsa_m2)
     drugs = [c.drug for c in merged.values()]
     return Lowered(
@@ -112,7 +114,9 @@ def lower_drugs(courses: tuple[Course, ...], model: Model) -> Lowered:
             for d in drugs
             for v in (
                 Variable(name=f"drug_in.{d.id}", unit="nM", kind="cell"),
-                Variable(name=f"pk.{d.id}", unit="nmol", kind="global", dtype="float64", shape=(2,)),
+                Variable(
+                    name=f"pk.{d.id}", unit="nmol", kind="global", dtype="float64", shape=(2,)
+                ),
             )
         ),
         hazards=("drug_death",) if drugs else (),
@@ -174,7 +178,7 @@ def dosing(c: Course, plan: Plan) -> Dosing:
     v = c.drug.values
     total = v["volume"] * c.mass_kg
     v1, v2 = v["central_share"] * total, (1.0 - v["central_share"]) * total
-    out = v["clearance"] * c.mass_kg / v1
+    out = 1e-3 * v["clearance"] * c.mass_kg / v1
     q = np.log(2.0) / v["distribution_half_life"] / (1.0 / v1 + 1.0 / v2)
     m = np.array([[-out - q / v1, q / v2], [q / v1, -q / v2]])
     decay = expm(m * TICK_MIN)
@@ -220,4 +224,3 @@ def cytotoxic(drug: Drug, plan: Plan) -> Cytotoxic:
         sensitivity_row=plan.behaviours["drug_sensitivity"],
         name=f"action.{drug.id}",
     )
-

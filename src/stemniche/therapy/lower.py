@@ -74,9 +74,7 @@ def _controls(item: given.Intervention, model: Model) -> Iterable[Control]:
                 kind = "scale_synthesis" if name in factors else "scale_signal"
                 yield control(kind=kind, target=name, value=0.0, cells=item.cells)
         case given.Silence():
-            yield control(
-                kind="scale_synthesis", target="", value=0.0, cells=item.cells
-            )
+            yield control(kind="scale_synthesis", target="", value=0.0, cells=item.cells)
         case given.Add():
             for name in item.targets:
                 yield control(

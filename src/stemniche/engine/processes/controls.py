@@ -87,7 +87,11 @@ class Controls(Process):
         """Remove a share of the living cells of some types."""
         cells = np.flatnonzero(mask[s.live("type")] & (s.live("state") == ALIVE))
         draw = k.uniform_array(
-            np.uint64(self.seed), stream("deplete"), s["key"][cells], np.uint32(t.index), np.uint32(i)
+            np.uint64(self.seed),
+            stream("deplete"),
+            s["key"][cells],
+            np.uint32(t.index),
+            np.uint32(i),
         )
         struck = cells[draw < self.controls[i].value]
         s["state"][struck] = GONE

@@ -179,7 +179,11 @@ class Births(Process):
         height = np.zeros_like(angle) if self.flat else 2.0 * draw[1] - 1.0
         flat = np.sqrt(1.0 - height**2)
         step = 0.4 * radius
-        for axis, share in (("x", flat * np.cos(angle)), ("y", flat * np.sin(angle)), ("z", height)):
+        for axis, share in (
+            ("x", flat * np.cos(angle)),
+            ("y", flat * np.sin(angle)),
+            ("z", height),
+        ):
             shift = (step * share).astype(np.float32)
             s[axis][daughters] += shift
             s[axis][mothers] -= shift

@@ -11,7 +11,6 @@ from stemniche.engine.processes.stemness import FLUX
 from stemniche.engine.state import ALIVE, GONE, Array, State
 from stemniche.kernels.cpu import Backend
 
-
 BASE_STEP_MIN = 1.0
 """Longest step of the contact mechanics, min; faster cells take shorter ones."""
 
@@ -172,5 +171,3 @@ def motion(plan: Plan, reach: float, skin: float) -> Motion:
         stem=plan.types[STEM],
         seed=plan.seed,
     )
-
-

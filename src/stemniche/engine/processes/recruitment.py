@@ -10,7 +10,7 @@ from stemniche.engine.newcomers import add_cells
 from stemniche.engine.plan import MARROW, VESSEL, Plan
 from stemniche.engine.process import TICK_MIN, TICK_S, Access, Phase, Process, Tick
 from stemniche.engine.state import Array, State
-from stemniche.kernels.cpu import Backend, site_key, stream
+from stemniche.kernels.cpu import Backend, stream
 from stemniche.spec.model import Drive
 
 
@@ -39,7 +39,9 @@ class Marrow(Process):
         def serum(signal: str) -> Array:
             return s["blood"][self.factors[signal.removeprefix("serum.")]]
 
-        egress = np.array([1.0 if d is None else float(drives.value(d, serum)) for d in self.egress])
+        egress = np.array(
+            [1.0 if d is None else float(drives.value(d, serum)) for d in self.egress]
+        )
         released, pool = s["released"], s["pool"]
         pool[:] = released + (pool - released) * np.exp(-self.blood_rate * TICK_MIN)
         released[:] = egress + (released - egress) * np.exp(-self.marrow_rate * TICK_MIN)

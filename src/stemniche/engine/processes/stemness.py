@@ -88,5 +88,3 @@ def stemness(plan: Plan) -> Stemness:
         division_limit=int(plan.trait("division_limit")[transit]),
         seed=plan.seed,
     )
-
-

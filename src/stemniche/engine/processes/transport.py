@@ -103,7 +103,7 @@ class Transport(Process):
             sinks,
         )
         sink = sinks[: len(self.names)]
-        decay = (self.decay * s["loss_scale"]).astype(np.float32)
+        decay = self.decay * s["loss_scale"]
         self._exchange(s, supply, sink)
         self._hold(s, supply)
         s["field_age"] += TICK_MIN
@@ -117,12 +117,9 @@ class Transport(Process):
             mm_vmax=sinks[len(self.names) :].reshape(-1, *self.shape),
             mm_index=self.saturable,
             mm_km=self.saturable_km,
-            hindrance=np.ones(self.shape, np.float32),
-            wall_kind=np.full(len(self.names), self.wall, np.int32),
-            wall_value=s["far_level"].astype(np.float32),
+            wall_kind=np.full(len(self.names), self.wall),
+            wall_value=s["far_level"],
             wall_length=self.wall_length,
-            fixed=np.zeros(self.shape, np.uint8),
-            fixed_value=np.zeros(len(self.names), np.float32),
         )
         force = s["field_age"] >= self.max_age - 1e-6
         report = k.advance_fields(
@@ -193,7 +190,9 @@ class Blood(Process):
         blood = s["blood"]
         excess = (flat[:, places] - blood[:, None]) * perfusion[None, places]
         leak = self.exchange * excess.sum(axis=1, dtype=np.float64) * self.voxel_volume * self.scale
-        target = self.baseline + np.where(self.clearance > 0, leak / np.maximum(self.clearance, 1e-30), 0.0)
+        target = self.baseline + np.where(
+            self.clearance > 0, leak / np.maximum(self.clearance, 1e-30), 0.0
+        )
         kept = np.exp(-self.clearance * TICK_MIN)
         blood[:] = np.where(self.dosed, blood, target + (blood - target) * kept)
         np.maximum(blood, 0.0, out=blood)
@@ -231,10 +230,12 @@ def transport(plan: Plan) -> Transport:
                     kms.append(u.km)
                 taken.append((len(factors) + saturable.index(place), u.rate / volume, 0))
         up_pointer.append(len(taken))
-    diffusivity = np.array([f.diffusivity for f in factors], np.float32)
-    decay = np.array([f.decay for f in factors], np.float32)
+    diffusivity = np.array([f.diffusivity for f in factors])
+    decay = np.array([f.decay for f in factors])
     around = plan.surroundings
-    wall = "fixed" if around.fixed or around.medium else "far_field" if around.far_field else "no_flux"
+    wall = (
+        "fixed" if around.fixed or around.medium else "far_field" if around.far_field else "no_flux"
+    )
     return Transport(
         shape=plan.grid.shape,
         spacing=plan.grid.spacing,
@@ -243,7 +244,7 @@ def transport(plan: Plan) -> Transport:
         decay=decay,
         quasi_steady=np.array([f.form == "gas" for f in factors]),
         wall=_WALL[wall],
-        wall_length=np.sqrt(diffusivity / np.maximum(decay, 1e-4)).astype(np.float32),
+        wall_length=np.sqrt(diffusivity / np.maximum(decay, 1e-4)),
         exchange=np.array([plan.exchange[f.id] for f in factors], np.float32),
         secretion_pointer=np.array(pointer, np.int64),
         secretion_factor=np.array([e[0] for e in entries], np.int32),

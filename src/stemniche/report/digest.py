@@ -1,0 +1,255 @@
+"""What a report reads off a run, gathered once: curves, treatments, the days to picture, tissue.
+
+`story`, `claims` and `html` work from a `Digest`; only this module asks the run itself, so that a
+figure never opens a store and each sample is read at most once.
+"""
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from stemniche.core.errors import StemnicheError
+from stemniche.core.units import parse_time
+from stemniche.engine.plan import STEM
+from stemniche.report.charts import Mark
+from stemniche.report.palette import DEAD, in_order
+from stemniche.report.tissue import Tissue, Window
+from stemniche.run.measures import HYPOXIC
+
+if TYPE_CHECKING:
+    from stemniche.run.results import Run
+    from stemniche.spec.model import Model
+
+Array = np.ndarray[Any, np.dtype[Any]]
+
+DAY_MIN = 1440.0
+
+_HEADS = (
+    "drug", "neutralise", "block", "inhibit", "overexpress", "knock_out", "silence", "add",
+    "deplete", "set",
+)  # fmt: skip
+_VERBS = {
+    "neutralise": "neutralising {}",
+    "block": "blocking {}",
+    "inhibit": "inhibiting {}",
+    "overexpress": "overexpression of {}",
+    "knock_out": "knock-out of {}",
+    "silence": "silencing of the {}",
+    "add": "supply of {}",
+    "deplete": "depletion of {}",
+    "set": "setting {}",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Treatment:
+    """One intervention: in words, what it is called for short, and when."""
+
+    words: str
+    name: str
+    mark: Mark
+
+
+@dataclass(frozen=True)
+class Digest:
+    """A run as a report needs it.
+
+    Args:
+        run: The run; asked for cells and fields only.
+        days: Sample times ``[n]``.
+        columns: The table by column name, each ``[n]``.
+        groups: Cell types of the model by group, in legend order.
+        treatments: In order of their start.
+    """
+
+    run: "Run"
+    model: "Model"
+    days: Array
+    columns: dict[str, Array]
+    groups: dict[str, list[str]]
+    treatments: list[Treatment]
+    _seen: dict[float, Tissue] = field(default_factory=dict, repr=False)
+
+    def __getitem__(self, column: str) -> Array:
+        """A column of the table; zeros where this run does not have it."""
+        return self.columns.get(column, np.zeros(len(self.days)))
+
+    def __contains__(self, column: str) -> bool:
+        return column in self.columns
+
+    @property
+    def marks(self) -> list[Mark]:
+        """Where charts mark treatments."""
+        return [treatment.mark for treatment in self.treatments]
+
+    @property
+    def scenario(self) -> dict[str, Any]:
+        """The scenario as one mapping."""
+        return self.run.header.scenario
+
+    def tissue(self, day: float) -> Tissue:
+        """Cells, oxygen and vessels at a sample time, as seen in the middle plane."""
+        if day not in self._seen:
+            self._seen[day] = _tissue(self.run, day)
+        return self._seen[day]
+
+    def picture_days(self, most: int = 6) -> list[float]:
+        """Sample times worth a picture: first, last, around the first treatment, between."""
+        chosen = {0, len(self.days) - 1}
+        for treatment in self.treatments:
+            start = treatment.mark.start
+            before = np.flatnonzero(self.days <= start + 1e-6)
+            after = np.flatnonzero(self.days >= start + 2.0)
+            for found in (before[-1:], after[:1]):
+                if len(chosen) < most:
+                    chosen |= set(found.tolist())
+        while len(chosen) < min(most, len(self.days)):
+            order = sorted(chosen)
+            gaps = [(self.days[b] - self.days[a], a, b) for a, b in zip(order, order[1:])
+                    if b - a > 1]  # fmt: skip
+            _, a, b = max(gaps)
+            middle = 0.5 * (self.days[a] + self.days[b])
+            chosen.add(a + 1 + int(np.argmin(np.abs(self.days[a + 1 : b] - middle))))
+        return [float(self.days[i]) for i in sorted(chosen)]
+
+    def close_up(self, day: float) -> Window:
+        """The part of the tissue where most stem cells lie together, about 350 um wide."""
+        tissue = self.tissue(day)
+        width = min(350.0, tissue.width)
+        height = min(0.6 * width, tissue.height)
+        stem = tissue.kinds == STEM
+        among = stem if stem.any() else np.ones_like(stem)
+        if not among.any():
+            return Window(0.0, 0.0, width, height)
+        bins = [max(1, int(tissue.width / 60.0)), max(1, int(tissue.height / 60.0))]
+        span = [[0.0, tissue.width], [0.0, tissue.height]]
+        counts, xs, ys = np.histogram2d(tissue.x[among], tissue.y[among], bins=bins, range=span)
+        i, j = np.unravel_index(int(counts.argmax()), counts.shape)
+        left = np.clip(0.5 * (xs[i] + xs[i + 1] - width), 0.0, tissue.width - width)
+        bottom = np.clip(0.5 * (ys[j] + ys[j + 1] - height), 0.0, tissue.height - height)
+        return Window(float(left), float(bottom), width, height)
+
+
+def digest(run: "Run") -> Digest:
+    """Gather what a report needs from a run."""
+    model, table = run.model, run.table
+    days = np.asarray(run.times, np.float64)
+    groups: dict[str, list[str]] = {}
+    for kind in model.types:
+        groups.setdefault(kind.group, []).append(kind.id)
+    last = float(days[-1]) if len(days) else 0.0
+    items = run.header.scenario.get("therapy") or []
+    found = [_treatment(item, model, last) for item in items if isinstance(item, dict)]
+    treatments = sorted((t for t in found if t is not None), key=lambda t: t.mark.start)
+    return Digest(
+        run=run,
+        model=model,
+        days=days,
+        columns={name: table[name].to_numpy(np.float64) for name in table.columns},
+        groups={group: in_order(names) for group, names in groups.items()},
+        treatments=treatments,
+    )
+
+
+def _treatment(item: dict[str, Any], model: "Model", last: float) -> Treatment | None:
+    """Read one intervention of a resolved scenario; None for what is no treatment in time."""
+    head = next((key for key in _HEADS if key in item), None)
+    if head is None:
+        return None
+    name = _listed(item[head])
+    begin = item.get("from", 0)
+    start = 0.0 if begin == "birth" else _days(begin, 0.0)
+    end = _days(item.get("until"), last)
+    words = [name if head == "drug" else _VERBS[head].format(name)]
+    if "dose" in item:
+        words.append(str(item["dose"]))
+    if "fraction" in item:
+        words.append(f"by {100 * float(str(item['fraction']).rstrip('%')):g} %")
+    if "fold" in item:
+        words.append(f"{item['fold']}-fold")
+    if "to" in item:
+        words.append(f"to {item['to']}")
+    if "in" in item:
+        words.append(f"in {_listed(item['in'])}")
+    every = _every(item, head, name, model)
+    doses: tuple[float, ...] = ()
+    if head in ("drug", "deplete"):
+        most = int(item.get("doses", 0) or 0) or 10_000
+        count = 1 if not every else min(most, int(max(0.0, end - start - 1e-9) / every) + 1)
+        doses = tuple(start + i * (every or 0.0) for i in range(count))
+        if every:
+            words.append(f"every {every:g} d")
+    words.append(f"from day {start:g}" if begin != "birth" else "from the very start")
+    if "until" in item:
+        words.append(f"until {item['until']}")
+    return Treatment(" ".join(words), name, Mark(start, end, doses))
+
+
+def _every(item: dict[str, Any], head: str, name: str, model: "Model") -> float:
+    """Days between doses; the library's interval where a drug's regimen is left to it."""
+    if "every" in item:
+        return _days(item["every"], 0.0)
+    if head != "drug" or ("dose" in item and "doses" not in item):
+        return 0.0
+    usual = next((drug.values.get("every", 0.0) for drug in model.drugs if drug.id == name), 0.0)
+    return usual / DAY_MIN
+
+
+def _days(written: Any, default: float) -> float:
+    """A time as days; `default` for none and for a condition."""
+    if written is None:
+        return default
+    try:
+        return parse_time(written, where="therapy") / DAY_MIN
+    except StemnicheError:
+        return default
+
+
+def _listed(value: Any) -> str:
+    return ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+
+
+def _tissue(run: "Run", day: float) -> Tissue:
+    cells, oxygen = run.cells(day), run.field("oxygen", day)
+    space = np.asarray(cells.obsm["spatial"], np.float64)
+    radius = cells.obs["radius"].to_numpy(np.float64)
+    kinds = cells.obs["type"].astype(object).to_numpy()
+    kinds = np.where(cells.obs["state"].to_numpy() == "alive", kinds, DEAD)
+    spacing = run.header.spacing_um
+    depth, rows, columns = oxygen.shape
+    plane = depth // 2
+    if space.shape[1] == 3 and depth > 1:
+        away = space[:, 2] - (plane + 0.5) * spacing
+        cut = np.abs(away) < radius
+        space, kinds = space[cut], kinds[cut]
+        radius = np.sqrt(radius[cut] ** 2 - away[cut] ** 2)
+    return Tissue(
+        kinds=kinds,
+        x=space[:, 0],
+        y=space[:, 1],
+        radius=radius,
+        oxygen=oxygen.values[plane],
+        vessels=_vessels(run, plane, spacing),
+        width=columns * spacing,
+        height=rows * spacing,
+    )
+
+
+def _vessels(run: "Run", plane: int, spacing: float) -> Array:
+    """Places of vessels in a plane: centre of the voxel, and whether blood flows."""
+    newest = run.store.reader.newest_checkpoint()
+    if newest is None:
+        return np.zeros((0, 3))
+    shape = run.store.reader.sample(0).grid
+    present = np.asarray(newest[1]["vessels"]).reshape(shape)[plane]
+    open_ = np.asarray(newest[1]["perfusion"]).reshape(shape)[plane]
+    rows, columns = np.nonzero(present)
+    flows = (open_[rows, columns] > 0).astype(np.float64)
+    return np.column_stack([(columns + 0.5) * spacing, (rows + 0.5) * spacing, flows])
+
+
+def oxygen_top(tissues: list[Tissue]) -> float:
+    """Brightest level of the oxygen colours: the highest seen, rounded up to tens."""
+    highest = max((float(t.oxygen.max()) for t in tissues), default=0.0)
+    return max(2.0 * HYPOXIC, 10.0 * np.ceil(highest / 10.0))

@@ -1,0 +1,205 @@
+"""The summary of a run in plain words, generated from its numbers.
+
+`html` puts these sentences on top of the page. Every number in them is one of the table's; nothing
+is said that the table does not show, and nothing here knows what a treatment is supposed to do.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from stemniche.engine.plan import STEM
+from stemniche.report.charts import short
+from stemniche.report.digest import Digest, Treatment
+
+Array = np.ndarray[Any, np.dtype[Any]]
+
+NOTABLE = 0.03
+"""A relative change below this is called "about the same"."""
+
+FEW = 30
+"""Stem cells below which the summary warns that single cells decide."""
+
+CAUSES = {
+    "symmetric": "symmetric divisions",
+    "dedifferentiation": "committed cells turning back",
+    "awakening": "divisions of awakened stem cells",
+    "differentiation": "differentiation",
+    "death": "death",
+    "traffic": "leaving or removal",
+}
+"""Causes of ``csc_flux`` in words."""
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A key number for the top of the page."""
+
+    label: str
+    value: str
+    note: str
+
+
+def title(d: Digest, name: str) -> str:
+    """One line: the scenario, how long, with what."""
+    what = " and ".join(dict.fromkeys(t.name for t in d.treatments))
+    return f"{name}: {d.days[-1]:g} days" + (f" with {what}" if what else " without treatment")
+
+
+def summary(d: Digest) -> list[str]:
+    """The sentences of the summary, in order."""
+    return [
+        text for text in (_growth(d), _treatment(d), _stem(d), _causes(d), _place(d), _caution(d))
+        if text
+    ]  # fmt: skip
+
+
+def key_figures(d: Digest) -> list[Figure]:
+    """The few numbers a reader looks for first."""
+    cells, share = d["tumour_cells"], 100.0 * d["csc_fraction"]
+    found = [
+        Figure("living tumour cells", short(cells[-1]), f"{short(cells[0])} on day 0"),
+        Figure("cancer stem cells", f"{share[-1]:.1f} %", f"{share[0]:.1f} % on day 0"),
+    ]
+    for column, label in (
+        ("hypoxic_fraction", "cells short of oxygen"),
+        ("m2_fraction", "macrophages that are M2"),
+    ):
+        if column in d:
+            values = 100.0 * d[column]
+            found.append(Figure(label, f"{values[-1]:.0f} %", f"{values[0]:.0f} % on day 0"))
+    return found
+
+
+def _growth(d: Digest) -> str:
+    cells = d["tumour_cells"]
+    span = f"In {d.days[-1]:g} days"
+    if not cells[0]:
+        return f"{span} no tumour grew: the tissue was placed without tumour cells."
+    if not cells[-1]:
+        return f"{span} the tumour of {short(cells[0])} cells disappeared."
+    fold = cells[-1] / cells[0]
+    counts = f"from {short(cells[0])} to {short(cells[-1])} living cells"
+    if abs(fold - 1.0) < NOTABLE:
+        return f"{span} the tumour kept its size ({counts})."
+    verb = "grew" if fold > 1 else "shrank"
+    return f"{span} the tumour {verb} {counts} ({fold:.2g}-fold)."
+
+
+def _treatment(d: Digest) -> str:
+    if not d.treatments:
+        return "It was not treated."
+    listed = _and([t.words for t in d.treatments])
+    return f"Treatment: {listed}. {_response(d, d.treatments[0])}".rstrip()
+
+
+def _response(d: Digest, first: Treatment) -> str:
+    """How the count went after the first treatment began."""
+    cells, start = d["tumour_cells"], first.mark.start
+    after = np.flatnonzero(d.days >= start - 1e-6)
+    if len(after) < 2 or not cells[after[0]]:
+        return "It began too late to see what it did."
+    at, rest = cells[after[0]], cells[after]
+    low = int(rest.argmin())
+    fall = 1.0 - rest[low] / at
+    if fall < NOTABLE:
+        return f"The tumour went on growing under it{_slowed(d, start)}."
+    day = d.days[after[low]]
+    text = f"After the start the count fell by {100 * fall:.0f} % until day {day:g}"
+    back = np.flatnonzero(rest[low:] >= at)
+    if len(back):
+        return f"{text} and was back at its old level by day {d.days[after[low + back[0]]]:g}."
+    if rest[-1] > rest[low] * (1.0 + NOTABLE):
+        return f"{text}, then grew again to {short(rest[-1])}."
+    return f"{text} and did not recover."
+
+
+def _slowed(d: Digest, start: float) -> str:
+    before, after = _rate(d, 0.0, start), _rate(d, start, d.days[-1])
+    if before is None or after is None or before <= 0:
+        return ""
+    if after < 0.8 * before:
+        return f", slower than before ({100 * after:.0f} % a day after {100 * before:.0f} %)"
+    return f", as fast as before ({100 * after:.0f} % a day)" if after < 1.2 * before else ""
+
+
+def _rate(d: Digest, start: float, end: float) -> float | None:
+    """Growth per day between two times; None where there are no two samples."""
+    at = np.flatnonzero((d.days >= start - 1e-6) & (d.days <= end + 1e-6))
+    cells = d["tumour_cells"]
+    if len(at) < 2 or cells[at].min() <= 0:
+        return None
+    return float(np.log(cells[at[-1]] / cells[at[0]]) / (d.days[at[-1]] - d.days[at[0]]))
+
+
+def _stem(d: Digest) -> str:
+    share, count = 100.0 * d["csc_fraction"], d[f"cells.{STEM}"]
+    if not count.any():
+        return ""
+    counts = f"{short(count[0])} to {short(count[-1])} cells"
+    change = share[-1] - share[0]
+    if abs(change) < max(0.2, NOTABLE * share[0]):
+        return f"The share of cancer stem cells stayed near {share[-1]:.1f} % ({counts})."
+    verb = "rose" if change > 0 else "fell"
+    text = f"The share of cancer stem cells {verb} from {share[0]:.1f} % to {share[-1]:.1f} %"
+    peak = int(share.argmax())
+    if 0 < peak < len(share) - 1 and share[peak] > 1.15 * max(share[0], share[-1]):
+        text += f", after a peak of {share[peak]:.1f} % on day {d.days[peak]:g}"
+    return f"{text} ({counts})."
+
+
+def _causes(d: Digest) -> str:
+    moved = {c: float(d[f"csc_flux.{c}"][-1] - d[f"csc_flux.{c}"][0]) for c in CAUSES}
+    gains = {c: v for c, v in moved.items() if v > 0}
+    losses = {c: v for c, v in moved.items() if v < 0}
+    parts = []
+    if gains:
+        most = max(gains, key=lambda c: gains[c])
+        share = 100.0 * gains[most] / sum(gains.values())
+        parts.append(f"most new stem cells came from {CAUSES[most]} ({share:.0f} %)")
+    if losses:
+        most = min(losses, key=lambda c: losses[c])
+        share = 100.0 * losses[most] / sum(losses.values())
+        parts.append(f"most were lost by {CAUSES[most]} ({share:.0f} %)")
+    text = ", ".join(parts)
+    return f"{text[0].upper()}{text[1:]}." if text else ""
+
+
+def _place(d: Digest) -> str:
+    """Oxygen, and the factor that changed most among the tumour cells."""
+    if "hypoxic_fraction" not in d:
+        return ""
+    low = 100.0 * d["hypoxic_fraction"]
+    text = f"At the end {low[-1]:.0f} % of the tumour cells were short of oxygen"
+    text += f" ({low[0]:.0f} % on day 0)"
+    changed = most_changed(d)
+    if changed is not None:
+        name, fold = changed
+        verb = "rose" if fold > 1 else "fell"
+        text += f"; of the factors among them {name} {verb} most ({fold:.2g}-fold)"
+    return f"{text}."
+
+
+def most_changed(d: Digest) -> tuple[str, float] | None:
+    """Factor with the largest change from first to last sample, and its ratio."""
+    found: dict[str, float] = {}
+    for factor in d.model.factors:
+        values = d[f"factor.{factor.id}"]
+        if factor.unit == "nM" and values[0] > 0 and values[-1] > 0:
+            found[factor.id] = float(values[-1] / values[0])
+    if not found:
+        return None
+    name = max(found, key=lambda one: abs(np.log(found[one])))
+    return (name, found[name]) if abs(np.log(found[name])) > np.log(1.1) else None
+
+
+def _caution(d: Digest) -> str:
+    text = "This is one simulated tumour; another seed gives another course"
+    if 0 < d[f"cells.{STEM}"].min() < FEW:
+        text += f", and with fewer than {FEW} stem cells at times single cells decide"
+    return f"{text}."
+
+
+def _and(parts: list[str]) -> str:
+    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"

@@ -1,0 +1,196 @@
+"""Builds the names a user may write from the shipped library and the spellings of the evidence.
+
+`spec.scenario` takes them by default. What the names are comes from the tables; this module only
+says which table answers for which kind of name.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+from itertools import product
+from typing import TYPE_CHECKING
+
+from stemniche.core.names import fold
+from stemniche.spec.library import Library
+from stemniche.spec.naming import Kind, Names, spell
+from stemniche.spec.records import Cancer, Cell, DrugRow, FactorRow, NodeRow
+
+if TYPE_CHECKING:
+    from stemniche.evidence import Entity, Evidence
+
+Named = Cell | FactorRow | NodeRow | Cancer | DrugRow
+"""Records that name an entity of the evidence."""
+
+CSC_CAUSES = ("symmetric", "dedifferentiation", "awakening", "differentiation", "death")
+EVENTS = ("proliferation", "apoptosis", "necrosis", "drug_death")
+"""What stands for ``<CAUSE>`` and ``<EVENT>`` in the ids of measures."""
+
+Expand = Callable[[Iterable[str]], tuple[str, ...]]
+Meaning = tuple[str, tuple[str, ...]]
+"""A spelling and the ids it stands for."""
+
+
+@lru_cache(maxsize=1)
+def library_names() -> Names:
+    """Names of the shipped library and evidence, made once per process."""
+    from stemniche.evidence import load
+    from stemniche.spec.rows import read_library
+
+    return names_of(read_library(), load())
+
+
+def names_of(library: Library, evidence: "Evidence") -> Names:
+    """The names that a library and the evidence's spellings allow."""
+    from stemniche.spec.claimbook import claim_book
+    from stemniche.spec.overrides import overridden
+
+    book = claim_book()
+    entities = evidence.records.entities
+    factors, nodes = library.lexicon.factors, library.lexicon.nodes
+    states = _genotypes(library)
+    symbols = _genes(states, entities.values())
+    tables = _Tables(library, entities)
+    tables.add("factor", _entity_of(factors))
+    tables.add("receptor", _entity_of({n: r for n, r in nodes.items() if r.kind == "receptor"}))
+    tables.add("node", _entity_of(nodes))
+    tables.add("gene", _entity_of(factors) | _entity_of(nodes))
+    tables.add("cell", _entity_of(library.lexicon.cells), library.lexicon.expand)
+    tables.add("tissue", _placeable(library), lambda found: tuple(found)[:1])
+    tables.add("cancer", _entity_of(library.cancers))
+    aliases = ((a, (name,)) for name, row in library.drugs.items() for a in row.aliases)
+    tables.add("drug", _entity_of(library.drugs), more=aliases)
+    tables.plain("genotype", symbols.values(), ((t, (s,)) for t, s in symbols.items()))
+    tables.plain("claim", evidence.records.claims)
+    tables.plain("row", library.mechanisms)
+    tables.plain("measure", _measures(library))
+    masses = {name: row.molar_mass_kda for name, row in factors.items()}
+    return Names(
+        ids=tables.ids,
+        spellings=tables.spellings,
+        units={name: row.unit for name, row in factors.items()},
+        molar_masses={name: mass for name, mass in masses.items() if mass is not None},
+        unmodelled={fold(text): e.name for e in entities.values() for text in _texts(e)},
+        genotypes=states,
+        check=lambda changes, where: overridden(library, changes, book, where),
+    )
+
+
+@dataclass
+class _Tables:
+    """Ids and spellings of each kind while they are put together."""
+
+    library: Library
+    entities: "Mapping[str, Entity]"
+    ids: dict[Kind, tuple[str, ...]] = field(default_factory=dict)
+    spellings: dict[Kind, dict[str, tuple[str, ...]]] = field(default_factory=dict)
+
+    def plain(self, kind: Kind, ids: Iterable[str], more: Iterable[Meaning] = ()) -> None:
+        """Take ids as they are."""
+        self.ids[kind] = tuple(dict.fromkeys(ids))
+        self.spellings[kind] = spell(self.ids[kind], *more)
+
+    def add(
+        self,
+        kind: Kind,
+        members: Mapping[str, str],
+        expand: Expand = tuple,
+        more: Iterable[Meaning] = (),
+    ) -> None:
+        """Take ids with their entities; families and spellings of entities are added."""
+        meanings = (
+            *((name, (name,)) for name in members),
+            *more,
+            *self._families(members),
+            *_spellings(members, self.entities),
+        )
+        self.ids[kind] = tuple(members)
+        self.spellings[kind] = spell((), *((text, expand(found)) for text, found in meanings))
+
+    def _families(self, members: Mapping[str, str]) -> Iterator[Meaning]:
+        for name, row in self.library.lexicon.families.items():
+            found = tuple(member for member in row.members if member in members)
+            if not found:
+                continue
+            yield name, found
+            if row.entity in self.entities:
+                for text in _texts(self.entities[row.entity]):
+                    yield text, found
+
+
+def _entity_of(rows: Mapping[str, Named]) -> dict[str, str]:
+    return {name: row.entity for name, row in rows.items()}
+
+
+def _genes(states: frozenset[str], entities: "Iterable[Entity]") -> dict[str, str]:
+    """Spellings of genes: those whose states rows read, then every entity with a symbol."""
+    found = {gene: gene for gene in sorted({state.partition(":")[0] for state in states})}
+    for entity in entities:
+        if entity.symbol:
+            for text in (entity.symbol, *_texts(entity)):
+                found.setdefault(text, entity.symbol)
+    return found
+
+
+def _texts(entity: "Entity") -> tuple[str, ...]:
+    return (entity.name, *entity.spellings)
+
+
+def _spellings(
+    members: Mapping[str, str], entities: "Mapping[str, Entity]"
+) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """Spellings of the entities that some ids have, with those ids.
+
+    An id that is called like its entity stands alone for it: IL-6 is IL6, not its synthesis too.
+    """
+    by_entity: dict[str, list[str]] = {}
+    for name, entity in members.items():
+        for part in (p.strip() for p in entity.split(";")):
+            if part in entities:
+                by_entity.setdefault(part, []).append(name)
+    for entity, names in by_entity.items():
+        own = fold(entities[entity].name)
+        found = [name for name in names if fold(name) == own] or names
+        for text in _texts(entities[entity]):
+            yield text, tuple(found)
+
+
+def _placeable(library: Library) -> dict[str, str]:
+    """Cell types that a scenario may place in the tissue.
+
+    An abstract type is among them where a parameter says how it is divided.
+    """
+    lexicon = library.lexicon
+    divided = {name.split(".")[0] for name in library.parameters if name.endswith("_fraction")}
+    return {
+        name: row.entity
+        for name, row in lexicon.cells.items()
+        if row.group and row.group != "tumour" and (name in lexicon.types or name in divided)
+    }
+
+
+def _genotypes(library: Library) -> frozenset[str]:
+    """States of genes that rows read, as signals or in their context."""
+    signals = [*(row.origin for row in library.links), *(row.signal for row in library.rules)]
+    contexts = (text for row in library.mechanisms.values() for text in row.context)
+    return frozenset(text for text in (*signals, *contexts) if ":" in text)
+
+
+def _measures(library: Library) -> Iterator[str]:
+    """Every measure by name: placeholders of the vocabulary are filled in."""
+    lexicon = library.lexicon
+    groups = (
+        name for name, row in lexicon.families.items() if set(row.members) <= set(lexicon.cells)
+    )
+    cells = tuple(dict.fromkeys((*lexicon.cells, *groups)))
+    fill: dict[str, Iterable[str]] = {
+        "FACTOR": lexicon.factors, "FACTOR_LEVEL": lexicon.factors, "NODE": lexicon.nodes,
+        "MARKER": lexicon.nodes, "DRUG": library.drugs, "CAUSE": CSC_CAUSES, "EVENT": EVENTS,
+    }  # fmt: skip
+    for word in lexicon.words:
+        if word.kind != "measure":
+            continue
+        labels = re.findall(r"<([A-Z_]+)>", word.id)
+        pattern = re.sub(r"<[A-Z_]+>", "{}", word.id)
+        for names in product(*(fill.get(label, cells) for label in labels)):
+            yield pattern.format(*names)

@@ -1,0 +1,93 @@
+"""What leaves for other programs is what the run holds."""
+
+from pathlib import Path
+
+import anndata
+import numpy as np
+import pandas as pd
+import pytest
+
+from stemniche.core.errors import InputError
+from stemniche.interop.anndata_out import all_cells, write_anndata
+from stemniche.interop.export import export_run
+from stemniche.interop.tables import write_tables
+from stemniche.run.header import make_header
+from stemniche.run.results import Run
+from stemniche.run.store import Store
+
+
+@pytest.fixture
+def run() -> Run:
+    """Two samples of three and four cells in memory."""
+    store = Store.create(
+        None,
+        make_header(
+            scenario={}, model="", seed=2**63,
+            fingerprints=dict.fromkeys(("model", "evidence", "library", "scenario"), "x"),
+            types=("CSC", "M1"), states=("alive",), phases=("G0", "G1"), nodes=("STAT3", "HIF1A"),
+            factors={"oxygen": "mmHg"}, spacing_um=20.0,
+        ),
+    )  # fmt: skip
+    store.log('A drug, "quoted", was given.', kind="therapy", time_s=0)
+    for number, n in enumerate((3, 4)):
+        ramp = np.arange(n, dtype=np.float32)
+        codes = np.zeros(n, np.uint8)
+        cells = {"x": ramp, "y": ramp + 1, "z": ramp * 0 + 10, "radius": ramp + 5}
+        cells |= {"type": codes + np.uint8(number), "state": codes, "phase": codes}
+        cells |= {"key": np.arange(1, n + 1, dtype=np.uint64), "parent": np.zeros(n, np.uint64)}
+        cells |= {"nodes": np.stack([ramp, ramp / 10])}
+        field = {"oxygen": np.full((1, 2, 2), 30, np.float32)}
+        store.append_sample(number * 86400, {"tumour_cells": n / 3}, cells, field)
+    return Run(store)
+
+
+def test_tables_can_be_read_back(run: Run, tmp_path: Path) -> None:
+    files = write_tables(run, tmp_path / "csv")
+    names = [file.name for file in files]
+    assert names == ["table.csv", "events.csv", "cells-day-0.csv", "cells-day-1.csv"]
+    read = pd.read_csv(files[0], float_precision="round_trip")
+    pd.testing.assert_frame_equal(read, run.table, check_exact=True)
+    assert pd.read_csv(files[1])["text"][0] == 'A drug, "quoted", was given.'
+    cells = pd.read_csv(files[3], index_col="key", dtype={"key": str})
+    assert list(cells["type"]) == ["M1"] * 4
+    np.testing.assert_allclose(cells["node.HIF1A"], [0, 0.1, 0.2, 0.3])
+    assert list(cells["x_um"]) == [0, 1, 2, 3]
+
+
+def test_tables_of_chosen_days_only(run: Run, tmp_path: Path) -> None:
+    assert len(write_tables(run, tmp_path, days=[1])) == 3
+    with pytest.raises(InputError, match="no sample"):
+        write_tables(run, tmp_path, days=[7])
+
+
+def test_an_h5ad_file_holds_the_cells_of_all_times(run: Run, tmp_path: Path) -> None:
+    read = anndata.read_h5ad(write_anndata(run, tmp_path / "cells.h5ad"))
+    assert read.shape == (7, 2)
+    assert list(read.obs["time_d"]) == [0.0] * 3 + [1.0] * 4
+    assert read.obs_names.is_unique
+    assert set(read.obs["type"]) == {"CSC", "M1"}
+    assert read.obsm["spatial"].shape == (7, 2)
+    assert read.uns["stemniche"]["run"] == run.fingerprint
+    np.testing.assert_array_equal(read[read.obs["time_d"] == 1.0].X, run.cells(day=1).X)
+
+
+def test_one_day_is_what_the_run_gives(run: Run) -> None:
+    np.testing.assert_array_equal(all_cells(run, [1]).X, run.cells(day=1).X)
+
+
+def test_a_place_that_cannot_be_written_is_an_input_error(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(InputError, match="cannot be written"):
+        write_tables(run, tmp_path / "file")
+    with pytest.raises(InputError, match="cannot be written"):
+        write_anndata(run, tmp_path / "absent" / "cells.h5ad")
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+def test_an_export_lies_in_the_folder_of_the_run(run: Run, tmp_path: Path) -> None:
+    for to, last in (("csv", "cells-day-1.csv"), ("anndata", "cells.h5ad")):
+        assert export_run(Run(run.store, tmp_path), to)[-1].name == last
+    with pytest.raises(InputError, match="in memory"):
+        export_run(run, "csv")
+    with pytest.raises(InputError, match="cannot be exported to 'h5ad'"):
+        export_run(run, "h5ad")
