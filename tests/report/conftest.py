@@ -8,8 +8,17 @@ import numpy as np
 import pytest
 
 from stemniche.run.records import Note
-from stemniche.spec.interventions import Block, Dose, GiveDrug
-from stemniche.spec.model import CellType, Drug, Factor, Model, Row, Secretion
+from stemniche.spec.model import (
+    CellType,
+    Drive,
+    Drug,
+    Factor,
+    Group,
+    Model,
+    Row,
+    Secretion,
+    Term,
+)
 
 SIZE = 1500.0
 GROUPS = {
@@ -56,7 +65,16 @@ def model() -> Model:
             CellType(id=name, group=group, ancestors=("cell",), traits={})  # type: ignore[arg-type]
             for name, group in GROUPS.items()
         ),
-        nodes=(), drives=(),
+        nodes=(),
+        drives=(
+            Drive(
+                cell="CSC", target="CXCR2", kind="node", constant=0.0, low=0.0, high=1.0,
+                groups=(Group(weight=1.0, terms=(Term(
+                    row="net.CXCR2.PPBP", signal="PPBP", half_max=0.15, hill=1.0, inverted=False,
+                    reference=0.1,
+                ),)),),
+            ),
+        ),
         secretions=(Secretion(row="sec.CSC.IL6", cell="CSC", factor="IL6", rate=1.0, node=None),),
         uptakes=(),
         drugs=(Drug(id="paclitaxel", kind="mitotic", molar_mass=0.85, values={"every": 10080.0}),),
@@ -76,17 +94,21 @@ class MadeUpRun:
     seed: int = 1
 
     def __post_init__(self) -> None:
-        drug = GiveDrug(
-            drug="paclitaxel", dose=Dose(80.0, "mg/m^2", 144.0), every=10080.0, start=10080.0
-        )
-        block = Block(targets=("CXCR4",), fraction=0.9, start=4320.0, until=8640.0)
+        drug = {"drug": "paclitaxel", "dose": "80 mg/m^2", "every": "7 d", "from": "7 d"}
+        block = {"block": "CXCR4", "fraction": 0.9, "from": "3 d", "until": "6 d"}
         self.times = np.linspace(0.0, self.days, self.samples)
         self.model = model()
-        self.scenario = SimpleNamespace(
-            name="breast", days=self.days, cancer="breast", claims_off=(),
-            therapy=(drug, block) if self.treated else (),
+        self.header = SimpleNamespace(
+            scenario={
+                "cancer": "breast", "days": self.days, "without_claims": ["C278"],
+                "therapy": [drug, block] if self.treated else [],
+            },
+            fingerprints={"model": "0a" * 6, "evidence": "1b" * 6},
+            versions={"python": "3.11.9", "stemniche": "0.1.0", "numpy": "2.2"},
+            created_with="stemniche 0.1.0", spacing_um=20.0,
         )  # fmt: skip
-        self.fingerprint = "a1b2c3d4e5f6"
+        self.fingerprint, self.status, self.reason, self.folder = "a1b2c3d4e5f6", "done", "", None
+        self.store = SimpleNamespace(reader=_Reader())
         self.events = (
             Note(time_s=None, kind="warning", text="Preparation ended <early> at 30 d."),
             Note(time_s=86400 * 7, kind="therapy", text="paclitaxel 80 mg/m^2: dose 1"),
@@ -122,8 +144,7 @@ class MadeUpRun:
             "radius": np.concatenate([rng.normal(6.8, 0.4, n), rng.normal(6.0, 0.6, len(stroma))]),
         })  # fmt: skip
         obs.index = obs.index.astype(str)
-        spatial = np.column_stack([xy, np.full(len(xy), 10.0)])
-        return anndata.AnnData(np.zeros((len(xy), 1), "f4"), obs=obs, obsm={"spatial": spatial})
+        return anndata.AnnData(np.zeros((len(xy), 1), "f4"), obs=obs, obsm={"spatial": xy})
 
     def cells(self, day: float) -> Any:
         """As the real one: cells at a sample time."""
@@ -176,6 +197,18 @@ class MadeUpRun:
         made["drug.paclitaxel"] = np.where(t > 7, 80 * np.exp(-(t - 7) / 1.1), 0.0)
         made["rate.drug_death.CSC"] = np.where((t > 7) & (t < 10), 0.1, 0.0)
         return pd.DataFrame(made)
+
+
+class _Reader:
+    """Vessels as the newest checkpoint holds them: at random, most of them open."""
+
+    def sample(self, number: int) -> Any:
+        return SimpleNamespace(grid=(1, 75, 75))
+
+    def newest_checkpoint(self) -> Any:
+        rng = np.random.default_rng(5)
+        vessels = (rng.random(75 * 75) < 0.02).astype("f4")
+        return None, {"vessels": vessels, "perfusion": vessels * (rng.random(75 * 75) < 0.8)}
 
 
 def _packed(step: float) -> Any:

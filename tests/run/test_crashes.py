@@ -61,9 +61,11 @@ def test_a_run_killed_again_and_again_ends_with_the_bytes_of_one_never_killed(
 ) -> None:
     """Kills fall at random moments of writing, resuming and, early on, creating."""
     dice, seen = random.Random(3), []
-    for _ in range(6):
+    for attempt in range(5):
         process = start(tmp_path)
-        time.sleep(dice.uniform(0.0, 0.25))
+        while attempt and not holds_run(tmp_path):
+            time.sleep(0.001)
+        time.sleep(dice.uniform(0.0, 0.15))
         process.send_signal(signal.SIGKILL)
         process.communicate()
         if holds_run(tmp_path):
@@ -72,7 +74,7 @@ def test_a_run_killed_again_and_again_ends_with_the_bytes_of_one_never_killed(
     assert last.communicate()[1] == ""
     assert last.returncode == 0
     assert check_whole(tmp_path, made_up) == made_up.LAST
-    assert seen
+    assert len(seen) >= 4
     whole = Store.create(None, made_up.header())
     made_up.simulate(whole)
     assert bytes_below(tmp_path / "run.zarr") == whole.objects.content  # type: ignore[attr-defined]
@@ -191,7 +193,7 @@ def test_a_damaged_store_is_read_as_it_was_or_refused_in_words(
     for path, data in sorted(bytes_below(root).items()):
         at = dice.randrange(max(1, len(data)))
         flipped = data[:at] + bytes([data[at] ^ (1 << dice.randrange(8))]) + data[at + 1 :]
-        for bad in (flipped, data[:at], data + b"x", b"", None):
+        for bad in dice.sample([flipped, data[:at], data + b"x", b"", None], 3):
             (root / path).unlink() if bad is None else (root / path).write_bytes(bad)
             try:
                 read_everything(root)

@@ -38,6 +38,8 @@ TANGENTS = 8  # linearisations of saturable uptake in one step
 INEXACT = 0.05  # how far each of them but the last is solved
 FAINT = 1e-3  # weight of the bare level in the size that residuals are compared with
 
+# Numpy integers: the compiler would specialise on Python's.
+FILL, AGAIN, SETTLE, ENTER, LEAVE = (np.int64(n) for n in range(5))
 SOLVED, ITERATIONS, RESIDUAL, SUPPLIED, REMOVED, WALLS, CHANGE, CLIPPED = range(8)
 
 
@@ -134,6 +136,7 @@ def fill_rows(
         sums[1] += turnover
         sums[2] += bare
     box.sums[block, :3] = sums
+    box.sums[block, 3] = 0.0
 
 
 @kernel
@@ -154,45 +157,11 @@ def field_rows(line: Table) -> int:
     return max(1, BLOCK // line[NX])
 
 
-@parallel_kernel
-def fill_wide(
-    s: int, count: int, again: bool, rate: float, fields: Floats, given: Given, box: Box
-) -> None:
-    """Fill all blocks of rows with all threads."""
-    for block in prange(count):
-        fill_rows(s, block, again, rate, fields, given, box)
-
-
 @kernel
-def fill(s: int, again: bool, rate: float, fields: Floats, given: Given, box: Box) -> float:
-    """Fill the system of substance `s`; return the size residuals are compared with.
-
-    This is the norm of source or turnover, whichever is larger: the residual relative to it is the
-    share of the turnover that is out of balance. The bare level counts a little, so that fields
-    without source and decay have a size too, above what single precision resolves.
-    """
-    line = box.table[0]
-    group = field_rows(line)
-    count = (line[NZ] * line[NY] + group - 1) // group
-    if box.wide and count >= FORK:
-        fill_wide(s, count, again, rate, fields, given, box)
-    else:
-        for block in range(count):
-            fill_rows(s, block, again, rate, fields, given, box)
-    source = turnover = bare = 0.0
-    for block in range(count):
-        source += box.sums[block, 0]
-        turnover += box.sums[block, 1]
-        bare += box.sums[block, 2]
-    drive = across_walls(s, True, given, box)
-    return max(np.sqrt(max(source, turnover)), FAINT * np.sqrt(36.0 * bare + drive))
-
-
-@kernel
-def across_walls(s: int, enter: bool, given: Given, box: Box) -> float:
+def across_walls(s: int, task: int, given: Given, box: Box) -> float:
     """Put the walls into the right-hand side, or add up what flows in through them.
 
-    Returns the square norm of what the outer level drives in, or (not `enter`) the net inflow in
+    Returns the square norm of what the outer level drives in, or (LEAVE) the net inflow in
     units of D / h^2 times the level. The ghosts outside, worth one face to level 0, are undone.
     """
     line, x, k, r = box.table[0], box.fine[X], box.mg[K], box.mg[R]
@@ -211,7 +180,7 @@ def across_walls(s: int, enter: bool, given: Given, box: Box) -> float:
                     if k[i] >= FIXED:
                         continue
                     f = 1.0 if box.plain else box.faces[axis, face + u * su + v * sv]
-                    if enter:
+                    if task == ENTER:
                         r[i] += f * (conduct * outer + (1.0 - conduct) * x[i])
                         total += (f * conduct * outer) ** 2
                     else:
@@ -276,31 +245,51 @@ def settle_rows(s: int, block: int, fields: Floats, given: Given, box: Box) -> N
     box.sums[block, :4] = sums
 
 
-@parallel_kernel
-def settle_wide(s: int, count: int, fields: Floats, given: Given, box: Box) -> None:
-    """Settle all blocks of rows with all threads."""
-    for block in prange(count):
+@kernel
+def work_rows(
+    task: int, s: int, block: int, rate: float, fields: Floats, given: Given, box: Box
+) -> None:
+    """Fill or settle one block of rows."""
+    if task == SETTLE:
         settle_rows(s, block, fields, given, box)
+    else:
+        fill_rows(s, block, task == AGAIN, rate, fields, given, box)
+
+
+@parallel_kernel
+def work_rows_wide(
+    task: int, s: int, count: int, rate: float, fields: Floats, given: Given, box: Box
+) -> None:
+    """Fill or settle all blocks of rows with all threads."""
+    for block in prange(count):
+        work_rows(task, s, np.int64(block), rate, fields, given, box)
+
+
+@kernel
+def each_row(task: int, s: int, rate: float, fields: Floats, given: Given, box: Box) -> Doubles:
+    """Fill or settle all rows; return the sums of their blocks."""
+    line = box.table[0]
+    group = field_rows(line)
+    count = (line[NZ] * line[NY] + group - 1) // group
+    if box.wide and count >= FORK:
+        work_rows_wide(task, s, count, rate, fields, given, box)
+    else:
+        for block in range(count):
+            work_rows(task, s, block, rate, fields, given, box)
+    total = np.zeros(4)
+    for block in range(count):
+        for n in range(4):
+            total[n] += box.sums[block, n]
+    return total
 
 
 @kernel
 def settle(s: int, minutes: float, fields: Floats, given: Given, box: Box, out: Doubles) -> None:
     """Copy the solution to the field and write the amounts of the balance into `out`."""
-    line = box.table[0]
-    group = field_rows(line)
-    count = (line[NZ] * line[NY] + group - 1) // group
-    if box.wide and count >= FORK:
-        settle_wide(s, count, fields, given, box)
-    else:
-        for block in range(count):
-            settle_rows(s, block, fields, given, box)
-    volume = given.spacing**3
-    for block in range(count):
-        out[SUPPLIED] += box.sums[block, 0] * volume * minutes
-        out[REMOVED] += box.sums[block, 1] * volume * minutes
-        out[CHANGE] += box.sums[block, 2] * volume
-        out[CLIPPED] += box.sums[block, 3] * volume
-    inflow = across_walls(s, False, given, box)
+    volume, sums = given.spacing**3, each_row(SETTLE, s, 0.0, fields, given, box)
+    out[SUPPLIED], out[REMOVED] = sums[0] * volume * minutes, sums[1] * volume * minutes
+    out[CHANGE], out[CLIPPED] = sums[2] * volume, sums[3] * volume
+    inflow = across_walls(s, LEAVE, given, box)
     if holds(s, given):
         inflow += from_fixed(box)
     out[WALLS] = inflow / scale_of(s, given) * volume * minutes
@@ -342,6 +331,19 @@ def step_local(
                 out[REMOVED] += (linear * c + saturable) * volume * minutes
                 out[CHANGE] += (c - old) * volume
     out[SOLVED] = 1.0
+
+
+@kernel
+def fill(s: int, again: bool, rate: float, fields: Floats, given: Given, box: Box) -> float:
+    """Fill the system of substance `s`; return the size residuals are compared with.
+
+    This is the norm of source or turnover, whichever is larger: the residual relative to it is the
+    share of the turnover that is out of balance. The bare level counts a little, so that fields
+    without source and decay have a size too, above what single precision resolves.
+    """
+    sums = each_row(AGAIN if again else FILL, s, rate, fields, given, box)
+    drive = across_walls(s, ENTER, given, box)
+    return max(np.sqrt(max(sums[0], sums[1])), FAINT * np.sqrt(36.0 * sums[2] + drive))
 
 
 @kernel

@@ -22,6 +22,9 @@ from numpy.typing import NDArray
 from stemniche.kernels.jit import inline, kernel
 
 __all__ = [
+    "HAZARDS",
+    "MOTILITY",
+    "STEMNESS",
     "child_key",
     "exp2",
     "hill",
@@ -38,6 +41,9 @@ __all__ = [
     "uniform_fine",
     "uniform_four",
 ]
+
+# Streams that kernels draw from. Users of `uniform` and `normal` take other numbers, from 16 on.
+MOTILITY, HAZARDS, STEMNESS = np.uint32(1), np.uint32(2), np.uint32(3)
 
 Words: TypeAlias = tuple[np.uint32, np.uint32, np.uint32, np.uint32]
 

@@ -31,7 +31,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stemniche.kernels.jit import inline, kernel, parallel_kernel, prange
-from stemniche.kernels.maths import uniform_four
+from stemniche.kernels.maths import MOTILITY, uniform_four
 from stemniche.kernels.neighbours import list_within
 
 __all__ = ["move_tick", "polarise", "step_motion"]
@@ -42,15 +42,22 @@ Longs = NDArray[np.int64]
 Marks = NDArray[np.uint8]
 
 _BLOCK = 256
-_HORIZON = 3.0  # minutes of active motion that a neighbour list allows for
+_HORIZON = 1.0  # minutes of active motion that a neighbour list allows for
+_FORGIVEN = np.float32(0.1)  # of the radius: pairs this far inside the range of adhesion may lack
 
+_CALM, _STIFF = np.uint8(0), np.uint8(1)
 _CALM_STIFFNESS = np.float32(1.25)
 _STIFF_LIMIT = np.float32(3.8)
 _LONGEST_MOVE = np.float32(0.25)  # of the radius, in one step
-_MOST_SUBSTEPS = 32
+_MOST_PARTS = 32
+_MOST_CLOSE = 256
+_CHUNK = 8
+_MOST_TURNS = 64
 
 _ZERO, _ONE, _TWO = np.float32(0.0), np.float32(1.0), np.float32(2.0)
-_TINY = np.float32(1e-3)
+_TWO_PI = np.float32(2.0 * math.pi)
+_TINY = np.float32(1e-3)  # um
+_SHORTEST = np.float32(1e-6)
 
 # Two-stage Chebyshev scheme: T2(w) = 2 w^2 - 1, w0 = 1 + damping/4, w1 = T2(w0)/T2'(w0).
 _W0 = 1.0 + 0.05 / 4.0
@@ -67,7 +74,7 @@ def _pushed(
     i: int,
     at: tuple[np.float32, np.float32, np.float32],
     place: Floats,
-    body: Floats,
+    grip: Floats,
     idx: Ints,
     first: int,
     last: int,
@@ -75,31 +82,37 @@ def _pushed(
 ) -> tuple[np.float32, np.float32, np.float32, np.float32]:
     """Velocity that the neighbours ``idx[first:last]`` give cell i at `at`, and their stiffness.
 
-    This is `pair_speed` with one division for all its ratios. `body` holds radius and the square
-    roots of the coefficients of repulsion and adhesion, whose products are geometric means.
+    This is `pair_speed` with one division for all its ratios. `place` holds x, y, z and radius,
+    `grip` the square roots of the coefficients of repulsion and adhesion, whose products are
+    geometric means. `idx` must go on for seven indices of any cells beyond `last`.
     """
     xi, yi, zi = at
     vx, vy, vz, stiffness = _ZERO, _ZERO, _ZERO, _ZERO
-    ri, repel, adhere = body[0, i], body[1, i], body[2, i]
-    for p in range(first, last):
-        j = idx[p]
-        dx, dy, dz = xi - place[0, j], yi - place[1, j], zi - place[2, j]
-        square = dx * dx + dy * dy + dz * dz
-        if square < _TINY * _TINY:  # on top of each other: the lower index goes left
-            dx = _TINY if i > j else -_TINY
-            square = _TINY * _TINY
-        contact = ri + body[0, j]
-        distance = np.float32(math.sqrt(square))
-        per_both = _ONE / (contact * distance)
-        share = square * per_both
-        push = max(_ONE - share, _ZERO)
-        pull = max(_ONE - share * per_reach, _ZERO)
-        strength = repel * body[1, j] * push
-        speed = (strength * push - adhere * body[2, j] * pull * pull) * (per_both * contact)
-        vx += speed * dx
-        vy += speed * dy
-        vz += speed * dz
-        stiffness += strength * (per_both * distance)
+    ri, repel, adhere = place[i, 3], grip[i, 0], grip[i, 1]
+    p = first
+    while p < last:
+        left = np.int32(last - p)
+        for c in range(_CHUNK):  # of constant length, without branches: becomes vector code
+            j = np.uint32(idx[np.uint64(p + c)])
+            counts = _ONE if np.int32(c) < left else _ZERO
+            dx, dy, dz = xi - place[j, 0], yi - place[j, 1], zi - place[j, 2]
+            square = dx * dx + dy * dy + dz * dz
+            aside = _TINY if i > j else -_TINY  # on top of each other: the lower index goes left
+            dx = aside if square < _TINY * _TINY else dx
+            square = max(square, _TINY * _TINY)
+            contact = ri + place[j, 3]
+            distance = np.float32(math.sqrt(square))
+            per_both = counts / (contact * distance)
+            share = square * per_both
+            push = max(_ONE - share, _ZERO)
+            pull = max(_ONE - share * per_reach, _ZERO)
+            strength = repel * grip[j, 0] * push
+            speed = (strength * push - adhere * grip[j, 1] * pull * pull) * (per_both * contact)
+            vx += speed * dx
+            vy += speed * dy
+            vz += speed * dz
+            stiffness += strength * (per_both * distance)
+        p += _CHUNK
     return vx, vy, vz, _TWO * stiffness
 
 
@@ -118,7 +131,7 @@ def _close_by(
     i: int,
     distance: np.float32,
     place: Floats,
-    body: Floats,
+    grip: Floats,
     idx: Ints,
     first: int,
     last: int,
@@ -128,11 +141,11 @@ def _close_by(
     """Neighbours of i that can matter while it moves `distance`; their number."""
     count = 0
     for p in range(first, last):
-        j = idx[p]
-        dx, dy = place[0, i] - place[0, j], place[1, i] - place[1, j]
-        dz = place[2, i] - place[2, j]
-        far = reach * (body[0, i] + body[0, j]) + distance
-        if dx * dx + dy * dy + dz * dz < far * far and count < close.size:
+        j = np.uint32(idx[p])
+        dx, dy = place[i, 0] - place[j, 0], place[i, 1] - place[j, 1]
+        dz = place[i, 2] - place[j, 2]
+        far = reach * (place[i, 3] + place[j, 3]) + distance
+        if dx * dx + dy * dy + dz * dz < far * far and count < _MOST_CLOSE:
             close[count] = j
             count += 1
     return count
@@ -144,7 +157,7 @@ def _propose(
     last: int,
     place: Floats,
     active: Floats,
-    body: Floats,
+    grip: Floats,
     movable: Marks,
     ptr: Longs,
     idx: Ints,
@@ -160,26 +173,26 @@ def _propose(
     """
     stiff = 0
     per_reach = _ONE / reach
-    close = np.empty(_MOST_CLOSE, np.int32)
+    close = np.zeros(_MOST_CLOSE + _CHUNK, np.int32)
     for i in range(first, last):
-        x, y, z = place[0, i], place[1, i], place[2, i]
+        x, y, z = place[i, 0], place[i, 1], place[i, 2]
         kind[i] = _CALM
         if movable[i]:
-            row, end, most = ptr[i], ptr[i + 1], _LONGEST_MOVE * body[0, i]
-            vx, vy, vz, k = _pushed(i, (x, y, z), place, body, idx, row, end, per_reach)
-            vx, vy, vz = vx + active[0, i], vy + active[1, i], vz + active[2, i]
+            row, end, most = ptr[i], ptr[i + 1], _LONGEST_MOVE * place[i, 3]
+            vx, vy, vz, k = _pushed(i, (x, y, z), place, grip, idx, row, end, per_reach)
+            vx, vy, vz = vx + active[i, 0], vy + active[i, 1], vz + active[i, 2]
             path = h * np.float32(math.sqrt(vx * vx + vy * vy + vz * vz))
             if path > most or h * k > _STIFF_LIMIT:
                 parts = min(int(max(path / most, h * k)) + 1, _MOST_PARTS)
                 part = h / np.float32(parts)
                 span = _TWO * most + path
-                count = _close_by(i, span, place, body, idx, row, end, reach, close)
+                count = _close_by(i, span, place, grip, idx, row, end, reach, close)
                 for s in range(parts):
                     if s > 0:
                         vx, vy, vz, k = _pushed(
-                            i, (x, y, z), place, body, close, 0, count, per_reach
+                            i, (x, y, z), place, grip, close, 0, count, per_reach
                         )
-                        vx, vy, vz = vx + active[0, i], vy + active[1, i], vz + active[2, i]
+                        vx, vy, vz = vx + active[i, 0], vy + active[i, 1], vz + active[i, 2]
                     dx, dy, dz = _bounded(vx, vy, vz, part, most)
                     x, y, z = x + dx, y + dy, z + dz
             else:
@@ -187,10 +200,11 @@ def _propose(
                 if h * k > _CALM_STIFFNESS:
                     kind[i] = _STIFF
                     stiff += 1
-        new[0, i], new[1, i], new[2, i] = x, y, z
-        stage[0, i] = place[0, i] + _FIRST * (x - place[0, i])
-        stage[1, i] = place[1, i] + _FIRST * (y - place[1, i])
-        stage[2, i] = place[2, i] + _FIRST * (z - place[2, i])
+        new[i, 0], new[i, 1], new[i, 2] = x, y, z
+        stage[i, 3] = place[i, 3]
+        stage[i, 0] = place[i, 0] + _FIRST * (x - place[i, 0])
+        stage[i, 1] = place[i, 1] + _FIRST * (y - place[i, 1])
+        stage[i, 2] = place[i, 2] + _FIRST * (z - place[i, 2])
     return stiff
 
 
@@ -200,7 +214,7 @@ def _second_stage(
     last: int,
     place: Floats,
     active: Floats,
-    body: Floats,
+    grip: Floats,
     ptr: Longs,
     idx: Ints,
     h: np.float32,
@@ -213,12 +227,12 @@ def _second_stage(
     per_reach = _ONE / reach
     for i in range(first, last):
         if kind[i] == _STIFF:
-            at = (stage[0, i], stage[1, i], stage[2, i])
-            vx, vy, vz, _ = _pushed(i, at, stage, body, idx, ptr[i], ptr[i + 1], per_reach)
-            vx, vy, vz = vx + active[0, i], vy + active[1, i], vz + active[2, i]
-            new[0, i] = _KEEP_STAGE * at[0] + _KEEP_START * place[0, i] + _SECOND * h * vx
-            new[1, i] = _KEEP_STAGE * at[1] + _KEEP_START * place[1, i] + _SECOND * h * vy
-            new[2, i] = _KEEP_STAGE * at[2] + _KEEP_START * place[2, i] + _SECOND * h * vz
+            at = (stage[i, 0], stage[i, 1], stage[i, 2])
+            vx, vy, vz, _ = _pushed(i, at, stage, grip, idx, ptr[i], ptr[i + 1], per_reach)
+            vx, vy, vz = vx + active[i, 0], vy + active[i, 1], vz + active[i, 2]
+            new[i, 0] = _KEEP_STAGE * at[0] + _KEEP_START * place[i, 0] + _SECOND * h * vx
+            new[i, 1] = _KEEP_STAGE * at[1] + _KEEP_START * place[i, 1] + _SECOND * h * vy
+            new[i, 2] = _KEEP_STAGE * at[2] + _KEEP_START * place[i, 2] + _SECOND * h * vz
 
 
 @inline
@@ -247,11 +261,11 @@ def _settle(
     for i in range(first, last):
         square = _ZERO
         for axis in range(3):
-            position = new[axis, i]
+            position = new[i, axis]
             if closed:
                 position = _reflected(position, domain[axis])
-            place[axis, i] = position
-            square += (position - origin[axis, i]) * (position - origin[axis, i])
+            place[i, axis] = position
+            square += (position - origin[i, axis]) * (position - origin[i, axis])
         most = max(most, np.float32(math.sqrt(square)) / allowance[i])
     return most
 
@@ -260,7 +274,7 @@ def _settle(
 def _base_step(
     place: Floats,
     active: Floats,
-    body: Floats,
+    grip: Floats,
     movable: Marks,
     ptr: Longs,
     idx: Ints,
@@ -276,14 +290,14 @@ def _base_step(
     drift: Floats,
 ) -> None:
     """One base step of all cells; `drift` gets the result of `_settle` for every block."""
-    n = place.shape[1]
+    n = place.shape[0]
     h, reach = np.float32(minutes), np.float32(reach_factor)
     blocks = drift.size
     stiff = np.empty(blocks, np.int64)
     for block in prange(blocks):
         first, last = block * _BLOCK, min((block + 1) * _BLOCK, n)
         stiff[block] = _propose(
-            first, last, place, active, body, movable, ptr, idx, h, reach, kind, new, stage
+            first, last, place, active, grip, movable, ptr, idx, h, reach, kind, new, stage
         )
     any_stiff = 0
     for block in range(blocks):
@@ -293,38 +307,231 @@ def _base_step(
             if stiff[block] > 0:
                 first, last = block * _BLOCK, min((block + 1) * _BLOCK, n)
                 _second_stage(
-                    first, last, place, active, body, ptr, idx, h, reach, kind, new, stage
+                    first, last, place, active, grip, ptr, idx, h, reach, kind, new, stage
                 )
     for block in prange(blocks):
         first, last = block * _BLOCK, min((block + 1) * _BLOCK, n)
         drift[block] = _settle(first, last, place, new, origin, allowance, domain, closed)
 
 
-def _rows(x: Floats, y: Floats, z: Floats, n: int, two_d: bool) -> Floats:
-    """Three arrays as the rows of one; the last is 0 in a flat tissue."""
-    rows = np.zeros((3, n), np.float32)
-    rows[0], rows[1] = x[:n], y[:n]
+def _columns(n: int, *arrays: Floats) -> Floats:
+    """The first `n` elements of each array, cell by cell."""
+    return np.stack([array[:n] for array in arrays], axis=1, dtype=np.float32)
+
+
+def move_tick(
+    x: Floats,
+    y: Floats,
+    z: Floats,
+    radius: Floats,
+    repulsion: Floats,
+    adhesion: Floats,
+    vx_act: Floats,
+    vy_act: Floats,
+    vz_act: Floats,
+    movable: Marks,
+    n: int,
+    minutes: float,
+    base_step: float,
+    domain: Floats,
+    wall_kind: int,
+    reach_factor: float,
+    two_d: bool,
+    skin: float = 2.0,
+) -> int:
+    """Move the first `n` cells for one tick, in place; how many neighbour lists it took.
+
+    Args:
+        x, y, z: Positions, um; z is left alone when `two_d`.
+        radius: um.
+        repulsion, adhesion: Coefficients of the pair force, um/min; pairs use geometric means.
+        vx_act, vy_act, vz_act: Active velocity, um/min, constant during the tick.
+        movable: 0 for cells that push but stay.
+        minutes: Length of the tick.
+        base_step: Longest base step, min; at most 1 is advised.
+        domain: Size of the box along x, y, z, um.
+        wall_kind: 0 open (cells may leave), 1 closed (they are mirrored back).
+        reach_factor: Adhesion ends at this multiple of the sum of the radii.
+        two_d: Flat tissue.
+        skin: Passive movement, um, that a list bears before it is built anew; only speed depends
+            on it.
+    """
+    place, grip = _columns(n, x, y, z, radius), np.sqrt(_columns(n, repulsion, adhesion))
+    active = _columns(n, vx_act, vy_act, vz_act)
+    if two_d:
+        place[:, 2], active[:, 2] = 0.0, 0.0
+    speed = np.sqrt(np.square(active).sum(axis=1))
+    allowance = np.float32(0.5 * skin) + np.float32(min(minutes, _HORIZON)) * speed
+    reach = np.float32(reach_factor) * radius[:n] + allowance
+    bearable = allowance + _FORGIVEN * radius[:n]
+    kind, new, stage = np.empty(n, np.uint8), np.empty_like(place), np.empty_like(place)
+    drift = np.full(-(-n // _BLOCK), np.inf, np.float32)
+    steps, lists = math.ceil(minutes / base_step), 0
+    for _ in range(steps if n else 0):
+        if drift.max() > 1.0:
+            ptr, idx = list_within(*(np.ascontiguousarray(c) for c in place.T[:3]), reach, n, domain, _CHUNK)
+            origin, lists = place.copy(), lists + 1
+        _base_step(
+            place, active, grip, movable, ptr, idx, minutes / steps, reach_factor, kind, new, stage,
+            origin, bearable, domain, wall_kind == 1, drift,
+        )  # fmt: skip
+    _put_back(place, x, y, z, n, two_d)
+    return lists
+
+
+def step_motion(
+    x: Floats,
+    y: Floats,
+    z: Floats,
+    radius: Floats,
+    repulsion: Floats,
+    adhesion: Floats,
+    vx_act: Floats,
+    vy_act: Floats,
+    vz_act: Floats,
+    movable: Marks,
+    ptr: Longs,
+    idx: Ints,
+    n: int,
+    minutes: float,
+    base_step: float,
+    domain: Floats,
+    wall_kind: int,
+    reach_factor: float,
+    two_d: bool,
+    out_maxdisp: Floats,
+) -> None:
+    """Like `move_tick`, on a list that the caller answers for.
+
+    ``out_maxdisp[0]`` gets the largest displacement, um: the list was good enough if it reaches
+    twice that beyond the range of adhesion.
+    """
+    place, grip = _columns(n, x, y, z, radius), np.sqrt(_columns(n, repulsion, adhesion))
+    active = _columns(n, vx_act, vy_act, vz_act)
+    if two_d:
+        place[:, 2], active[:, 2] = 0.0, 0.0
+    kind, new, stage = np.empty(n, np.uint8), np.empty_like(place), np.empty_like(place)
+    idx = np.concatenate((idx, np.zeros(_CHUNK, np.int32)))
+    origin, drift = place.copy(), np.zeros(-(-n // _BLOCK), np.float32)
+    steps = math.ceil(minutes / base_step)
+    for _ in range(steps if n else 0):
+        _base_step(
+            place, active, grip, movable, ptr, idx, minutes / steps, reach_factor, kind, new, stage,
+            origin, np.ones(n, np.float32), domain, wall_kind == 1, drift,
+        )  # fmt: skip
+    _put_back(place, x, y, z, n, two_d)
+    out_maxdisp[0] = drift.max(initial=0.0)
+
+
+def _put_back(place: Floats, x: Floats, y: Floats, z: Floats, n: int, two_d: bool) -> None:
+    x[:n], y[:n] = place[:, 0], place[:, 1]
     if not two_d:
-        rows[2] = z[:n]
-    return rows
+        z[:n] = place[:, 2]
 
 
-class _Tissue:
-    """Cells in the layout that the motion kernels work on, for the length of one tick."""
+@inline
+def _random_direction(
+    u: np.float32, w: np.float32, two_d: bool
+) -> tuple[np.float32, np.float32, np.float32]:
+    """Direction without preference, from two uniform numbers."""
+    angle = _TWO_PI * u
+    z = _ZERO if two_d else _TWO * w - _ONE
+    across = np.float32(math.sqrt(_ONE - z * z))
+    return across * np.float32(math.cos(angle)), across * np.float32(math.sin(angle)), z
 
-    def __init__(
-        self,
-        places: tuple[Floats, Floats, Floats],
-        bodies: tuple[Floats, Floats, Floats],
-        active: tuple[Floats, Floats, Floats],
-        movable: Marks,
-        n: int,
-        domain: Floats,
-        closed: bool,
-        reach_factor: float,
-        two_d: bool,
-    ) -> None:
-        self.place = _rows(*places, n, two_d)
-        self.active = _rows(*active, n, two_d)
-        radius, repulsion, adhesion = bodies
-        self.body = _rows(radius, np.sqrt(repulsion[:n]), np.sqrt(adhesion[:n]), n, False)
+
+@kernel
+def _walk(
+    first: int,
+    last: int,
+    px: Floats,
+    py: Floats,
+    pz: Floats,
+    key: NDArray[np.uint64],
+    speed: Floats,
+    persistence: Floats,
+    bias: Floats,
+    gx: Floats,
+    gy: Floats,
+    gz: Floats,
+    seed: np.uint64,
+    tick: np.uint32,
+    two_d: bool,
+    minutes: np.float32,
+    vx: Floats,
+    vy: Floats,
+    vz: Floats,
+) -> None:
+    for i in range(first, last):
+        dx, dy, dz = px[i], py[i], pz[i]
+        sx, sy, sz, left = _ZERO, _ZERO, _ZERO, minutes
+        if speed[i] > _ZERO:
+            for turn in range(_MOST_TURNS):
+                a, b, c, _ = uniform_four(seed, MOTILITY, key[i], tick, np.uint32(turn))
+                lasts = min(-persistence[i] * np.float32(math.log(a)), left)
+                sx, sy, sz = sx + lasts * dx, sy + lasts * dy, sz + lasts * dz
+                left -= lasts
+                if left <= _ZERO:
+                    break
+                rx, ry, rz = _random_direction(b, c, two_d)
+                dx = bias[i] * gx[i] + (_ONE - bias[i]) * rx
+                dy = bias[i] * gy[i] + (_ONE - bias[i]) * ry
+                dz = _ZERO if two_d else bias[i] * gz[i] + (_ONE - bias[i]) * rz
+                length = np.float32(math.sqrt(dx * dx + dy * dy + dz * dz))
+                if length > _SHORTEST:
+                    dx, dy, dz = dx / length, dy / length, dz / length
+                else:
+                    dx, dy, dz = rx, ry, rz
+        px[i], py[i], pz[i] = dx, dy, dz
+        mean = speed[i] / minutes
+        vx[i] = mean * (sx + left * dx)
+        vy[i] = mean * (sy + left * dy)
+        vz[i] = mean * (sz + left * dz)
+
+
+@parallel_kernel
+def polarise(
+    px: Floats,
+    py: Floats,
+    pz: Floats,
+    key: NDArray[np.uint64],
+    n: int,
+    speed: Floats,
+    persistence: Floats,
+    bias: Floats,
+    gx: Floats,
+    gy: Floats,
+    gz: Floats,
+    seed: int,
+    tick: int,
+    two_d: bool,
+    minutes: float,
+    vx: Floats,
+    vy: Floats,
+    vz: Floats,
+) -> None:
+    """Mean active velocity of the first `n` cells over a tick, from a persistent biased walk.
+
+    A cell keeps its direction for an exponential time, then takes
+    ``normalise(bias * cue + (1 - bias) * random unit vector)``. Turns happen at any moment of the
+    tick, as often as they come, so the walk has the mean squared displacement
+    ``2 S^2 P (t - P (1 - exp(-t/P)))`` at every tick, whatever its length.
+
+    Args:
+        px, py, pz: Direction of each cell, a unit vector; changed in place.
+        key: Random keys of the cells.
+        speed: um/min; a cell at 0 keeps its direction and gets velocity 0.
+        persistence: Mean time between turns, min.
+        bias: 0 (no preference) to 1 (straight along the cue).
+        gx, gy, gz: Cue, a unit vector, or 0 where there is none.
+        seed, tick: With `key`, they determine the random numbers.
+        two_d: Flat tissue.
+        minutes: Length of the tick.
+        vx, vy, vz: Get the velocity, um/min.
+    """
+    run, when, span = np.uint64(seed), np.uint32(tick), np.float32(minutes)
+    for block in prange((n + _BLOCK - 1) // _BLOCK):
+        _walk(
+            block * _BLOCK, min((block + 1) * _BLOCK, n), px, py, pz, key, speed, persistence, bias,
+            gx, gy, gz, run, when, two_d, span, vx, vy, vz,
+        )  # fmt: skip

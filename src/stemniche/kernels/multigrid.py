@@ -50,7 +50,10 @@ from stemniche.kernels.stencils import (
 
 FORK = 8  # a pass of fewer blocks is not worth waking other threads
 
-SMOOTH, RESTRICT, PROLONG, START, MATVEC, UPDATE, RESIDUAL, COARSEN, INVERT = range(9)
+# Tasks and the finest level are numpy integers: the compiler would specialise on Python's.
+SMOOTH, RESTRICT, PROLONG, START, MATVEC, UPDATE, RESIDUAL, COARSEN, INVERT, FINEST = (
+    np.int64(n) for n in (0, 1, 2, 3, 4, 5, 6, 7, 8, 0)
+)
 
 
 @kernel
@@ -97,7 +100,7 @@ def rows_per_block(line: Table) -> int:
 def work_wide(task: int, count: int, level: int, alpha: float, beta: float, box: Box) -> None:
     """Do all blocks of one pass with all threads."""
     for block in prange(count):
-        work(task, block, level, alpha, beta, box)
+        work(task, np.int64(block), level, alpha, beta, box)
 
 
 @kernel
@@ -212,7 +215,7 @@ def cycle(box: Box) -> None:
 @kernel
 def residual(box: Box) -> float:
     """Turn the right-hand side in R into the residual of X; return its square norm."""
-    return each(RESIDUAL, 0, 0.0, 0.0, box)[0]
+    return each(RESIDUAL, FINEST, 0.0, 0.0, box)[0]
 
 
 @kernel
@@ -222,18 +225,18 @@ def conjugate(target: float, most: int, box: Box) -> tuple[int, float]:
     Returns iterations done and the last square norm. Stops early when rounding has used up the
     search directions or a number is not finite.
     """
-    each(START, 0, 0.0, 0.0, box)
+    each(START, FINEST, 0.0, 0.0, box)
     alpha = gamma = 1.0
     square, done = -1.0, 0
     while done < most:
         cycle(box)
-        along_r, along_w = each(MATVEC, 0, 0.0, 0.0, box)
+        along_r, along_w = each(MATVEC, FINEST, 0.0, 0.0, box)
         beta = along_r / gamma if done else 0.0
         curvature = along_w - beta * along_r / alpha
         if not (along_r > 0.0 and curvature > 0.0):
             break
         alpha, gamma = along_r / curvature, along_r
-        square = each(UPDATE, 0, alpha, beta, box)[0]
+        square = each(UPDATE, FINEST, alpha, beta, box)[0]
         done += 1
         if not square > target:
             break

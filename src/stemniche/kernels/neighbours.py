@@ -223,7 +223,7 @@ def _enter(
 
 
 def list_within(
-    x: Floats, y: Floats, z: Floats, reach: Floats, n: int, domain: Floats
+    x: Floats, y: Floats, z: Floats, reach: Floats, n: int, domain: Floats, spare: int = 0
 ) -> tuple[Longs, Ints]:
     """Neighbour list of the first `n` cells, each with a reach of its own.
 
@@ -233,12 +233,13 @@ def list_within(
             ``reach[i] + reach[j]``, um.
         n: Cells in use; the arrays may be longer.
         domain: Size of the box along x, y, z, um; a flat tissue has one thin z.
+        spare: Zeros at the end of ``idx``, for callers that read in chunks.
 
     Returns:
         ``ptr`` int64[n+1] and ``idx`` int32: row i is ``idx[ptr[i]:ptr[i+1]]``, ascending.
     """
     if n == 0:
-        return np.zeros(1, np.int64), np.empty(0, np.int32)
+        return np.zeros(1, np.int64), np.zeros(spare, np.int32)
     largest = float(reach[:n].max())
     narrow = min(largest, _WIDE * float(reach[:n].mean(dtype=np.float64)))
     per_um, shape = _bins(domain, 2.0 * narrow)
@@ -255,7 +256,7 @@ def list_within(
         )
     found = room.reshape(-1)
     ptr = _row_ends(n, wide, length, row_start, found)
-    idx = np.empty(ptr[n], np.int32)
+    idx = np.zeros(ptr[n] + spare, np.int32)
     _enter(n, wide, length, row_start, found, ptr, idx)
     return ptr, idx
 

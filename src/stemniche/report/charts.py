@@ -23,6 +23,8 @@ Array = np.ndarray[Any, np.dtype[Any]]
 
 WIDE = (5.6, 3.1)
 SMALL = (2.3, 1.5)
+INCH_PER_LETTER = 0.072
+"""Room for labels right of a chart, at their font size in a wide sans serif."""
 
 _STYLE = {
     "svg.fonttype": "none",
@@ -72,7 +74,8 @@ def curves(
     size: tuple[float, float] = WIDE,
 ) -> str:
     """Lines over time, each named at its end."""
-    with _chart(size, title) as (axes, done):
+    names = [line.label for line in lines] if len(lines) > 1 else []
+    with _chart(size, title, _margins(names)) as (axes, done):
         _mark(axes, marks, days)
         for line in lines:
             values = line.values * (100.0 if percent else 1.0)
@@ -80,7 +83,7 @@ def curves(
             axes.plot(days, values, color=line.colour, lw=width, zorder=4 if line.heavy else 3)
         _axes(axes, days, unit)
         axes.set_ylim(bottom=min(0.0, axes.get_ylim()[0]))
-        if len(lines) > 1:
+        if names:
             ends = [float(line.values[-1]) * (100.0 if percent else 1.0) for line in lines]
             _name_ends(axes, days, lines, ends)
     return done[0]
@@ -96,7 +99,7 @@ def stacked(
     size: tuple[float, float] = WIDE,
 ) -> str:
     """Areas on top of each other, thick ones named at their end."""
-    with _chart(size, title) as (axes, done):
+    with _chart(size, title, _margins([line.label for line in lines])) as (axes, done):
         base = np.zeros(len(days))
         middles = []
         for line in lines:
@@ -130,7 +133,7 @@ def causes(
         unit: Of the rates.
         size: Inches.
     """
-    with _chart(size, title) as (axes, done):
+    with _chart(size, title, _margins([])) as (axes, done):
         left, width = days[:-1], np.diff(days)
         up, down = np.zeros(len(left)), np.zeros(len(left))
         for label, (colour, values) in gains.items():
@@ -162,7 +165,7 @@ def spark(
     size: tuple[float, float] = SMALL,
 ) -> str:
     """One small curve whose axes carry the extremes only."""
-    with _chart(size, title) as (axes, done):
+    with _chart(size, title, (0.56, 0.27, 0.12, 0.07)) as (axes, done):
         _mark(axes, marks, days, label=False)
         axes.plot(days, values, color=colour, lw=1.8, zorder=3)
         low, high = float(values.min()), float(values.max())
@@ -173,7 +176,7 @@ def spark(
         axes.set_yticklabels([short(v) for v in axes.get_yticks()])
         axes.set_xticks([float(days[0]), float(days[-1])])
         axes.set_xticklabels([f"{days[0]:g}", f"{days[-1]:g} d"])
-        axes.tick_params(length=2, labelsize=8)
+        axes.tick_params(length=2, labelsize=9.5)
     return done[0]
 
 
@@ -195,21 +198,35 @@ def short(value: float) -> str:
 
 
 @contextmanager
-def _chart(size: tuple[float, float], title: str) -> Iterator[tuple["Axes", list[str]]]:
-    """Axes to draw into; the SVG text is in the list when the block ends."""
+def _chart(
+    size: tuple[float, float], title: str, margins: tuple[float, float, float, float]
+) -> Iterator[tuple["Axes", list[str]]]:
+    """Axes to draw into; the SVG text is in the list when the block ends.
+
+    Margins (left, bottom, right, top, inches) are fixed: finding them out takes half the time.
+    """
     import matplotlib as mpl
     from matplotlib.backends.backend_svg import FigureCanvasSVG
     from matplotlib.figure import Figure
 
     done: list[str] = []
     with mpl.rc_context(_STYLE):
-        figure = Figure(figsize=size, layout="constrained")
+        figure = Figure(figsize=size)
         FigureCanvasSVG(figure)
-        axes = figure.add_subplot()
+        left, bottom, right, top = margins
+        wide, high = size
+        box = (left / wide, bottom / high, 1 - (left + right) / wide, 1 - (bottom + top) / high)
+        axes = figure.add_axes(box)
         yield axes, done
         text = StringIO()
         figure.savefig(text, format="svg", transparent=True, metadata={"Date": None})
         done.append(_inline(text.getvalue(), title))
+
+
+def _margins(names: Sequence[str]) -> tuple[float, float, float, float]:
+    """Room around a chart whose curves are named at their ends."""
+    longest = max((len(name) for name in names), default=0)
+    return 0.55, 0.46, 0.14 + INCH_PER_LETTER * longest, 0.36
 
 
 def _inline(text: str, title: str) -> str:
@@ -232,8 +249,8 @@ def _axes(axes: "Axes", days: Array, unit: str) -> None:
     from matplotlib.ticker import FuncFormatter, MaxNLocator
 
     axes.set_xlim(days[0], days[-1] if days[-1] > days[0] else days[0] + 1.0)
-    axes.xaxis.set_major_locator(MaxNLocator(7, integer=bool(days[-1] >= 4)))
-    axes.yaxis.set_major_locator(MaxNLocator(5))
+    axes.xaxis.set_major_locator(MaxNLocator(7, steps=[1, 2, 5, 7, 10], integer=bool(days[-1] >= 4)))
+    axes.yaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: short(float(value))))
     axes.set_xlabel("days")
     axes.set_title(unit, loc="left", fontsize=9, color=MUTED, pad=12)

@@ -25,21 +25,25 @@ Array = np.ndarray[Any, np.dtype[Any]]
 
 DAY_MIN = 1440.0
 
-_HEADS = (
-    "drug", "neutralise", "block", "inhibit", "overexpress", "knock_out", "silence", "add",
-    "deplete", "set",
-)  # fmt: skip
-_VERBS = {
-    "neutralise": "neutralising {}",
-    "block": "blocking {}",
-    "inhibit": "inhibiting {}",
-    "overexpress": "overexpression of {}",
-    "knock_out": "knock-out of {}",
-    "silence": "silencing of the {}",
-    "add": "supply of {}",
-    "deplete": "depletion of {}",
-    "set": "setting {}",
+_NAMES = {
+    "drug": "{}",
+    "neutralise": "{} neutralisation",
+    "block": "{} blockade",
+    "inhibit": "{} inhibition",
+    "overexpress": "{} overexpression",
+    "knock_out": "{} knock-out",
+    "silence": "silenced {}",
+    "add": "added {}",
+    "deplete": "{} depletion",
+    "set": "{}",
 }
+"""What an intervention is called, by its key; the blank is what it acts on."""
+
+
+_FURTHER = (
+    ("dose", "{}"), ("fraction", "of {}"), ("fold", "{}-fold"), ("to", "to {}"),
+    ("concentration", "at {}"), ("in", "in {}"),
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,45 +158,39 @@ def digest(run: "Run") -> Digest:
 
 def _treatment(item: dict[str, Any], model: "Model", last: float) -> Treatment | None:
     """Read one intervention of a resolved scenario; None for what is no treatment in time."""
-    head = next((key for key in _HEADS if key in item), None)
+    head = next((key for key in _NAMES if key in item), None)
     if head is None:
         return None
-    name = _listed(item[head])
-    begin = item.get("from", 0)
-    start = 0.0 if begin == "birth" else _days(begin, 0.0)
+    target = _listed(item[head])
+    name = _NAMES[head].format(target)
+    words = [name]
+    for key, text in _FURTHER:
+        if key in item:
+            words.append(text.format(_percent(item[key]) if key == "fraction" else _listed(item[key])))
+    born = item.get("from") == "birth"
+    start = 0.0 if born else _days(item.get("from", 0), 0.0)
     end = _days(item.get("until"), last)
-    words = [name if head == "drug" else _VERBS[head].format(name)]
-    if "dose" in item:
-        words.append(str(item["dose"]))
-    if "fraction" in item:
-        words.append(f"by {100 * float(str(item['fraction']).rstrip('%')):g} %")
-    if "fold" in item:
-        words.append(f"{item['fold']}-fold")
-    if "to" in item:
-        words.append(f"to {item['to']}")
-    if "in" in item:
-        words.append(f"in {_listed(item['in'])}")
-    every = _every(item, head, name, model)
+    every = _every(item, head, target, model)
+    if every:
+        words.append(f"every {every:g} d")
+    words.append("from the very start" if born else f"from day {start:g}")
+    if "until" in item:
+        words.append(f"until day {end:g}" if end < last else f"until {item['until']}")
     doses: tuple[float, ...] = ()
     if head in ("drug", "deplete"):
-        most = int(item.get("doses", 0) or 0) or 10_000
-        count = 1 if not every else min(most, int(max(0.0, end - start - 1e-9) / every) + 1)
-        doses = tuple(start + i * (every or 0.0) for i in range(count))
-        if every:
-            words.append(f"every {every:g} d")
-    words.append(f"from day {start:g}" if begin != "birth" else "from the very start")
-    if "until" in item:
-        words.append(f"until {item['until']}")
-    return Treatment(" ".join(words), name, Mark(start, end, doses))
+        most = int(item.get("doses") or 10_000)
+        count = min(most, 1 + int(max(0.0, end - start - 1e-9) / every)) if every else 1
+        doses = tuple(start + i * every for i in range(count))
+    return Treatment(_tidy(" ".join(words)), name, Mark(start, end, doses))
 
 
-def _every(item: dict[str, Any], head: str, name: str, model: "Model") -> float:
+def _every(item: dict[str, Any], head: str, target: str, model: "Model") -> float:
     """Days between doses; the library's interval where a drug's regimen is left to it."""
     if "every" in item:
         return _days(item["every"], 0.0)
     if head != "drug" or ("dose" in item and "doses" not in item):
         return 0.0
-    usual = next((drug.values.get("every", 0.0) for drug in model.drugs if drug.id == name), 0.0)
+    usual = next((drug.values.get("every", 0.0) for drug in model.drugs if drug.id == target), 0.0)
     return usual / DAY_MIN
 
 
@@ -204,6 +202,16 @@ def _days(written: Any, default: float) -> float:
         return parse_time(written, where="therapy") / DAY_MIN
     except StemnicheError:
         return default
+
+
+def _percent(fraction: Any) -> str:
+    """A share as people say it, whether it was written as a number or in percent."""
+    return str(fraction) if isinstance(fraction, str) else f"{100 * fraction:g} %"
+
+
+def _tidy(words: str) -> str:
+    """Units as they are printed."""
+    return words.replace("^2", "²").replace("^3", "³")
 
 
 def _listed(value: Any) -> str:

@@ -55,6 +55,13 @@ def swatch(name: str) -> Swatch:
     return Swatch(name, name, _SPARE[crc32(name.encode()) % len(_SPARE)], MUTED, 50)
 
 
+def line_colour(name: str) -> str:
+    """Colour of a curve: the fill, or the outline where the fill is too pale for a thin line."""
+    look = swatch(name)
+    red, green, blue = (int(look.colour[i : i + 2], 16) for i in (1, 3, 5))
+    return look.edge if 0.3 * red + 0.59 * green + 0.11 * blue > 190 else look.colour
+
+
 def in_order(names: list[str]) -> list[str]:
     """Sort cell types as they stand in legends."""
     return sorted(names, key=lambda name: (swatch(name).order, name))

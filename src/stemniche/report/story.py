@@ -43,8 +43,9 @@ class Figure:
 
 def title(d: Digest, name: str) -> str:
     """One line: the scenario, how long, with what."""
-    what = " and ".join(dict.fromkeys(t.name for t in d.treatments))
-    return f"{name}: {d.days[-1]:g} days" + (f" with {what}" if what else " without treatment")
+    what = _and(list(dict.fromkeys(t.name for t in d.treatments)))
+    span = f"{d.days[-1]:g} {'day' if d.days[-1] == 1 else 'days'}"
+    return f"{name}: {span} " + (f"with {what}" if what else "without treatment")
 
 
 def summary(d: Digest) -> list[str]:
@@ -90,29 +91,30 @@ def _growth(d: Digest) -> str:
 def _treatment(d: Digest) -> str:
     if not d.treatments:
         return "It was not treated."
+    main = next((t for t in d.treatments if t.mark.doses), d.treatments[0])
     listed = _and([t.words for t in d.treatments])
-    return f"Treatment: {listed}. {_response(d, d.treatments[0])}".rstrip()
+    return f"Treatment: {listed}. {_response(d, main)}"
 
 
-def _response(d: Digest, first: Treatment) -> str:
-    """How the count went after the first treatment began."""
-    cells, start = d["tumour_cells"], first.mark.start
+def _response(d: Digest, main: Treatment) -> str:
+    """How the count went after a treatment began."""
+    cells, start = d["tumour_cells"], main.mark.start
     after = np.flatnonzero(d.days >= start - 1e-6)
     if len(after) < 2 or not cells[after[0]]:
-        return "It began too late to see what it did."
+        return f"The run ended before the effect of {main.name} could be seen."
     at, rest = cells[after[0]], cells[after]
     low = int(rest.argmin())
     fall = 1.0 - rest[low] / at
     if fall < NOTABLE:
-        return f"The tumour went on growing under it{_slowed(d, start)}."
+        return f"Under {main.name} the tumour went on growing{_slowed(d, start)}."
     day = d.days[after[low]]
-    text = f"After the start the count fell by {100 * fall:.0f} % until day {day:g}"
+    text = f"After {main.name} began, the count fell by {100 * fall:.0f} % until day {day:g}"
     back = np.flatnonzero(rest[low:] >= at)
     if len(back):
         return f"{text} and was back at its old level by day {d.days[after[low + back[0]]]:g}."
     if rest[-1] > rest[low] * (1.0 + NOTABLE):
         return f"{text}, then grew again to {short(rest[-1])}."
-    return f"{text} and did not recover."
+    return f"{text} and did not recover by the end."
 
 
 def _slowed(d: Digest, start: float) -> str:
@@ -202,4 +204,4 @@ def _caution(d: Digest) -> str:
 
 
 def _and(parts: list[str]) -> str:
-    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
+    return "".join(parts) if len(parts) < 2 else f"{', '.join(parts[:-1])} and {parts[-1]}"

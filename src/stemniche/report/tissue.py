@@ -93,7 +93,7 @@ def tissue_png(
     axes.set_ylim(seen.bottom, seen.bottom + seen.height)
     close = inches * DPI / seen.width > 1.0
     _draw_oxygen(axes, tissue, top)
-    _draw_vessels(axes, tissue, vessel_radius)
+    _draw_vessels(axes, tissue, vessel_radius, outline=1.3 if close else 0.8)
     _draw_cells(axes, tissue, outline=0.5 if close else 0.18)
     _draw_limit(axes, tissue, limit)
     _draw_scale(axes, seen)
@@ -144,7 +144,7 @@ def _draw_cells(axes: "Axes", tissue: Tissue, outline: float) -> None:
         )
 
 
-def _draw_vessels(axes: "Axes", tissue: Tissue, radius: float) -> None:
+def _draw_vessels(axes: "Axes", tissue: Tissue, radius: float, outline: float) -> None:
     """Rings around a pale lumen; a vessel without blood is a grey ring."""
     from matplotlib.collections import EllipseCollection
 
@@ -161,7 +161,7 @@ def _draw_vessels(axes: "Axes", tissue: Tissue, radius: float) -> None:
                 offset_transform=axes.transData,
                 facecolors=face,
                 edgecolors=edge,
-                linewidths=1.3,
+                linewidths=outline,
                 zorder=3,
             )
         )
@@ -214,7 +214,8 @@ def _small_png(figure: Any) -> bytes:
     figure.canvas.draw()
     image = Image.fromarray(np.asarray(figure.canvas.buffer_rgba())).convert("RGB")
     data = BytesIO()
-    image.quantize(256, dither=Image.Dither.NONE).save(data, "png", optimize=True)
+    small = image.quantize(256, method=Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
+    small.save(data, "png", compress_level=9)
     return data.getvalue()
 
 

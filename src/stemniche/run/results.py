@@ -5,6 +5,7 @@ it. It holds no results itself, so a run of any size costs nothing until it is l
 never changes what is stored.
 """
 
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -113,7 +114,10 @@ class Run:
         with TemporaryDirectory() as folder:
             file = Path(folder) / f"{safe_name(self.header.name)}.yaml"
             file.write_text(write_yaml(self.header.scenario), encoding="utf-8")
-            return load_scenario(file)
+            try:
+                return replace(load_scenario(file), source=self.store.where)
+            except InputError as fault:
+                raise InputError(fault.what, where, fault.mend) from fault
 
     @property
     def table(self) -> "pd.DataFrame":

@@ -22,6 +22,9 @@ from stemniche.spec.records import Link, Rule
 SITE_BASE = 1.0
 """Value at the reference of behaviours of pseudo cells: they are folds."""
 
+FARTHEST = 700.0
+"""Largest exponent that a float holds; a response beyond it is nothing."""
+
 
 @dataclass(frozen=True, slots=True)
 class Part:
@@ -186,10 +189,10 @@ def at_reference(term: Term) -> float:
 
 def response(term: Term, level: float) -> float:
     """Value of a term at some level of its signal."""
-    if level <= 0.0:
-        share = 0.0
-    else:
-        share = 1.0 / (1.0 + (term.half_max / level) ** term.hill)
+    share = 0.0
+    if level > 0.0:
+        distance = term.hill * math.log(term.half_max / level)
+        share = 1.0 / (1.0 + math.exp(min(distance, FARTHEST)))
     return 1.0 - share if term.inverted else share
 
 

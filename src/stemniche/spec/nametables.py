@@ -70,7 +70,7 @@ def names_of(library: Library, evidence: "Evidence") -> Names:
         spellings=tables.spellings,
         units={name: row.unit for name, row in factors.items()},
         molar_masses={name: mass for name, mass in masses.items() if mass is not None},
-        unmodelled={fold(text): e.name for e in entities.values() for text in _texts(e)},
+        entities=frozenset(fold(text) for e in entities.values() for text in _texts(e)),
         genotypes=states,
         check=lambda changes, where: overridden(library, changes, book, where),
     )

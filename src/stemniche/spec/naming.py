@@ -24,7 +24,7 @@ _LABELS: dict[Kind, str] = {
     "measure": "measure",
 }  # fmt: skip
 
-_INSTEAD: dict[Kind, str] = {"receptor": "block", "node": "inhibit", "factor": "neutralise"}
+_INSTEAD: dict[Kind, str] = {"factor": "neutralise", "receptor": "block", "node": "inhibit"}
 """Intervention that suits a name of another kind than the wanted one."""
 
 MOST_LISTED = 30
@@ -39,7 +39,7 @@ class Names:
         spellings: For each kind, what else may be written (folded) and the ids it stands for.
         units: Unit of a factor's level, by id.
         molar_masses: kDa of factors that have one.
-        unmodelled: Spellings (folded) of entities of the evidence, and their names.
+        entities: Spellings (folded) of all that the evidence speaks of.
         genotypes: States of genes that rows of the library read, such as ``TP53:mutant``.
         check: Judges parameters that a scenario sets, given their values by name and the place of
             a dotted path; raises `InputError` for one that cannot be.
@@ -49,7 +49,7 @@ class Names:
     spellings: Mapping[Kind, Mapping[str, tuple[str, ...]]]
     units: Mapping[str, str]
     molar_masses: Mapping[str, float]
-    unmodelled: Mapping[str, str]
+    entities: frozenset[str]
     genotypes: frozenset[str]
     check: Callable[[Mapping[str, str | float], Callable[[str], str]], object]
 
@@ -75,9 +75,11 @@ class Names:
         if found:
             return found
         label = _LABELS[kind]
-        known = self.unmodelled.get(fold(text))
+        instead = self._instead(kind, text)
+        if instead:
+            raise written.error(f"{written.shown} is no {label}.", instead)
         what = f"There is no {label} {written.shown}."
-        if known is not None:
+        if fold(text) in self.entities:
             what = f"{written.shown} is known to the evidence, but not a {label} of this version."
         raise written.error(what, self._remedy(kind, text))
 
@@ -93,10 +95,14 @@ class Names:
             raise written.error(what, "Name one of them.")
         return found[0]
 
-    def _remedy(self, kind: Kind, text: str) -> str:
+    def _instead(self, kind: Kind, text: str) -> str:
+        """Which intervention takes this name, if another one does."""
         for other, key in _INSTEAD.items():
             if kind in _INSTEAD and other != kind and self.resolve(other, text):
                 return f"It is a {_LABELS[other]}: use '{key}'."
+        return ""
+
+    def _remedy(self, kind: Kind, text: str) -> str:
         ids = self.ids.get(kind, ())
         listed = f"This version has: {', '.join(ids)}." if 0 < len(ids) <= MOST_LISTED else ""
         otherwise = listed or "Check the spelling; `stemniche evidence` shows what is known."

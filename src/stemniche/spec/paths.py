@@ -171,6 +171,8 @@ def _signal_points(library: Library, name: str, cells: frozenset[str]) -> set[Po
 
 def _trait_points(library: Library, row: Parameter) -> frozenset[Point]:
     head, _, trait = row.name.partition(".")
+    if head in library.drugs:
+        return frozenset({Point("own", trait)})
     cells = frozenset(library.lexicon.expand((head,)))
     points = {Point("cell", cell) for cell in cells}
     return frozenset(points | {Point("behaviour", trait, cells)} if cells else points)

@@ -140,7 +140,7 @@ class Field:
             example = f"'5 {unit}'" if unit else "a number"
             what = f"{self.shown} is {self.node.kind}, not a quantity."
             raise self.error(what, f"Write {example}.")
-        if bare and (not isinstance(value, str) or _NUMBER.fullmatch(value)):
+        if bare and _NUMBER.fullmatch(self.shown[1:-1]):
             value = f"{self.shown[1:-1]} {bare}"
         size = parse_quantity(value, unit, where=self.where, molar_mass=molar_mass)
         if (low is not None and size < low) or (high is not None and size > high):
@@ -221,10 +221,10 @@ def days_text(minutes: float) -> str:
 def _range(low: float | None, high: float | None, unit: str) -> str:
     tail = f" {unit}" if unit and unit != "cells" else ""
     if low is None:
-        return f"Give at most {high:g}{tail}."
+        return f"Give at most {high:.12g}{tail}."
     if high is None:
-        return f"Give at least {low:g}{tail}."
-    return f"Give {low:g} to {high:g}{tail}."
+        return f"Give at least {low:.12g}{tail}."
+    return f"Give {low:.12g} to {high:.12g}{tail}."
 
 
 NOWHERE = Mark("default")

@@ -6,7 +6,7 @@ it was read from, with the line of each value, so that a changed scenario is che
 can be written out again. Which keys exist stands in `spec.schema`.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal, final
@@ -245,6 +245,8 @@ def _scenario(tree: Node, name: str, source: str) -> Scenario:
     _check_version(top)
     off = dict.fromkeys(_names_off(top, "without_claims", "claim", known))
     off |= dict.fromkeys(c for t in therapy if isinstance(t, WithoutClaim) for c in t.claims)
+    days = _days(top["days"])
+    setting.notes.extend(_too_late(therapy, days))
     kept = [i for i, record in enumerate(therapy) if not isinstance(record, WithoutClaim)]
     claims = tuple(_at(top["without_claims"], claim) for claim in off)
     scenario = Scenario(
@@ -253,7 +255,7 @@ def _scenario(tree: Node, name: str, source: str) -> Scenario:
         format=1,
         cancer=known.read_one("cancer", top["cancer"]),
         context_policy=top["context_policy"].choice(POLICIES),  # type: ignore[arg-type]
-        days=_days(top["days"]),
+        days=days,
         sample_every=_sample_every(top["sample_every"]),
         domain=domain,
         walls=read_walls(section["walls"]),
@@ -273,6 +275,12 @@ def _scenario(tree: Node, name: str, source: str) -> Scenario:
     )
     known.check(scenario.parameters, scenario.where)
     return scenario
+
+
+def _too_late(therapy: tuple[Intervention, ...], days: float) -> Iterator[str]:
+    for item in therapy:
+        if item.start != "birth" and item.start >= days * DAY:
+            yield f"'{item}' starts after the last day, {days:g}."
 
 
 def _section(top: Fields, key: str) -> Fields:

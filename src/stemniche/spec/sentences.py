@@ -111,8 +111,8 @@ class Writer:
         together = [self.name(r.origin) for r in partners if r.sign == "+1"]
         if row.sign == "-1" and together:
             held = _listed(together)
-            start = f"{self.name(row.origin)} holds back what {held} does"
-            return f"{start} to {shown} {self._hill(row)}"
+            start = f"{self.name(row.origin)} holds back the effect of {held}"
+            return f"{start} on {shown} {self._hill(row)}"
         verb = VERBS[kind][0 if row.sign == "+1" else 1]
         same = [self.name(r.origin) for r in partners if r.sign == row.sign]
         joint = f", only together with {_listed(same)}" if same else ""
@@ -130,13 +130,14 @@ class Writer:
         together = [self.name(r.signal) for r in partners if r.direction == "increases"]
         if row.direction == "decreases" and together:
             held = _listed(together)
-            start = f"{self.name(row.signal)} holds back what {held} does"
-            return f"{start} to {shown} {self._hill(row)}"
+            start = f"{self.name(row.signal)} holds back the effect of {held}"
+            return f"{start} on {shown} {self._hill(row)}"
         same = [self.name(r.signal) for r in partners if r.direction == row.direction]
         joint = f", only together with {_listed(same)}" if same else ""
         limits = (r.limit for r in (row, *partners) if r.limit)
         limit = self._numbers.shown(next(limits, ""))
-        towards = f"{limit} of its base value" if limit.endswith("fold") else limit
+        fold = limit.removesuffix("fold").strip()
+        towards = f"{fold} times its base value" if limit.endswith("fold") else limit
         text = f"{self.name(row.signal)} {row.direction} {shown} towards {towards}"
         return f"{text} {self._hill(row)}{joint}"
 

@@ -84,6 +84,7 @@ def columns_of(record: type[Any]) -> tuple[Column, ...]:
         if f.name != "place"
     )
 
+
 def read_table(path: Path, record: type[R], faults: Faults, *, optional: bool = False) -> list[R]:
     """Read one CSV table; rows with faults are left out and noted.
 
@@ -145,6 +146,9 @@ def _header_is_good(file: str, header: list[str], record: type[Any], faults: Fau
     columns = columns_of(record)
     names = [c.name for c in columns]
     before = len(faults.found)
+    if not any(header):
+        faults.add("The table is empty.", f"{file}:1", f"Its header is {','.join(names)}.")
+        return False
     for name in header:
         if name not in names:
             mend = did_you_mean(name, names, f"Columns are {', '.join(names)}.")

@@ -77,7 +77,7 @@ def read_intervention(item: Field, setting: Setting) -> iv.Intervention:
         first = next(iter(written), "")
         listed = f"Start with one of: {', '.join(FORMS)}."
         what = f"{item.shown} names no intervention."
-        raise item.error(what, did_you_mean(first, (*FORMS, *NOT_YET), listed))
+        raise item.error(what, did_you_mean(first, FORMS, listed))
     if len(heads) > 1:
         what = f"One item has {len(heads)} interventions: {', '.join(heads)}."
         raise item.error(what, "Give each its own item.")
@@ -100,6 +100,9 @@ def read_condition(written: Field, known: Names) -> iv.Condition:
     if not is_condition(tree):
         mend = "Write a comparison such as 'hypoxic_fraction > 0.1'."
         raise written.error(f"{written.shown} is no condition.", mend)
+    for node in walk(tree):
+        if isinstance(node, Call) and node.function != "log":
+            raise written.error(f"'{node.function}()' is no function here.", "There is only 'log'.")
     for name in names(tree):
         if name.at is not None:
             raise written.error(f"'{name.text}@…' has a time.", "Leave the '@…' out.")
@@ -107,9 +110,6 @@ def read_condition(written: Field, known: Names) -> iv.Condition:
             nearest = known.nearest("measure", name.text)
             mend = did_you_mean(name.text, nearest, "Use measures: columns of a run's table.")
             raise written.error(f"There is no measure '{name.text}'.", mend)
-    for node in walk(tree):
-        if isinstance(node, Call) and node.function != "log":
-            raise written.error(f"'{node.function}()' is no function here.", "There is only 'log'.")
     return iv.Condition(text, tree)
 
 

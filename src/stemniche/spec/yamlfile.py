@@ -18,7 +18,7 @@ from stemniche.core.errors import InputError
 
 MAX_BYTES = 1_000_000
 MAX_DEPTH = 24
-MAX_VALUES = 20_000
+MAX_VALUES = 5_000
 MAX_TEXT = 2_000
 
 type_names = {dict: "a mapping", tuple: "a list", str: "text", bool: "true/false"}
@@ -33,6 +33,9 @@ _ODD_FLOAT = {
     for sign in ("", "+", "-")
     for word in (".inf", ".Inf", ".INF")
 } | {word: math.nan for word in (".nan", ".NaN", ".NAN")}
+# Control characters, line separators and lone surrogates: no name or quantity has one, and a
+# terminal might obey them. Tabs and line ends stay.
+_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufeff]")
 _PLAIN_TAGS = ("tag:yaml.org,2002:str", "tag:yaml.org,2002:map", "tag:yaml.org,2002:seq")
 
 
@@ -150,7 +153,9 @@ def node_from(value: object, mark: Mark, depth: int = 0) -> Node:
         raise InputError(what, str(mark), "Give a flatter value.")
     if isinstance(value, Node):
         return value
-    if value is None or isinstance(value, (bool, str)):
+    if isinstance(value, str):
+        return Node(_without_controls(value, mark), mark)
+    if value is None or isinstance(value, bool):
         return Node(value, mark)
     if isinstance(value, Integral):
         return Node(int(value), mark)
@@ -160,11 +165,25 @@ def node_from(value: object, mark: Mark, depth: int = 0) -> Node:
         if not all(isinstance(key, str) for key in value):
             key = next(key for key in value if not isinstance(key, str))
             raise InputError(f"The key {key!r} is not text.", str(mark), "Write keys as text.")
-        return Node({k: node_from(v, mark, depth + 1) for k, v in value.items()}, mark)
+        return Node(
+            {
+                _without_controls(key, mark): node_from(child, mark, depth + 1)
+                for key, child in value.items()
+            },
+            mark,
+        )
     if isinstance(value, Sequence) and not isinstance(value, (bytes, bytearray)):
         return Node(tuple(node_from(item, mark, depth + 1) for item in value), mark)
     what = f"{value!r:.80} is of type {type(value).__name__}, which a scenario cannot hold."
     raise InputError(what, str(mark), "Give text, a number, true/false, a list or a mapping.")
+
+
+def _without_controls(text: str, mark: Mark) -> str:
+    found = _CONTROL.search(text)
+    if found is None:
+        return text
+    what = f"A text holds the control character U+{ord(found[0]):04X}."
+    raise InputError(what, str(mark), "Remove it, or write the text anew.")
 
 
 def write_yaml(data: Mapping[str, Any]) -> str:
@@ -267,7 +286,7 @@ class _Builder:
             raise self.error(what, self.line, "Remove the tag.")
 
     def scalar(self, event: Any) -> str | int | float | bool | None:
-        text = event.value
+        text = _without_controls(event.value, self.mark(self.line))
         if len(text) > MAX_TEXT:
             what = f"A text of {len(text)} characters is longer than {MAX_TEXT}."
             raise self.error(what, self.line, "Shorten it.")

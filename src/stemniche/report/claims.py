@@ -1,0 +1,171 @@
+"""What carried a run: how hard each row worked, which claims were on, which loops were closed.
+
+The share of its largest effect at which a row stood is worked out from the Model's own Hill terms
+and the run's mean levels, so it needs no second simulation. `html` prints the tables; what a claim
+says is taken from the evidence, what a row does from its sentence.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from stemniche.report.digest import Digest
+from stemniche.spec.model import Term
+
+if TYPE_CHECKING:
+    from stemniche.evidence import Evidence
+    from stemniche.spec.library import Library
+
+Array = np.ndarray[Any, np.dtype[Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """How hard a row worked: share of its largest effect, 0 to 1, at the first and last sample."""
+
+    row: str
+    sentence: str
+    claims: tuple[str, ...]
+    first: float
+    last: float
+
+    @property
+    def change(self) -> float:
+        """Last minus first."""
+        return self.last - self.first
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """A claim that was on: its words, how firmly it is said, and the rows that carried it."""
+
+    id: str
+    text: str
+    basis: str
+    rows: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Circle:
+    """A feedback loop: closed, or the rows it lacks.
+
+    Args:
+        id: The claim that names it.
+        title: The loop in the claim's words.
+        lacking: Rows of its path that did not run; empty when it was closed.
+        weakest: The row of the path that worked least at the end, None where none was recorded.
+        levels: How its factors changed, as text.
+    """
+
+    id: str
+    title: str
+    lacking: tuple[str, ...]
+    weakest: Work | None
+    levels: tuple[str, ...]
+
+
+def works(d: Digest) -> list[Work]:
+    """Rows with a level to judge them by, those that changed most first."""
+    shares: dict[str, list[tuple[float, float]]] = {}
+    for drive in d.model.drives:
+        for group in drive.groups:
+            for term in group.terms:
+                level = _level(d, term.signal, drive.cell)
+                if level is not None:
+                    ends = _hill(term, level[0]), _hill(term, level[-1])
+                    shares.setdefault(term.row, []).append(ends)
+    for secretion in d.model.secretions:
+        if secretion.node and (level := _level(d, secretion.node, secretion.cell)) is not None:
+            shares.setdefault(secretion.row, []).append((float(level[0]), float(level[-1])))
+    found = []
+    for row in d.model.rows:
+        if row.id in shares:
+            first, last = np.mean(shares[row.id], axis=0)
+            found.append(Work(row.id, row.sentence, row.claims, float(first), float(last)))
+    return sorted(found, key=lambda work: (-abs(work.change), work.row))
+
+
+def said(d: Digest, evidence: "Evidence") -> list[Said]:
+    """Every claim that a row of the model rests on, in order of id."""
+    rows: dict[str, list[str]] = {}
+    for row in d.model.rows:
+        for claim in row.claims:
+            rows.setdefault(claim, []).append(row.id)
+    known = evidence.records.claims
+    return [
+        Said(ident, claim_text(known[ident]), known[ident].basis, tuple(rows[ident]))
+        for ident in sorted(rows)
+        if ident in known
+    ]
+
+
+def claim_text(claim: Any) -> str:
+    """A claim as one line of words, without judging its grammar."""
+    middle = claim.relation.replace("_", " ")
+    if claim.relation.endswith("_expression"):
+        middle += " of"
+    target = ", ".join(claim.object_norm) or claim.object
+    place = f" in {', '.join(claim.target_cell)}" if claim.target_cell else ""
+    maker = f" (from {', '.join(claim.source_cell)})" if claim.source_cell else ""
+    return f"{claim.subject}{maker} {middle} {target}{place}"
+
+
+def circles(d: Digest, evidence: "Evidence", library: "Library") -> list[Circle]:
+    """Feedback loops whose path of rows the library gives, closed ones first."""
+    on = {row.id for row in d.model.rows} | set(library.parameters)
+    done = {work.row: work for work in works(d)}
+    found = []
+    for entry in library.entailed:
+        claim = evidence.records.claims.get(entry.claim)
+        if claim is None or claim.kind != "feedback_loop":
+            continue
+        lacking = tuple(dict.fromkeys(r for r in entry.path if r not in on))
+        seen = [done[r] for r in entry.path if r in done]
+        weakest = min(seen, key=lambda work: work.last) if seen and not lacking else None
+        levels = tuple(_changes(d, library, entry.path))
+        found.append(Circle(claim.id, arrows(claim.subject), lacking, weakest, levels))
+    return sorted(found, key=lambda circle: (bool(circle.lacking), circle.id))
+
+
+def arrows(text: str) -> str:
+    """Arrows as printed: the tables write them in plain characters."""
+    return text.replace("<->", "↔").replace("->", "→").replace("-x", "⊣")
+
+
+def other_loops(evidence: "Evidence", library: "Library") -> list[tuple[str, str]]:
+    """Loops that the library does not follow yet: claim, and the part that is missing."""
+    waiting = {entry.claim: entry for entry in library.not_carried}
+    found = []
+    for claim in evidence.records.claims.values():
+        if claim.kind == "feedback_loop" and claim.id in waiting:
+            entry = waiting[claim.id]
+            why = entry.note or entry.reason
+            found.append((f"{claim.id} {arrows(claim.subject)}", why))
+    return found
+
+
+def _changes(d: Digest, library: "Library", path: tuple[str, ...]) -> Iterator[str]:
+    """Factors on a path, in order, with their change among the tumour cells."""
+    rows = (library.mechanisms.get(name) for name in path)
+    for factor in dict.fromkeys(f for row in rows if (f := getattr(row, "factor", ""))):
+        values = d[f"factor.{factor}"]
+        if values[0] > 0 and values[-1] > 0:
+            yield f"{factor} ×{values[-1] / values[0]:.2g}"
+
+
+def _level(d: Digest, signal: str, cell: str) -> Array | None:
+    """Mean level of a signal for a cell type over the samples; None where it is not recorded."""
+    for column in (f"node.{signal}.{cell}", f"factor.{signal}", f"{signal}.{cell}"):
+        if column in d:
+            return d[column]
+    if signal.startswith("serum.") and signal in d:
+        return d[signal]
+    return None
+
+
+def _hill(term: Term, level: float) -> float:
+    x = max(float(level), 0.0) ** term.hill
+    share = x / (x + term.half_max**term.hill)
+    return 1.0 - share if term.inverted else share

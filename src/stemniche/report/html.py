@@ -1,0 +1,361 @@
+"""The report: one HTML file with everything in it, ready to be forwarded.
+
+`write_report` puts together what `digest`, `story`, `claims`, `charts` and `tissue` make and fills
+the template. The page asks nothing of the network: pictures are inline, style is in the file. All
+text goes through the template's escaping; only charts, which we draw ourselves, go in as they are.
+"""
+
+import os
+import tempfile
+from base64 import b64encode
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from stemniche.core.errors import InputError
+from stemniche.engine.plan import STEM
+from stemniche.report import charts, claims, story
+from stemniche.report.charts import Line
+from stemniche.report.digest import Digest, digest, oxygen_top
+from stemniche.report.palette import DEAD, INK, OXYGEN, VESSEL, Swatch, in_order, line_colour, swatch
+from stemniche.report.tissue import tissue_png
+from stemniche.run.measures import HYPOXIC
+
+if TYPE_CHECKING:
+    from stemniche.run.results import Run
+
+TEMPLATE = "template.html.j2"
+
+CAUSE_COLOURS = {
+    "symmetric": "#0072b2",
+    "dedifferentiation": "#d55e00",
+    "awakening": "#56b4e9",
+    "differentiation": "#9a9a9a",
+    "death": "#4a4a4a",
+    "traffic": "#cfcfcf",
+}
+FACTOR_COLOUR = "#2f5d8a"
+DRUG_COLOUR = "#7a5c00"
+MOVERS = 14
+"""Rows shown in the table of mechanisms that moved most."""
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """An image of the tissue: day, data URI, what it shows in words, a caption, width in CSS px."""
+
+    day: float
+    source: str
+    alt: str
+    caption: str
+    pixels: int
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """A drawn chart with its heading, an explanation, and the keys of its colours."""
+
+    heading: str
+    note: str
+    svg: str
+    keys: tuple[tuple[str, str], ...] = ()
+
+
+def write_report(run: "Run", path: str | Path) -> Path:
+    """Write a run's report as one self-contained HTML file and return its path.
+
+    Args:
+        run: A run with at least one sample, finished or not.
+        path: File to write; an existing one is replaced.
+
+    Raises:
+        InputError: The run has no samples yet, or the file cannot be written.
+    """
+    target = Path(path)
+    if not len(run.times):
+        raise InputError(
+            "The run has no samples yet, so there is nothing to report.",
+            str(target),
+            "Let it run to day 0 at least, or resume it.",
+        )
+    page = render(run)
+    try:
+        _write(page, target)
+    except OSError as fault:
+        what = f"The report cannot be written ({fault.strerror})."
+        raise InputError(what, str(target), "Choose a file in a folder you may write to.") from fault
+    return target
+
+
+def render(run: "Run") -> str:
+    """Return the report as text."""
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    from stemniche.evidence import load
+    from stemniche.spec.explain import explain
+    from stemniche.spec.rows import read_library
+
+    d, evidence, library = digest(run), load(), read_library()
+    work = claims.works(d)
+    headings: dict[str, list[Any]] = {}
+    for sentence in explain(d.model):
+        headings.setdefault(sentence.cell, []).append(sentence)
+    page = Environment(
+        loader=PackageLoader("stemniche.report", "."),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    return page.get_template(TEMPLATE).render(
+        title=story.title(d, _name(d, evidence, library)),
+        summary=story.summary(d),
+        figures=story.key_figures(d),
+        treatments=d.treatments,
+        pictures=_pictures(d),
+        legend=_legend(d),
+        oxygen={"colours": OXYGEN, "top": _top(d), "limit": HYPOXIC},
+        tumour_charts=list(_tumour_charts(d)),
+        niche_charts=list(_niche_charts(d)),
+        factor_charts=list(_factor_charts(d)),
+        movers=[w for w in work if abs(w.change) >= 0.01][:MOVERS],
+        work={w.row: w for w in work},
+        claims=claims.said(d, evidence),
+        loops=claims.circles(d, evidence, library),
+        other_loops=claims.other_loops(evidence, library),
+        headings=headings,
+        warnings=[note.text for note in run.events if note.kind == "warning"],
+        facts=_facts(d),
+        assumed=_assumed(d, library),
+        scenario=_scenario_text(d),
+        run=run,
+    )
+
+
+def _name(d: Digest, evidence: Any, library: Any) -> str:
+    """What was simulated, such as ``Breast cancer niche``."""
+    cancer = library.cancers.get(d.model.cancer)
+    known = evidence.records.entities.get(cancer.entity) if cancer else None
+    name = known.name if known else d.model.cancer
+    return f"{name[:1].upper()}{name[1:]} niche"
+
+
+def _pictures(d: Digest) -> dict[str, list[Picture]]:
+    """Overviews over time, and close-ups of the first and last day."""
+    days = d.picture_days()
+    top = _top(d)
+    whole, close = [], []
+    radius = float(d.model.parameters.get("vessel.radius", 8.0))
+    for day in days:
+        tissue = d.tissue(day)
+        image = tissue_png(tissue, f"day {day:g}", top=top, limit=HYPOXIC, vessel_radius=radius)
+        whole.append(Picture(day, _uri(image), _alt(d, day), _caption(d, day), 340))
+    for day in dict.fromkeys((days[0], days[-1])):
+        image = tissue_png(
+            d.tissue(day), f"day {day:g}", top=top, limit=HYPOXIC, window=d.close_up(day),
+            inches=5.2, vessel_radius=radius,
+        )  # fmt: skip
+        text = f"Close-up of day {day:g} where stem cells are densest."
+        note = "close-up of the part with most stem cells"
+        close.append(Picture(day, _uri(image), text, note, 520))
+    return {"whole": whole, "close": close}
+
+
+def _top(d: Digest) -> float:
+    return oxygen_top([d.tissue(day) for day in d.picture_days()])
+
+
+def _caption(d: Digest, day: float) -> str:
+    i = int(np.argmin(np.abs(d.days - day)))
+    text = f"{charts.short(d['tumour_cells'][i])} tumour cells, "
+    text += f"{100 * d['csc_fraction'][i]:.1f} % stem cells"
+    events = []
+    for treatment in d.treatments:
+        given = sum(dose < day - 1e-6 for dose in treatment.mark.doses)
+        if given:
+            events.append(f"after {given} {'dose' if given == 1 else 'doses'} of {treatment.name}")
+        elif not treatment.mark.doses and treatment.mark.start < day <= treatment.mark.end + 1e-6:
+            events.append(f"under {treatment.name}")
+        elif any(abs(dose - day) < 1e-6 for dose in treatment.mark.doses):
+            events.append(f"just before {treatment.name}")
+    return "; ".join([text, *events])
+
+
+def _alt(d: Digest, day: float) -> str:
+    tissue = d.tissue(day)
+    counts = {name: int((tissue.kinds == name).sum()) for name in in_order(_kinds(tissue.kinds))}
+    listed = ", ".join(f"{count} {swatch(name).label}" for name, count in counts.items())
+    return f"Tissue on day {day:g}, {tissue.width:g} by {tissue.height:g} µm. Cells seen: {listed}."
+
+
+def _kinds(kinds: Any) -> list[str]:
+    return [str(name) for name in set(kinds.tolist())]
+
+
+def _legend(d: Digest) -> list[Swatch]:
+    """Every kind of cell that a picture shows, then dead cells and vessels."""
+    seen = {name for day in d.picture_days() for name in _kinds(d.tissue(day).kinds)}
+    last = d.tissue(d.picture_days()[-1])
+    extra = [DEAD] if DEAD in seen else []
+    extra += [VESSEL] if len(last.vessels) else []
+    return [swatch(name) for name in [*in_order(sorted(seen - {DEAD})), *extra]]
+
+
+def _tumour_charts(d: Digest) -> Iterator[Chart]:
+    tumour = d.groups.get("tumour", [])
+    lines = [
+        Line(name, line_colour(name), d[f"cells.{name}"], name == STEM) for name in tumour
+    ]
+    lines.append(Line("all", INK, d["tumour_cells"], True))
+    yield Chart(
+        "Tumour cells",
+        "Living tumour cells by type.",
+        charts.curves(
+            d.days, lines, d.marks, title=_says("Living tumour cells", d["tumour_cells"]),
+            unit="living cells",
+        ),
+    )  # fmt: skip
+    share = Line("", swatch(STEM).colour, d["csc_fraction"], True)
+    yield Chart(
+        "Stem cell fraction",
+        "Living cancer stem cells among the living tumour cells.",
+        charts.curves(
+            d.days, [share], d.marks, percent=True, unit="% of living tumour cells",
+            title=_says("Stem cells in percent", 100 * d["csc_fraction"]),
+        ),
+    )  # fmt: skip
+    if len(d.days) > 1 and any(f"csc_flux.{cause}" in d for cause in CAUSE_COLOURS):
+        yield _flux(d)
+    shares = [
+        Line(label, colour, d[f"{label}_fraction"])
+        for label, colour in (
+            ("hypoxic", "#5d6b80"), ("quiescent", "#b8860b"), ("necrotic", "#4a4a4a"),
+        )
+        if f"{label}_fraction" in d
+    ]  # fmt: skip
+    yield Chart(
+        "State of the tumour",
+        f"Hypoxic: below {HYPOXIC:g} mmHg oxygen. Quiescent: resting in G0.",
+        charts.curves(
+            d.days, shares, d.marks, percent=True, unit="% of tumour cells",
+            title="Hypoxic, quiescent and necrotic tumour cells in percent",
+        ),
+    )  # fmt: skip
+
+
+def _flux(d: Digest) -> Chart:
+    steps = np.diff(d.days)
+    gains = {
+        story.CAUSES[cause]: (colour, np.diff(d[f"csc_flux.{cause}"]) / steps)
+        for cause, colour in CAUSE_COLOURS.items()
+        if d[f"csc_flux.{cause}"].any()
+    }
+    keys = tuple((label, colour) for label, (colour, _) in gains.items())
+    return Chart(
+        "What changed the number of stem cells",
+        "Above the line what added stem cells, below it what removed them; the dots are the sum.",
+        charts.causes(
+            d.days, gains, d.marks, unit="stem cells per day",
+            title="Gains and losses of cancer stem cells per day, by cause",
+        ),
+        (*keys, ("sum", INK)),
+    )  # fmt: skip
+
+
+def _niche_charts(d: Digest) -> Iterator[Chart]:
+    for group, heading in (("immune", "Immune cells"), ("stroma", "Stroma")):
+        names = [n for n in d.groups.get(group, []) if d[f"cells.{n}"].any()]
+        if not names:
+            continue
+        lines = [Line(n, swatch(n).colour, d[f"cells.{n}"]) for n in reversed(names)]
+        yield Chart(
+            heading,
+            "Living cells in the whole tissue, on top of each other.",
+            charts.stacked(
+                d.days, lines, d.marks, unit="living cells",
+                title=f"{heading} by type, stacked, over time",
+            ),
+        )  # fmt: skip
+
+
+def _factor_charts(d: Digest) -> Iterator[Chart]:
+    """Drugs first, then factors in the order of the model."""
+    for drug in d.model.drugs:
+        for column, place in ((f"drug.{drug.id}", "tumour"), (f"plasma.{drug.id}", "plasma")):
+            if d[column].any():
+                yield _spark(d, column, drug.id, f"nM, {place}", DRUG_COLOUR)
+    for factor in d.model.factors:
+        if f"factor.{factor.id}" in d:
+            yield _spark(d, f"factor.{factor.id}", factor.id, factor.unit, FACTOR_COLOUR)
+
+
+def _spark(d: Digest, column: str, heading: str, unit: str, colour: str) -> Chart:
+    values = d[column]
+    svg = charts.spark(d.days, values, d.marks, title=_says(heading, values), colour=colour)
+    return Chart(heading, unit, svg)
+
+
+def _says(what: str, values: Any) -> str:
+    """The course of a curve in a sentence, for readers who cannot see it."""
+    first, last, low, high = (
+        charts.short(float(v)) for v in (values[0], values[-1], values.min(), values.max())
+    )
+    return f"{what}: {first} at the start, {last} at the end, between {low} and {high}"
+
+
+def _facts(d: Digest) -> list[tuple[str, str]]:
+    """What identifies the run."""
+    header = d.run.header
+    facts = [
+        ("seed", str(d.run.seed)),
+        ("status", d.run.status + (f": {d.run.reason}" if d.run.reason else "")),
+        ("run fingerprint", d.run.fingerprint),
+        *((f"{name} fingerprint", mark) for name, mark in header.fingerprints.items()),
+        ("made with", header.created_with),
+        ("cancer context", f"{d.model.cancer} ({d.model.context_policy} claims)"),
+    ]
+    off = d.scenario.get("without_claims") or []
+    if off:
+        facts.append(("claims switched off", ", ".join(map(str, off))))
+    facts += [(name, version) for name, version in header.versions.items() if name != "stemniche"]
+    return facts
+
+
+def _assumed(d: Digest, library: Any) -> dict[str, int]:
+    """How much of the model is assumption."""
+    parameters = library.parameters.values()
+    return {
+        "rows": len(d.model.rows),
+        "rows_assumed": sum(row.basis == "assumed" for row in d.model.rows),
+        "numbers": len(parameters),
+        "numbers_assumed": sum(p.basis == "assumed" for p in parameters),
+        "claims": len({claim for row in d.model.rows for claim in row.claims}),
+    }
+
+
+def _scenario_text(d: Digest) -> str:
+    from stemniche.spec.yamlfile import write_yaml
+
+    return write_yaml(d.scenario)
+
+
+def _uri(image: bytes) -> str:
+    return f"data:image/png;base64,{b64encode(image).decode()}"
+
+
+def _write(page: str, target: Path) -> None:
+    """Put the file in place whole, never half."""
+    handle, draft = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(page)
+        os.chmod(draft, 0o644)
+        os.replace(draft, target)
+    except BaseException:
+        Path(draft).unlink(missing_ok=True)
+        raise
+
+

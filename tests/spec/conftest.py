@@ -1,0 +1,37 @@
+"""The small made-up library, and the shipped one, to test with."""
+
+import importlib.util
+import sys
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from stemniche.spec.library import Library
+from stemniche.spec.rows import read_library
+
+
+@pytest.fixture(scope="session")
+def made_up() -> ModuleType:
+    """The module of the made-up library beside this file."""
+    name = "small_library"
+    spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name(f"{name}.py"))
+    assert spec
+    assert spec.loader
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module  # dataclasses look their module up
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture
+def small(tmp_path: Path, made_up: ModuleType) -> Any:
+    """A `SmallLibrary` in a folder of its own."""
+    return made_up.SmallLibrary(tmp_path)
+
+
+@pytest.fixture(scope="session")
+def shipped() -> Library:
+    """The library that comes with the package."""
+    return read_library()

@@ -1,0 +1,260 @@
+"""Each intervention is one frozen record, read alike from a mapping and from a line."""
+
+import math
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from stemniche.core.errors import InputError
+from stemniche.spec import interventions as iv
+from stemniche.spec.nametables import library_names
+from stemniche.spec.reading import Field
+from stemniche.spec.treatline import WORDS, parse_treat_line
+from stemniche.spec.treatment import FORMS, NOT_YET, Setting, read_intervention
+from stemniche.spec.yamlfile import Mark, node_from
+
+DAY = 1440.0
+
+
+def setting(**changes: Any) -> Setting:
+    host: dict[str, Any] = {"mass": 70.0, "bsa": 1.8, "flat": True}
+    return Setting(names=library_names(), **(host | changes))
+
+
+def read(item: object, **changes: Any) -> Any:
+    node = node_from(item, Mark("case.yaml", 5))
+    return read_intervention(Field("therapy.0", node), setting(**changes))
+
+
+def read_line(text: str) -> Any:
+    return read_intervention(Field("therapy.0", parse_treat_line(text)), setting())
+
+
+# One line and one mapping for every key, and for every word that a key takes.
+PAIRS: list[tuple[str, dict[str, Any]]] = [
+    (
+        "drug paclitaxel 80 mg/m^2 every 7 d from 7 d",
+        {"drug": "paclitaxel", "dose": "80 mg/m^2", "every": "7 d", "from": "7 d"},
+    ),
+    (
+        "drug Taxol dose 100 mg doses 3 every 168 h over 3 h loading 150 mg route iv until 60 d",
+        {
+            "drug": "paclitaxel",
+            "dose": "100 mg",
+            "doses": 3,
+            "every": "7 d",
+            "over": "180 min",
+            "loading": "150 mg",
+            "route": "iv",
+            "until": "60 d",
+        },
+    ),
+    ("drug paclitaxel cycle 5 d 2 d", {"drug": "paclitaxel", "cycle": ["5 d", "2 d"]}),
+    ("neutralise IL-6 0.8 from 1 d", {"neutralise": "IL6", "fraction": 0.8, "from": "1 d"}),
+    ("neutralise interleukin-6 80 %", {"neutralise": "IL6", "fraction": 0.8}),
+    ("block CXCR4 0.9 from 3 d", {"block": "CXCR4", "fraction": 0.9, "from": "3 d"}),
+    ("block CXCR4 in CSC,progenitor", {"block": "CXCR4", "in": ["CSC", "progenitor"]}),
+    ("inhibit STAT3 0.5 in CAF", {"inhibit": "STAT3", "fraction": 0.5, "in": "CAF"}),
+    ("inhibit HIF fraction 0.5", {"inhibit": "HIF", "fraction": "50 %"}),
+    ("overexpress MIR155 4 in CSC", {"overexpress": "miR-155", "fold": 4, "in": "CSC"}),
+    ("overexpress IL6 fold 20", {"overexpress": "IL6", "fold": "20 fold"}),
+    ("knock_out IL6 in CSC from birth", {"knock_out": "IL6", "in": "CSC", "from": "birth"}),
+    (
+        "silence secretome in CAF from 1 d",
+        {"silence": "secretome", "in": "CAF", "from": "1 d"},
+    ),
+    ("add IL6 0.5 nM from 2 d", {"add": "IL6", "concentration": "0.5 nM", "from": "2 d"}),
+    ("add IL6 10.5 ng/mL", {"add": "IL6", "concentration": "0.5 nM"}),
+    (
+        "add CXCL12 concentration 2 nM where primary cycle [1 d, 1 d]",
+        {"add": "SDF-1", "concentration": "2 nM", "cycle": ["24 h", "1 d"]},
+    ),
+    (
+        "add CXCL12 2 nM where {gradient: x}",
+        {"add": "CXCL12", "concentration": "2 nM", "where": {"gradient": "x"}},
+    ),
+    (
+        "deplete M2 0.9 from 3 d every 2 d",
+        {"deplete": "M2", "fraction": 0.9, "from": "3 d", "every": "2 d"},
+    ),
+    (
+        "deplete TAM 0.5 every 2 d doses 3",
+        {"deplete": "macrophage", "fraction": 0.5, "every": "2 d", "doses": 3},
+    ),
+    (
+        "set environment.oxygen to 20 mmHg from 5 d until hypoxic_fraction > 0.3",
+        {
+            "set": "environment.oxygen",
+            "to": "20 mmHg",
+            "from": "5 d",
+            "until": "hypoxic_fraction  >  0.3",
+        },
+    ),
+    ("set environment.pH 7", {"set": "environment.pH", "to": 7.0}),
+    ("without_claim C257", {"without_claim": "C257"}),
+]
+
+
+@pytest.mark.parametrize(("line", "mapping"), PAIRS, ids=[line for line, _ in PAIRS])
+def test_line_and_mapping_give_equal_records(line: str, mapping: dict[str, Any]) -> None:
+    assert read_line(line) == read(mapping)
+
+
+@pytest.mark.parametrize(("line", "_"), PAIRS, ids=[line for line, _ in PAIRS])
+def test_a_record_is_written_as_a_line_that_gives_it_back(line: str, _: object) -> None:
+    record = read_line(line)
+    assert read_line(str(record)) == record
+
+
+def test_the_pairs_cover_every_key_and_word() -> None:
+    assert {next(iter(mapping)) for _, mapping in PAIRS} == set(FORMS)
+    words = {word for line, _ in PAIRS for word in line.split() if word in WORDS}
+    assert {word for form in FORMS.values() for word in form.words} <= words
+    assert set(WORDS) - words == {"cells"}  # the word of interventions that are still to come
+
+
+def test_times_and_amounts_are_in_engine_units() -> None:
+    drug = read_line("drug paclitaxel 80 mg/m^2 every 7 d from 36 h over 3 h")
+    assert (drug.start, drug.every, drug.over) == (1.5 * DAY, 7 * DAY, 180.0)
+    assert drug.dose == iv.Dose(80.0, "mg/m^2", 144.0)
+    assert read({"drug": "paclitaxel", "dose": "10 mg/kg"}, mass=0.025).dose.mg == 0.25
+    assert read({"drug": "paclitaxel", "dose": "0.2 g"}).dose == iv.Dose(200.0, "mg", 200.0)
+    assert read({"add": "glucose", "concentration": "9 mM"}).unit == "mM"
+    assert read({"add": "oxygen", "concentration": "1 kPa"}).concentration == pytest.approx(7.50062)
+
+
+def test_what_is_not_said_has_one_meaning() -> None:
+    assert read({"block": "CXCR4"}) == iv.Block(targets=("CXCR4",), fraction=0.9)
+    assert read({"overexpress": "MYC"}).fold == 10.0
+    assert read({"drug": "paclitaxel"}) == iv.GiveDrug(drug="paclitaxel")
+    assert (read({"block": "CXCR4"}).start, read({"block": "CXCR4"}).until) == (0.0, None)
+
+
+def test_families_and_groups_stand_for_their_members() -> None:
+    assert read({"inhibit": "HIF"}).targets == ("HIF1A", "EPAS1")
+    assert read({"deplete": "TAM"}).cells == ("M1", "M2")
+    assert read({"knock_out": "IL6", "in": "tumour"}).cells == (
+        "CSC",
+        "progenitor",
+        "differentiated",
+    )
+
+
+def test_the_order_in_which_cells_are_named_does_not_matter() -> None:
+    assert read({"block": "CXCR4", "in": ["progenitor", "CSC"]}) == read(
+        {"block": "CXCR4", "in": ["CSC", "progenitor", "CSC"]}
+    )
+
+
+def test_times_snap_to_the_tick_with_a_note() -> None:
+    here = setting()
+    item = node_from({"block": "CXCR4", "from": "100 min", "until": "2.0001 d"}, Mark("f.yaml", 3))
+    record = read_intervention(Field("therapy.0", item), here)
+    assert (record.start, record.until) == (102.0, 2880.0)
+    assert len(here.notes) == 2
+    assert "therapy.0.from" in here.notes[0]
+    assert "f.yaml:3" in here.notes[0]
+
+
+@given(st.floats(0.0, 3000.0))
+def test_every_time_lands_on_the_tick_nearest_to_it(days: float) -> None:
+    start = read({"block": "CXCR4", "from": f"{days:.9f} d"}).start
+    assert math.isclose(start % 6.0, 0.0, abs_tol=1e-6)
+    assert abs(start - days * DAY) <= 3.0 + 1e-6
+
+
+@given(
+    st.sampled_from([line for line, _ in PAIRS if line.split()[0] not in ("without_claim", "set")]),
+    st.integers(0, 400).map(lambda ticks: ticks * 6),
+)
+def test_any_start_survives_being_written(line: str, minutes: int) -> None:
+    if " from " in line or " until " in line:
+        return
+    record = read_line(f"{line} from {minutes} min")
+    assert record.start == minutes
+    assert read_line(str(record)) == record
+
+
+@pytest.mark.parametrize("key", NOT_YET)
+def test_keys_of_a_later_version_are_refused_by_name(key: str) -> None:
+    with pytest.raises(InputError, match=f"'{key}' is not in this version"):
+        read({key: "2 Gy"})
+    with pytest.raises(InputError, match=f"'{key}' is not in this version"):
+        parse_treat_line(f"{key} 2 Gy every 1 d")
+
+
+WRONG: list[tuple[dict[str, Any], str, str, str]] = [
+    ({"drug": "paclitaxle"}, "drug", "no drug", "'paclitaxel'"),
+    ({"drug": "paclitaxel", "dose": "80"}, "dose", "no dose", "mg/m^2"),
+    ({"drug": "paclitaxel", "dose": "80 mgg"}, "dose", "'mgg'", "mg/m^2"),
+    ({"drug": "paclitaxel", "dose": "-1 mg"}, "dose", "outside", "0 to"),
+    ({"drug": "paclitaxel", "dose": "2 Gy"}, "dose", "no dose", "mg"),
+    ({"drug": "paclitaxel", "doses": 0}, "doses", "outside", "1 to"),
+    ({"drug": "paclitaxel", "every": "1 s"}, "every", "outside", "6 to"),
+    ({"drug": "paclitaxel", "route": "nose"}, "route", "'nose'", "iv"),
+    ({"drug": "paclitaxel", "fraction": 0.5}, "fraction", "no key", "Keys here"),
+    ({"drug": ["paclitaxel"]}, "drug", "a list", "word"),
+    ({"neutralise": "CXCR4"}, "neutralise", "no factor", "use 'block'"),
+    ({"block": "IL6"}, "block", "no receptor", "use 'neutralise'"),
+    ({"block": "STAT3"}, "block", "no receptor", "use 'inhibit'"),
+    ({"block": "CXCR4", "fraction": 1}, "fraction", "outside", "0.999"),
+    ({"block": "CXCR4", "fraction": "nan"}, "fraction", "'nan'", "Write"),
+    ({"block": "CXCR4", "fraction": True}, "fraction", "true/false", "number"),
+    ({"block": "CXCR4", "in": "NK"}, "in", "known to the evidence", "CSC"),
+    ({"block": "CXCR4", "in": []}, "in", "empty", "at least one"),
+    ({"block": "CXCR4", "from": 7}, "from", "no unit", "min"),
+    ({"block": "CXCR4", "from": "-1 d"}, "from", "outside", "0 to"),
+    ({"block": "CXCR4", "from": "3 d", "until": "2 d"}, "until", "not after", "later"),
+    ({"block": "CXCR4", "until": "csc_fractoin > 1"}, "until", "no measure", "csc_fraction"),
+    ({"block": "CXCR4", "until": "never"}, "until", "never", "Write"),
+    ({"block": "CXCR4", "cycle": "5 d"}, "cycle", "no cycle", "[5 d, 2 d]"),
+    ({"overexpress": "MYC", "fold": 0}, "fold", "outside", "1e-06"),
+    ({"overexpress": "MYC", "fraction": 0.5}, "fraction", "no key", "fold"),
+    ({"knock_out": "XYZ9"}, "knock_out", "no node or factor", ""),
+    ({"silence": "secretome"}, "", "not said", "in: CAF"),
+    ({"silence": "IL6", "in": "CAF"}, "silence", "'IL6'", "secretome"),
+    ({"add": "IL6"}, "", "'concentration' is missing", "Add"),
+    ({"add": "IL6", "concentration": "5 mmHg"}, "concentration", "5 mmHg", "nM"),
+    (
+        {"add": "IL6", "concentration": "1 nM", "where": "distant"},
+        "where",
+        "no distant site",
+        "primary",
+    ),
+    (
+        {"add": "IL6", "concentration": "1 nM", "where": {"gradient": "z"}},
+        "where.gradient",
+        "'z'",
+        "x, y",
+    ),
+    ({"add": "IL6", "concentration": "1 nM", "where": "here"}, "where", "no place", "gradient"),
+    ({"deplete": "M2", "doses": 3}, "doses", "how often", "every"),
+    ({"set": "environment.oxigen", "to": 1}, "set", "cannot change", "environment.oxygen"),
+    ({"set": "environment.oxygen", "to": "20 nM"}, "to", "20 nM", "mmHg"),
+    ({"set": "environment.oxygen"}, "", "'to' is missing", "Add"),
+    ({"without_claim": "C257", "from": "3 d"}, "from", "no key", "Keys here"),
+    ({"without_claim": "C9999"}, "without_claim", "no claim", ""),
+    ({"drug": "paclitaxel", "block": "CXCR4"}, "", "2 interventions", "own item"),
+    ({"fraction": 0.5}, "", "no intervention", "Start with"),
+    ({}, "", "no intervention", "Start with"),
+]
+
+
+@pytest.mark.parametrize(("item", "key", "what", "mend"), WRONG, ids=[str(w[0]) for w in WRONG])
+def test_a_wrong_item_is_answered_with_line_key_value_and_remedy(
+    item: dict[str, Any], key: str, what: str, mend: str
+) -> None:
+    with pytest.raises(InputError) as caught:
+        read(item)
+    error = caught.value
+    assert error.where == f"case.yaml:5, key therapy.0{'.' + key if key else ''}"
+    assert what in error.what
+    assert mend in error.mend
+    assert error.mend
+
+
+def test_a_gradient_through_a_block_may_point_along_z() -> None:
+    item = {"add": "IL6", "concentration": "1 nM", "where": {"gradient": "z"}}
+    assert read(item, flat=False).gradient == "z"
