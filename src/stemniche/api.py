@@ -157,7 +157,7 @@ def configure(
     if days is not None:
         changes["days"] = days
     if changes:
-        chosen = chosen.change(changes)
+        chosen = chosen.change(changes, source="--set")
     if treat:
         chosen = chosen.treat(list(treat))
     if without:

@@ -41,9 +41,17 @@ def rows() -> tuple[Row, ...]:
     )
     return tuple(
         Row(
-            id=name, kind=kind, sentence=f"In {cells[0]}, {a} raises {b} <half at 0.5 nM>.",
-            source_id=a, target_id=b, cells=cells, sign=1, claims=claims, supports=(),
-            basis=basis, source="" if claims else "doi:10.1000/x",
+            id=name,
+            kind=kind,
+            sentence=f"In {cells[0]}, {a} raises {b} <half at 0.5 nM>.",
+            source_id=a,
+            target_id=b,
+            cells=cells,
+            sign=1,
+            claims=claims,
+            supports=(),
+            basis=basis,
+            source="" if claims else "doi:10.1000/x",
         )  # fmt: skip
         for name, kind, a, b, cells, claims, basis in made
     )
@@ -90,7 +98,7 @@ class MadeUpRun:
     days: float = 14.0
     samples: int = 15
     treated: bool = True
-    cells_per_day: int = 240
+    tumour: int = 1500
     seed: int = 1
 
     def __post_init__(self) -> None:
@@ -116,7 +124,7 @@ class MadeUpRun:
         self._cells = {float(day): self._scatter(float(day)) for day in self.times}
 
     def _count(self, day: float) -> int:
-        grown = 1500 + self.cells_per_day * day
+        grown = self.tumour * (1 + 0.16 * day)
         return int(grown * (0.72 if self.treated and day > 8 else 1.0))
 
     def _scatter(self, day: float) -> Any:
@@ -126,10 +134,12 @@ class MadeUpRun:
         rng = np.random.default_rng(int(100 * day) + self.seed)
         n = self._count(day)
         spots = _packed(13.0)
-        tumour = spots[np.argsort(np.hypot(*(spots - SIZE / 2).T) + rng.normal(0, 18, len(spots)))][:n]
+        away = np.hypot(*(spots - SIZE / 2).T) + rng.normal(0, 18, len(spots))
+        tumour = spots[np.argsort(away)][:n]
         share = 0.05 + 0.05 * day / 14
         nest = np.cos(tumour[:, 0] / 70) * np.sin(tumour[:, 1] / 60) + rng.normal(0, 0.35, n)
-        kinds = np.where(nest > np.quantile(nest, 1 - share), "CSC", "progenitor").astype(object)
+        edge = np.quantile(nest, 1 - share) if n else 0.0
+        kinds = np.where(nest > edge, "CSC", "progenitor").astype(object)
         kinds[(kinds == "progenitor") & (rng.random(n) < 0.45)] = "differentiated"
         free = rng.random((1100, 2)) * SIZE
         stroma = free[np.hypot(*(free - SIZE / 2).T) > 90]
@@ -137,7 +147,8 @@ class MadeUpRun:
         weights = np.array([6, 20, 5 + day, 4, 9, 6 + day, 8, 3, 11.0])
         others = rng.choice(names, len(stroma), p=weights / weights.sum())
         xy = np.vstack([tumour, stroma]) + rng.normal(0, 1.2, (n + len(stroma), 2))
-        state = np.where(rng.random(len(xy)) < (0.12 if 7 < day < 9 else 0.015), "apoptotic", "alive")
+        dying = 0.12 if 7 < day < 9 else 0.015
+        state = np.where(rng.random(len(xy)) < dying, "apoptotic", "alive")
         obs = pd.DataFrame({
             "type": np.concatenate([kinds, others]),
             "state": state,
@@ -157,7 +168,7 @@ class MadeUpRun:
         centres = (np.arange(75) + 0.5) * 20.0
         x, y = np.meshgrid(centres, centres)
         away = np.hypot(x - SIZE / 2, y - SIZE / 2)
-        wide = 13.0 * np.sqrt(self._count(day) / np.pi)
+        wide = 13.0 * np.sqrt(self._count(day) / np.pi) + 1.0
         level = 45 - 44 * np.exp(-((away / wide) ** 4)) + 3 * np.sin(x / 90) * np.cos(y / 110)
         units = dict(zip(FACTORS, ("mmHg", "mM", *["nM"] * 8), strict=True))
         return xr.DataArray(
@@ -183,17 +194,19 @@ class MadeUpRun:
         made["dead_cells"] = [
             float((self._cells[float(day)].obs["state"] != "alive").sum()) for day in t
         ]
-        made["csc_fraction"] = np.array(made["cells.CSC"]) / live
+        made["csc_fraction"] = np.array(made["cells.CSC"]) / np.maximum(live, 1)
         for cause, slope in {
             "symmetric": 14.0, "dedifferentiation": 9.0, "awakening": 3.0, "differentiation": -12.0,
             "death": -4.0, "traffic": -0.3,
         }.items():  # fmt: skip
-            made[f"csc_flux.{cause}"] = np.cumsum(np.r_[0, slope * (1 + 0.4 * rng.random(len(t) - 1))])
+            steps = slope * (1 + 0.4 * rng.random(len(t) - 1))
+            made[f"csc_flux.{cause}"] = np.cumsum(np.r_[0, steps])
         for share in ("hypoxic", "necrotic", "quiescent"):
             made[f"{share}_fraction"] = 0.05 + 0.02 * np.sqrt(t) + 0.01 * rng.random(len(t))
         made["m2_fraction"] = np.linspace(0.3, 0.55, len(t))
         for k, name in enumerate(FACTORS):
-            made[f"factor.{name}"] = 0.02 * (k + 1) * (1 + 0.15 * k * t / 14) + 0.002 * rng.random(len(t))
+            noise = 0.002 * rng.random(len(t))
+            made[f"factor.{name}"] = 0.02 * (k + 1) * (1 + 0.15 * k * t / 14) + noise
         made["drug.paclitaxel"] = np.where(t > 7, 80 * np.exp(-(t - 7) / 1.1), 0.0)
         made["rate.drug_death.CSC"] = np.where((t > 7) & (t < 10), 0.1, 0.0)
         return pd.DataFrame(made)
@@ -208,13 +221,19 @@ class _Reader:
     def newest_checkpoint(self) -> Any:
         rng = np.random.default_rng(5)
         vessels = (rng.random(75 * 75) < 0.02).astype("f4")
-        return None, {"vessels": vessels, "perfusion": vessels * (rng.random(75 * 75) < 0.8)}
+        return 1, None, {"vessels": vessels, "perfusion": vessels * (rng.random(75 * 75) < 0.8)}
 
 
 def _packed(step: float) -> Any:
     rows = np.arange(step, SIZE - step, step * 0.87)
     x = np.arange(step, SIZE - step, step)
     return np.array([(a + (k % 2) * step / 2, b) for k, b in enumerate(rows) for a in x])
+
+
+@pytest.fixture(scope="session")
+def make_run() -> type[MadeUpRun]:
+    """To make another such run."""
+    return MadeUpRun
 
 
 @pytest.fixture(scope="session")

@@ -209,6 +209,12 @@ def test_numbers_arrive_in_engine_units(small: Any) -> None:
     }  # fmt: skip
 
 
+def test_a_saturating_uptake_may_be_a_level_per_time_in_the_cells_volume(small: Any) -> None:
+    small.swap("uptake", "1e-16 mol/s", "6 mM/h")
+    found = {u.cell: u.rate for u in small.compile().uptakes if u.factor == "glucose"}
+    assert found["MSC"] == pytest.approx(0.1 * 2000.0)
+
+
 def test_a_mass_per_volume_becomes_molar_by_the_molar_mass(small: Any) -> None:
     term = drive(small.compile(), "CSC", "AKT").groups[0].terms[0]
     assert term.half_max == pytest.approx(0.05)

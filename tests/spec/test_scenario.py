@@ -366,6 +366,7 @@ BROKEN = [
     ("tissue: {MSC: 6000000}", "tissue.MSC", "outside", "5000000"),
     ("host: {species: mouse, mass: 70 kg}", "host.mass", "not the size of a mouse", "0.1 kg"),
     ("host: {immune: nud}", "host.immune", "'nud'", "'nude'"),
+    ("host: {immune: NSG}", "host.immune", "not in this version", "intact"),
     ("environment: {oxygen: 5 nM}", "environment.oxygen", "5 nM", "mmHg"),
     ("environment: {oxygen: 900 mmHg}", "environment.oxygen", "outside", "0 to 760 mmHg"),
     ("environment: {pH: 12}", "environment.pH", "outside", "5 to 9"),

@@ -14,7 +14,7 @@ INTERRUPTED = 130
 
 
 def _terminate(number: int, frame: FrameType | None) -> None:
-    """Treat SIGTERM like Ctrl-C, so that what was computed is kept."""
+    """Treat SIGTERM like Ctrl-C; while ticks run, `run.interrupt` catches both."""
     raise KeyboardInterrupt
 
 

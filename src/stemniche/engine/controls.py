@@ -17,6 +17,7 @@ Kind = Literal[
     "supply",
     "environment",
     "deplete",
+    "gate",
 ]
 
 
@@ -30,7 +31,8 @@ class Control:
             factor `target` (every factor when empty) by `cells`; ``scale_loss`` multiplies the free
             factor's own loss rate; ``supply`` adds a supply that alone would hold `value` (factor's
             unit); ``environment`` sets the scenario value `target` to `value`; ``deplete`` removes
-            the share `value` of `cells` at `start` and every `every` seconds.
+            the share `value` of `cells` at `start` and every `every` seconds; ``gate`` turns
+            nothing itself, its end stops a process that watches it.
         cells: Concrete cell types, empty for all.
         start: Seconds from day 0; None = from placement.
         stop: Seconds from day 0; None = to the end.

@@ -4,7 +4,7 @@ sys.path.insert(0,'/tmp/quick')
 import numpy as np
 from zlib import crc32
 import quickk as q
-from stemniche.kernels import cycle, exchange, fields, jit, neighbours
+from stemniche.kernels import interpreter, cycle, exchange, fields, jit, neighbours
 try:
     from stemniche.kernels import mechanics
 except Exception: mechanics=None
@@ -33,17 +33,6 @@ class Backend:
         for _ in range(3):
             mechanics.step_motion(x,y,z,r,rep,adh,vx,vy,vz,mov,ptr,idx,n,minutes/3,base,np.array(size,np.float32),wall,reach,flat,out)
             ptr,idx=self.build_list(x,y,z,r,n,size,reach,skin)
-    def evaluate_nodes(self,sig,scale,start,order,tp,targets,cons,gp,gw,tpp,tsig,th,tpow,tinv,shift,tau,first,minutes):
-        out=np.zeros((shift.shape[1],sig.shape[1]),np.float32)
-        out[:]=sig[first:first+shift.shape[1]]
-        e=np.zeros(1,np.float32)
-        for t in range(len(start)-1):
-            q._ev(sig,scale,order[start[t]:start[t+1]],t,tp,targets,gp,gw,tpp,tsig,th,tpow,tinv,cons,out,0,shift,tau,minutes,e,e,first)
-        sig[first:first+shift.shape[1]]=out
-    def evaluate_behaviours(self,sig,scale,start,order,tp,targets,cons,gp,gw,tpp,tsig,th,tpow,tinv,low,high,out):
-        e=np.zeros((1,1),np.float32)
-        for t in range(len(start)-1):
-            q._ev(sig,scale,order[start[t]:start[t+1]],t,tp,targets,gp,gw,tpp,tsig,th,tpow,tinv,cons,out,1,e,e[0],1.0,low,high,0)
-
+    evaluate_nodes=staticmethod(interpreter.evaluate_nodes); evaluate_behaviours=staticmethod(interpreter.evaluate_behaviours)
 def cpu(threads): 
     jit.set_threads(threads); return Backend()

@@ -20,7 +20,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from stemniche.kernels.implicit import Given, Rules, advance_all
+from stemniche.kernels.implicit import Rules, advance_lanes, advance_some
+from stemniche.kernels.jit import threads
+from stemniche.kernels.rows import Given
 from stemniche.kernels.stencils import (
     Box,
     Doubles,
@@ -213,7 +215,11 @@ def advance(
     rules = Rules(float(tolerance), int(max_iterations), float(max_age))
     report = np.zeros((count, len(REPORT)))
     box = shared_box(work, problem)
-    advance_all(minutes, forced, rules, fields, given, work.mg, work.fine, work.sums, box, report)
+    if work.wide or len(work.mg) == 1 or threads() == 1:
+        advance_some(0, 1, minutes, forced, rules, fields, given, box, report)
+    else:
+        buffers = (work.mg, work.fine, work.sums)
+        advance_lanes(minutes, forced, rules, fields, given, *buffers, box, report)
     return report
 
 
@@ -233,5 +239,6 @@ def shared_box(work: Workspace, problem: FieldProblem) -> Box:
         work.faces = np.zeros((3, work.mg.shape[2]), np.float32)
         face_factors(work.hindrance, work.faces, work.table, periodic)
     return Box(
-        work.mg[0], work.fine[0], work.faces, work.table, work.sums[0], plain, periodic, work.wide
-    )
+        work.mg[0], work.fine[0], work.faces, work.table, work.sums[0], plain, periodic, work.wide,
+        0,
+    )  # fmt: skip

@@ -369,7 +369,9 @@ def move_tick(
     steps, lists = math.ceil(minutes / base_step), 0
     for _ in range(steps if n else 0):
         if drift.max() > 1.0:
-            ptr, idx = list_within(*(np.ascontiguousarray(c) for c in place.T[:3]), reach, n, domain, _CHUNK)
+            ptr, idx = list_within(
+                *(np.ascontiguousarray(c) for c in place.T[:3]), reach, n, domain, _CHUNK
+            )
             origin, lists = place.copy(), lists + 1
         _base_step(
             place, active, grip, movable, ptr, idx, minutes / steps, reach_factor, kind, new, stage,

@@ -1,7 +1,7 @@
 """Point passes on a box of voxels: neighbour sums, smoothing, transfer between grid levels.
 
-`multigrid` schedules these passes and `implicit` fills the buffers. They know nothing about
-substances, time steps or units: the system is ``kappa u - sum_f f (u_n - u) = r`` with one factor
+`passes` runs them, `rows` fills the buffers. They know nothing about substances, time steps or
+units: the system is ``kappa u - sum_f f (u_n - u) = r`` with one factor
 `f` per face. A neighbour outside the box counts as 0 (`kappa` carries what the wall really does)
 and a voxel with `kappa` >= `FIXED` stays as it is.
 
@@ -12,7 +12,7 @@ an unhindered face is 1 on every level: with `a` axes halved, restriction is 2^(
 over the children. Prolongation is constant.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -33,7 +33,7 @@ ANCHOR = np.float32(3.0)  # what a voxel of fixed value adds to the `kappa` of i
 NZ, NY, NX, ROW, PLANE, FIRST, LAST, AXES = range(8)
 # Rows of the buffer of all levels: residual, iterate, its double, kappa, 1/diagonal.
 R, Z, T, K, V = range(5)
-# Rows of the buffer of the finest level: solution, direction, operator on it, operator on iterate.
+# Rows of the buffer of the finest level: solution, direction p, A p, and -A times the iterate.
 X, P, S, W = range(4)
 # The first of two damped Jacobi sweeps whose product is small where D^-1 A is between 0.4 and 2.
 STEP_ONE, STEP_TWO = 1 / 1.95, 1 / 0.9
@@ -51,6 +51,7 @@ class Box(NamedTuple):
         plain: All faces are 1, `faces` is not read.
         periodic: Bit 0, 1, 2 for x, y, z.
         wide: Share each pass among all threads; false inside a parallel loop.
+        substance: What `rows` fills the system from; not looked at elsewhere.
     """
 
     mg: Floats
@@ -61,6 +62,7 @@ class Box(NamedTuple):
     plain: bool
     periodic: int
     wide: bool
+    substance: Any
 
 
 def level_table(shape: tuple[int, int, int]) -> tuple[Table, int]:
@@ -100,52 +102,26 @@ def partial_sums(table: Table) -> int:
 
 
 @kernel
-def neighbour_sum(out: Floats, v: Floats, start: int, count: int, line: Table, box: Box) -> None:
-    """Write sum_f f v_n of `count` voxels from flat index `start` on; `line` is a table row."""
+def gather(
+    out: Floats, v: Floats, start: int, count: int, shift: float, line: Table, box: Box
+) -> None:
+    """Write sum_f f (v_n - shift v) of `count` voxels from flat index `start` on.
+
+    With `shift` 1 the differences are exact where neighbours nearly agree. `line` is a table row.
+    """
     axes, at = line[AXES], np.uint64(start)
     one, dy, dz = np.uint64(1), np.uint64(line[ROW]), np.uint64(line[PLANE])
     if box.plain and axes == 7:
         for j in range(count):
             i = at + np.uint64(j)
-            out[j] = v[i - one] + v[i + one] + v[i - dy] + v[i + dy] + v[i - dz] + v[i + dz]
-        return
-    if box.plain and axes == 3:
-        for j in range(count):
-            i = at + np.uint64(j)
-            out[j] = v[i - one] + v[i + one] + v[i - dy] + v[i + dy]
-        return
-    out[:count] = 0.0
-    for axis in range(3):
-        step = one if axis == 0 else (dy if axis == 1 else dz)
-        f = box.faces[axis]
-        if not (axes >> axis) & 1:
-            continue
-        if box.plain:
-            for j in range(count):
-                i = at + np.uint64(j)
-                out[j] += v[i - step] + v[i + step]
-        else:
-            for j in range(count):
-                i = at + np.uint64(j)
-                out[j] += f[i] * v[i - step] + f[i + step] * v[i + step]
-
-
-@kernel
-def laplacian(out: Floats, v: Floats, start: int, count: int, line: Table, box: Box) -> None:
-    """Write sum_f f (v_n - v): like `neighbour_sum`, but exact where neighbours nearly agree."""
-    axes, at = line[AXES], np.uint64(start)
-    one, dy, dz = np.uint64(1), np.uint64(line[ROW]), np.uint64(line[PLANE])
-    if box.plain and axes == 7:
-        for j in range(count):
-            i = at + np.uint64(j)
-            c = v[i]
+            c = shift * v[i]
             flat = (v[i - one] - c) + (v[i + one] - c) + (v[i - dy] - c) + (v[i + dy] - c)
             out[j] = flat + (v[i - dz] - c) + (v[i + dz] - c)
         return
     if box.plain and axes == 3:
         for j in range(count):
             i = at + np.uint64(j)
-            c = v[i]
+            c = shift * v[i]
             out[j] = (v[i - one] - c) + (v[i + one] - c) + (v[i - dy] - c) + (v[i + dy] - c)
         return
     out[:count] = 0.0
@@ -157,11 +133,13 @@ def laplacian(out: Floats, v: Floats, start: int, count: int, line: Table, box: 
         if box.plain:
             for j in range(count):
                 i = at + np.uint64(j)
-                out[j] += (v[i - step] - v[i]) + (v[i + step] - v[i])
+                c = shift * v[i]
+                out[j] += (v[i - step] - c) + (v[i + step] - c)
         else:
             for j in range(count):
                 i = at + np.uint64(j)
-                out[j] += f[i] * (v[i - step] - v[i]) + f[i + step] * (v[i + step] - v[i])
+                c = shift * v[i]
+                out[j] += f[i] * (v[i - step] - c) + f[i + step] * (v[i + step] - c)
 
 
 @kernel
@@ -169,33 +147,40 @@ def smooth(
     dst: Floats, src: Floats, step: float, begin: int, end: int, line: Table, box: Box
 ) -> None:
     """One damped Jacobi sweep from `src` to `dst`."""
-    nb = np.empty(CHUNK, np.float32)
+    around = np.empty(CHUNK, np.float32)
     r, v, keep = box.mg[R], box.mg[V], np.float32(1.0) - step
     for start in range(begin, end, CHUNK):
         count = min(CHUNK, end - start)
-        neighbour_sum(nb, src, start, count, line, box)
+        gather(around, src, start, count, np.float32(0.0), line, box)
         for j in range(count):
             i = np.uint64(start) + np.uint64(j)
-            dst[i] = keep * src[i] + step * v[i] * (r[i] + nb[j])
+            dst[i] = keep * src[i] + step * v[i] * (r[i] + around[j])
 
 
 @kernel
-def apply(begin: int, end: int, line: Table, box: Box) -> tuple[float, float]:
-    """Apply the operator to the preconditioned residual; return its products with r and itself."""
-    nb = np.empty(CHUNK, np.float32)
-    r, t, k, w = box.mg[R], box.mg[T], box.mg[K], box.fine[W]
-    along_r = along_w = np.float32(0.0)
+def operate(
+    dst: Floats, src: Floats, share: float, begin: int, end: int, line: Table, box: Box
+) -> tuple[float, float]:
+    """Write share r - A src; return the products of src with r, and of dst with src or itself.
+
+    The second is with src where `share` is 0, as in conjugate gradients, else with itself.
+    """
+    around = np.empty(CHUNK, np.float32)
+    r, k = box.mg[R], box.mg[K]
+    along = ahead = square = np.float32(0.0)
     for start in range(begin, end, CHUNK):
         count = min(CHUNK, end - start)
-        laplacian(nb, t, start, count, line, box)
+        gather(around, src, start, count, np.float32(1.0), line, box)
         for j in range(count):
             i = np.uint64(start) + np.uint64(j)
-            q = k[i] * t[i] - nb[j]
+            c = src[i]
+            q = share * r[i] - k[i] * c + around[j]
             q = q if k[i] < FIXED else np.float32(0.0)
-            w[i] = q
-            along_r += r[i] * t[i]
-            along_w += q * t[i]
-    return along_r, along_w
+            along += r[i] * c
+            ahead += q * c
+            square += q * q
+            dst[i] = q
+    return along, ahead if share == 0.0 else square
 
 
 @kernel
@@ -210,30 +195,12 @@ def move(alpha: float, beta: float, begin: int, end: int, box: Box) -> float:
         x[i] += alpha * p[i]
     for j in range(end - begin):
         i = np.uint64(begin) + np.uint64(j)
-        q = w[i] + beta * s[i]
+        q = beta * s[i] - w[i]
         s[i] = q
         q = r[i] - alpha * q
         r[i] = q
         z[i] = first * v[i] * q
         total += q * q
-    return total
-
-
-@kernel
-def subtract(begin: int, end: int, line: Table, box: Box) -> float:
-    """Turn the right-hand side in r into the residual of the solution; return |r|^2."""
-    nb = np.empty(CHUNK, np.float32)
-    r, k, x = box.mg[R], box.mg[K], box.fine[X]
-    total = np.float32(0.0)
-    for start in range(begin, end, CHUNK):
-        count = min(CHUNK, end - start)
-        laplacian(nb, x, start, count, line, box)
-        for j in range(count):
-            i = np.uint64(start) + np.uint64(j)
-            q = r[i] - k[i] * x[i] + nb[j]
-            q = q if k[i] < FIXED else np.float32(0.0)
-            r[i] = q
-            total += q * q
     return total
 
 
@@ -259,34 +226,22 @@ def invert(begin: int, end: int, line: Table, box: Box) -> None:
 
 
 @kernel
-def pair(fine_row: Floats, count: int, coarse: Floats, start: int, weight: float) -> None:
-    """Add neighbours of a row in twos, the last of an odd row alone."""
-    for j in range(count // 2):
-        coarse[start + j] = weight * (fine_row[2 * j] + fine_row[2 * j + 1])
-    if count % 2:
-        coarse[start + count // 2] = weight * fine_row[count - 1]
-
-
-@kernel
 def restrict_row(z: int, y: int, line: Table, below: Table, box: Box) -> None:
-    """Restrict the residual of the iterate T to row (z, y) below and start smoothing there."""
-    nx = line[NX]
-    nb, total = np.empty(nx, np.float32), np.zeros(nx, np.float32)
-    r, t, k = box.mg[R], box.mg[T], box.mg[K]
+    """Restrict the residual in Z to row (z, y) below and start smoothing there."""
+    nx, total = line[NX], np.zeros(line[NX] + 1, np.float32)
+    fine, r, v = box.mg[Z], box.mg[R], box.mg[V]
     for fz in range(2 * z, min(2 * z + 2, line[NZ])):
         for fy in range(2 * y, min(2 * y + 2, line[NY])):
-            start = line[FIRST] + fz * line[PLANE] + fy * line[ROW]
-            laplacian(nb, t, start, nx, line, box)
+            at = np.uint64(line[FIRST] + fz * line[PLANE] + fy * line[ROW])
             for j in range(nx):
-                i = np.uint64(start) + np.uint64(j)
-                q = r[i] - k[i] * t[i] + nb[j]
-                total[j] += q if k[i] < FIXED else np.float32(0.0)
-    start = below[FIRST] + z * below[PLANE] + y * below[ROW]
-    pair(total, nx, r, start, restriction(line))
-    zc, v, first = box.mg[Z], box.mg[V], np.float32(STEP_ONE)
+                total[j] += fine[at + np.uint64(j)]
+    at = np.uint64(below[FIRST] + z * below[PLANE] + y * below[ROW])
+    weight, first = restriction(line), np.float32(STEP_ONE)
     for j in range(below[NX]):
-        i = np.uint64(start) + np.uint64(j)
-        zc[i] = first * v[i] * r[i]
+        i = at + np.uint64(j)
+        q = weight * (total[2 * j] + total[2 * j + 1])
+        r[i] = q
+        fine[i] = first * v[i] * q
 
 
 @kernel

@@ -26,7 +26,7 @@ SMALL = (2.3, 1.5)
 INCH_PER_LETTER = 0.072
 """Room for labels right of a chart, at their font size in a wide sans serif."""
 
-_STYLE = {
+_STYLE: dict[Any, Any] = {
     "svg.fonttype": "none",
     "svg.hashsalt": "stemniche",
     "font.family": "DejaVu Sans",
@@ -165,7 +165,7 @@ def spark(
     size: tuple[float, float] = SMALL,
 ) -> str:
     """One small curve whose axes carry the extremes only."""
-    with _chart(size, title, (0.56, 0.27, 0.12, 0.07)) as (axes, done):
+    with _chart(size, title, (0.62, 0.27, 0.18, 0.07)) as (axes, done):
         _mark(axes, marks, days, label=False)
         axes.plot(days, values, color=colour, lw=1.8, zorder=3)
         low, high = float(values.min()), float(values.max())
@@ -249,7 +249,8 @@ def _axes(axes: "Axes", days: Array, unit: str) -> None:
     from matplotlib.ticker import FuncFormatter, MaxNLocator
 
     axes.set_xlim(days[0], days[-1] if days[-1] > days[0] else days[0] + 1.0)
-    axes.xaxis.set_major_locator(MaxNLocator(7, steps=[1, 2, 5, 7, 10], integer=bool(days[-1] >= 4)))
+    whole = bool(days[-1] >= 4)
+    axes.xaxis.set_major_locator(MaxNLocator(7, steps=[1, 2, 5, 7, 10], integer=whole))
     axes.yaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: short(float(value))))
     axes.set_xlabel("days")
@@ -321,7 +322,5 @@ def darker(colour: str) -> str:
 
 
 def _luminance(*parts: int) -> float:
-    linear = [
-        (c / 255) / 12.92 if c <= 10 else ((c / 255 + 0.055) / 1.055) ** 2.4 for c in parts
-    ]
+    linear = [(c / 255) / 12.92 if c <= 10 else ((c / 255 + 0.055) / 1.055) ** 2.4 for c in parts]
     return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]

@@ -20,12 +20,22 @@ if TYPE_CHECKING:
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
+NOTABLE = 0.01
+"""Change of a share below which a row is not told of."""
+
+IDLE = 0.05
+"""A loop whose weakest link stays below this share hardly turns."""
+
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """How hard a row worked: share of its largest effect, 0 to 1, at the first and last sample."""
+    """How hard a row worked: share of its largest effect, 0 to 1, at the first and last sample.
+
+    `signal` is what drives the row.
+    """
 
     row: str
+    signal: str
     sentence: str
     claims: tuple[str, ...]
     first: float
@@ -35,6 +45,15 @@ class Work:
     def change(self) -> float:
         """Last minus first."""
         return self.last - self.first
+
+
+@dataclass(frozen=True, slots=True)
+class Mover:
+    """Rows that one signal moved alike: the one told in words, how many more, all their claims."""
+
+    work: Work
+    more: int
+    claims: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +84,13 @@ class Circle:
     weakest: Work | None
     levels: tuple[str, ...]
 
+    @property
+    def state(self) -> str:
+        """``open``, ``idle`` or ``closed``."""
+        if self.lacking:
+            return "open"
+        return "idle" if self.weakest is not None and self.weakest.last < IDLE else "closed"
+
 
 def works(d: Digest) -> list[Work]:
     """Rows with a level to judge them by, those that changed most first."""
@@ -82,9 +108,25 @@ def works(d: Digest) -> list[Work]:
     found = []
     for row in d.model.rows:
         if row.id in shares:
-            first, last = np.mean(shares[row.id], axis=0)
-            found.append(Work(row.id, row.sentence, row.claims, float(first), float(last)))
+            first, last = (float(share) for share in np.mean(shares[row.id], axis=0))
+            work = Work(row.id, row.source_id, row.sentence, row.claims, first, last)
+            found.append(work)
     return sorted(found, key=lambda work: (-abs(work.change), work.row))
+
+
+def movers(done: list[Work], most: int) -> list[Mover]:
+    """Signals whose rows changed most, each with its rows together; small changes are left out."""
+    alike: dict[tuple[str, int, int], list[Work]] = {}
+    for work in done:
+        if abs(work.change) >= NOTABLE:
+            key = work.signal, round(100 * work.first), round(100 * work.last)
+            alike.setdefault(key, []).append(work)
+    found = []
+    for group in list(alike.values())[:most]:
+        told = next((work for work in group if work.claims), group[0])
+        cited = sorted({claim for work in group for claim in work.claims})
+        found.append(Mover(told, len(group) - 1, tuple(cited)))
+    return found
 
 
 def said(d: Digest, evidence: "Evidence") -> list[Said]:
@@ -113,7 +155,7 @@ def claim_text(claim: Any) -> str:
 
 
 def circles(d: Digest, evidence: "Evidence", library: "Library") -> list[Circle]:
-    """Feedback loops whose path of rows the library gives, closed ones first."""
+    """Feedback loops whose path of rows the library gives, turning ones first."""
     on = {row.id for row in d.model.rows} | set(library.parameters)
     done = {work.row: work for work in works(d)}
     found = []
@@ -126,7 +168,8 @@ def circles(d: Digest, evidence: "Evidence", library: "Library") -> list[Circle]
         weakest = min(seen, key=lambda work: work.last) if seen and not lacking else None
         levels = tuple(_changes(d, library, entry.path))
         found.append(Circle(claim.id, arrows(claim.subject), lacking, weakest, levels))
-    return sorted(found, key=lambda circle: (bool(circle.lacking), circle.id))
+    order = ("closed", "idle", "open")
+    return sorted(found, key=lambda circle: (order.index(circle.state), circle.id))
 
 
 def arrows(text: str) -> str:

@@ -9,13 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from stemniche.core.errors import StemnicheError
-from stemniche.core.units import parse_time
-from stemniche.engine.plan import STEM
 from stemniche.report.charts import Mark
 from stemniche.report.palette import DEAD, in_order
 from stemniche.report.tissue import Tissue, Window
-from stemniche.run.measures import HYPOXIC
+from stemniche.report.treatments import Treatment, treatments
 
 if TYPE_CHECKING:
     from stemniche.run.results import Run
@@ -23,36 +20,14 @@ if TYPE_CHECKING:
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
-DAY_MIN = 1440.0
+STEM = "CSC"
+"""The cell type that the measures ``csc_fraction`` and ``csc_flux.*`` count."""
 
-_NAMES = {
-    "drug": "{}",
-    "neutralise": "{} neutralisation",
-    "block": "{} blockade",
-    "inhibit": "{} inhibition",
-    "overexpress": "{} overexpression",
-    "knock_out": "{} knock-out",
-    "silence": "silenced {}",
-    "add": "added {}",
-    "deplete": "{} depletion",
-    "set": "{}",
-}
-"""What an intervention is called, by its key; the blank is what it acts on."""
+HYPOXIC = 10.0
+"""Oxygen below which ``hypoxic_fraction`` counts a cell, mmHg.
 
-
-_FURTHER = (
-    ("dose", "{}"), ("fraction", "of {}"), ("fold", "{}-fold"), ("to", "to {}"),
-    ("concentration", "at {}"), ("in", "in {}"),
-)  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True)
-class Treatment:
-    """One intervention: in words, what it is called for short, and when."""
-
-    words: str
-    name: str
-    mark: Mark
+Both are the engine's; they are written again here so that reading a run needs no engine.
+"""
 
 
 @dataclass(frozen=True)
@@ -110,9 +85,8 @@ class Digest:
                     chosen |= set(found.tolist())
         while len(chosen) < min(most, len(self.days)):
             order = sorted(chosen)
-            gaps = [(self.days[b] - self.days[a], a, b) for a, b in zip(order, order[1:])
-                    if b - a > 1]  # fmt: skip
-            _, a, b = max(gaps)
+            pairs = [(a, b) for a, b in zip(order, order[1:], strict=False) if b - a > 1]
+            a, b = max(pairs, key=lambda pair: self.days[pair[1]] - self.days[pair[0]])
             middle = 0.5 * (self.days[a] + self.days[b])
             chosen.add(a + 1 + int(np.argmin(np.abs(self.days[a + 1 : b] - middle))))
         return [float(self.days[i]) for i in sorted(chosen)]
@@ -143,79 +117,14 @@ def digest(run: "Run") -> Digest:
     for kind in model.types:
         groups.setdefault(kind.group, []).append(kind.id)
     last = float(days[-1]) if len(days) else 0.0
-    items = run.header.scenario.get("therapy") or []
-    found = [_treatment(item, model, last) for item in items if isinstance(item, dict)]
-    treatments = sorted((t for t in found if t is not None), key=lambda t: t.mark.start)
     return Digest(
         run=run,
         model=model,
         days=days,
         columns={name: table[name].to_numpy(np.float64) for name in table.columns},
         groups={group: in_order(names) for group, names in groups.items()},
-        treatments=treatments,
+        treatments=treatments(run.header.scenario, model, last),
     )
-
-
-def _treatment(item: dict[str, Any], model: "Model", last: float) -> Treatment | None:
-    """Read one intervention of a resolved scenario; None for what is no treatment in time."""
-    head = next((key for key in _NAMES if key in item), None)
-    if head is None:
-        return None
-    target = _listed(item[head])
-    name = _NAMES[head].format(target)
-    words = [name]
-    for key, text in _FURTHER:
-        if key in item:
-            words.append(text.format(_percent(item[key]) if key == "fraction" else _listed(item[key])))
-    born = item.get("from") == "birth"
-    start = 0.0 if born else _days(item.get("from", 0), 0.0)
-    end = _days(item.get("until"), last)
-    every = _every(item, head, target, model)
-    if every:
-        words.append(f"every {every:g} d")
-    words.append("from the very start" if born else f"from day {start:g}")
-    if "until" in item:
-        words.append(f"until day {end:g}" if end < last else f"until {item['until']}")
-    doses: tuple[float, ...] = ()
-    if head in ("drug", "deplete"):
-        most = int(item.get("doses") or 10_000)
-        count = min(most, 1 + int(max(0.0, end - start - 1e-9) / every)) if every else 1
-        doses = tuple(start + i * every for i in range(count))
-    return Treatment(_tidy(" ".join(words)), name, Mark(start, end, doses))
-
-
-def _every(item: dict[str, Any], head: str, target: str, model: "Model") -> float:
-    """Days between doses; the library's interval where a drug's regimen is left to it."""
-    if "every" in item:
-        return _days(item["every"], 0.0)
-    if head != "drug" or ("dose" in item and "doses" not in item):
-        return 0.0
-    usual = next((drug.values.get("every", 0.0) for drug in model.drugs if drug.id == target), 0.0)
-    return usual / DAY_MIN
-
-
-def _days(written: Any, default: float) -> float:
-    """A time as days; `default` for none and for a condition."""
-    if written is None:
-        return default
-    try:
-        return parse_time(written, where="therapy") / DAY_MIN
-    except StemnicheError:
-        return default
-
-
-def _percent(fraction: Any) -> str:
-    """A share as people say it, whether it was written as a number or in percent."""
-    return str(fraction) if isinstance(fraction, str) else f"{100 * fraction:g} %"
-
-
-def _tidy(words: str) -> str:
-    """Units as they are printed."""
-    return words.replace("^2", "²").replace("^3", "³")
-
-
-def _listed(value: Any) -> str:
-    return ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
 
 
 def _tissue(run: "Run", day: float) -> Tissue:
@@ -249,9 +158,10 @@ def _vessels(run: "Run", plane: int, spacing: float) -> Array:
     newest = run.store.reader.newest_checkpoint()
     if newest is None:
         return np.zeros((0, 3))
+    _, _, state = newest
     shape = run.store.reader.sample(0).grid
-    present = np.asarray(newest[1]["vessels"]).reshape(shape)[plane]
-    open_ = np.asarray(newest[1]["perfusion"]).reshape(shape)[plane]
+    present = np.asarray(state["vessels"]).reshape(shape)[plane]
+    open_ = np.asarray(state["perfusion"]).reshape(shape)[plane]
     rows, columns = np.nonzero(present)
     flows = (open_[rows, columns] > 0).astype(np.float64)
     return np.column_stack([(columns + 0.5) * spacing, (rows + 0.5) * spacing, flows])

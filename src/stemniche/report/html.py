@@ -1,6 +1,6 @@
 """The report: one HTML file with everything in it, ready to be forwarded.
 
-`write_report` puts together what `digest`, `story`, `claims`, `charts` and `tissue` make and fills
+`write_report` puts together what `digest`, `story`, `claims`, `plots` and `tissue` make and fills
 the template. The page asks nothing of the network: pictures are inline, style is in the file. All
 text goes through the template's escaping; only charts, which we draw ourselves, go in as they are.
 """
@@ -8,7 +8,6 @@ text goes through the template's escaping; only charts, which we draw ourselves,
 import os
 import tempfile
 from base64 import b64encode
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,31 +15,19 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from stemniche.core.errors import InputError
-from stemniche.engine.plan import STEM
-from stemniche.report import charts, claims, story
-from stemniche.report.charts import Line
-from stemniche.report.digest import Digest, digest, oxygen_top
-from stemniche.report.palette import DEAD, INK, OXYGEN, VESSEL, Swatch, in_order, line_colour, swatch
+from stemniche.report import claims, plots, story
+from stemniche.report.charts import short
+from stemniche.report.digest import HYPOXIC, STEM, Digest, digest, oxygen_top
+from stemniche.report.palette import DEAD, OXYGEN, VESSEL, Swatch, in_order, swatch
 from stemniche.report.tissue import tissue_png
-from stemniche.run.measures import HYPOXIC
 
 if TYPE_CHECKING:
     from stemniche.run.results import Run
 
 TEMPLATE = "template.html.j2"
 
-CAUSE_COLOURS = {
-    "symmetric": "#0072b2",
-    "dedifferentiation": "#d55e00",
-    "awakening": "#56b4e9",
-    "differentiation": "#9a9a9a",
-    "death": "#4a4a4a",
-    "traffic": "#cfcfcf",
-}
-FACTOR_COLOUR = "#2f5d8a"
-DRUG_COLOUR = "#7a5c00"
-MOVERS = 14
-"""Rows shown in the table of mechanisms that moved most."""
+MOVERS = 12
+"""Lines in the table of mechanisms that moved most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,16 +39,6 @@ class Picture:
     alt: str
     caption: str
     pixels: int
-
-
-@dataclass(frozen=True, slots=True)
-class Chart:
-    """A drawn chart with its heading, an explanation, and the keys of its colours."""
-
-    heading: str
-    note: str
-    svg: str
-    keys: tuple[tuple[str, str], ...] = ()
 
 
 def write_report(run: "Run", path: str | Path) -> Path:
@@ -86,7 +63,8 @@ def write_report(run: "Run", path: str | Path) -> Path:
         _write(page, target)
     except OSError as fault:
         what = f"The report cannot be written ({fault.strerror})."
-        raise InputError(what, str(target), "Choose a file in a folder you may write to.") from fault
+        mend = "Choose a file in a folder that you may write to."
+        raise InputError(what, str(target), mend) from fault
     return target
 
 
@@ -99,7 +77,6 @@ def render(run: "Run") -> str:
     from stemniche.spec.rows import read_library
 
     d, evidence, library = digest(run), load(), read_library()
-    work = claims.works(d)
     headings: dict[str, list[Any]] = {}
     for sentence in explain(d.model):
         headings.setdefault(sentence.cell, []).append(sentence)
@@ -117,12 +94,13 @@ def render(run: "Run") -> str:
         treatments=d.treatments,
         pictures=_pictures(d),
         legend=_legend(d),
+        stem=STEM,
         oxygen={"colours": OXYGEN, "top": _top(d), "limit": HYPOXIC},
-        tumour_charts=list(_tumour_charts(d)),
-        niche_charts=list(_niche_charts(d)),
-        factor_charts=list(_factor_charts(d)),
-        movers=[w for w in work if abs(w.change) >= 0.01][:MOVERS],
-        work={w.row: w for w in work},
+        tumour_charts=list(plots.tumour_charts(d)),
+        niche_charts=list(plots.niche_charts(d)),
+        factor_charts=list(plots.factor_charts(d)),
+        absent=[f.id for f in d.model.factors if not d[f"factor.{f.id}"].any()],
+        movers=claims.movers(claims.works(d), MOVERS),
         claims=claims.said(d, evidence),
         loops=claims.circles(d, evidence, library),
         other_loops=claims.other_loops(evidence, library),
@@ -170,7 +148,7 @@ def _top(d: Digest) -> float:
 
 def _caption(d: Digest, day: float) -> str:
     i = int(np.argmin(np.abs(d.days - day)))
-    text = f"{charts.short(d['tumour_cells'][i])} tumour cells, "
+    text = f"{short(d['tumour_cells'][i])} tumour cells, "
     text += f"{100 * d['csc_fraction'][i]:.1f} % stem cells"
     events = []
     for treatment in d.treatments:
@@ -202,108 +180,6 @@ def _legend(d: Digest) -> list[Swatch]:
     extra = [DEAD] if DEAD in seen else []
     extra += [VESSEL] if len(last.vessels) else []
     return [swatch(name) for name in [*in_order(sorted(seen - {DEAD})), *extra]]
-
-
-def _tumour_charts(d: Digest) -> Iterator[Chart]:
-    tumour = d.groups.get("tumour", [])
-    lines = [
-        Line(name, line_colour(name), d[f"cells.{name}"], name == STEM) for name in tumour
-    ]
-    lines.append(Line("all", INK, d["tumour_cells"], True))
-    yield Chart(
-        "Tumour cells",
-        "Living tumour cells by type.",
-        charts.curves(
-            d.days, lines, d.marks, title=_says("Living tumour cells", d["tumour_cells"]),
-            unit="living cells",
-        ),
-    )  # fmt: skip
-    share = Line("", swatch(STEM).colour, d["csc_fraction"], True)
-    yield Chart(
-        "Stem cell fraction",
-        "Living cancer stem cells among the living tumour cells.",
-        charts.curves(
-            d.days, [share], d.marks, percent=True, unit="% of living tumour cells",
-            title=_says("Stem cells in percent", 100 * d["csc_fraction"]),
-        ),
-    )  # fmt: skip
-    if len(d.days) > 1 and any(f"csc_flux.{cause}" in d for cause in CAUSE_COLOURS):
-        yield _flux(d)
-    shares = [
-        Line(label, colour, d[f"{label}_fraction"])
-        for label, colour in (
-            ("hypoxic", "#5d6b80"), ("quiescent", "#b8860b"), ("necrotic", "#4a4a4a"),
-        )
-        if f"{label}_fraction" in d
-    ]  # fmt: skip
-    yield Chart(
-        "State of the tumour",
-        f"Hypoxic: below {HYPOXIC:g} mmHg oxygen. Quiescent: resting in G0.",
-        charts.curves(
-            d.days, shares, d.marks, percent=True, unit="% of tumour cells",
-            title="Hypoxic, quiescent and necrotic tumour cells in percent",
-        ),
-    )  # fmt: skip
-
-
-def _flux(d: Digest) -> Chart:
-    steps = np.diff(d.days)
-    gains = {
-        story.CAUSES[cause]: (colour, np.diff(d[f"csc_flux.{cause}"]) / steps)
-        for cause, colour in CAUSE_COLOURS.items()
-        if d[f"csc_flux.{cause}"].any()
-    }
-    keys = tuple((label, colour) for label, (colour, _) in gains.items())
-    return Chart(
-        "What changed the number of stem cells",
-        "Above the line what added stem cells, below it what removed them; the dots are the sum.",
-        charts.causes(
-            d.days, gains, d.marks, unit="stem cells per day",
-            title="Gains and losses of cancer stem cells per day, by cause",
-        ),
-        (*keys, ("sum", INK)),
-    )  # fmt: skip
-
-
-def _niche_charts(d: Digest) -> Iterator[Chart]:
-    for group, heading in (("immune", "Immune cells"), ("stroma", "Stroma")):
-        names = [n for n in d.groups.get(group, []) if d[f"cells.{n}"].any()]
-        if not names:
-            continue
-        lines = [Line(n, swatch(n).colour, d[f"cells.{n}"]) for n in reversed(names)]
-        yield Chart(
-            heading,
-            "Living cells in the whole tissue, on top of each other.",
-            charts.stacked(
-                d.days, lines, d.marks, unit="living cells",
-                title=f"{heading} by type, stacked, over time",
-            ),
-        )  # fmt: skip
-
-
-def _factor_charts(d: Digest) -> Iterator[Chart]:
-    """Drugs first, then factors in the order of the model."""
-    for drug in d.model.drugs:
-        for column, place in ((f"drug.{drug.id}", "tumour"), (f"plasma.{drug.id}", "plasma")):
-            if d[column].any():
-                yield _spark(d, column, drug.id, f"nM, {place}", DRUG_COLOUR)
-    for factor in d.model.factors:
-        if f"factor.{factor.id}" in d:
-            yield _spark(d, f"factor.{factor.id}", factor.id, factor.unit, FACTOR_COLOUR)
-
-
-def _spark(d: Digest, column: str, heading: str, unit: str, colour: str) -> Chart:
-    values = d[column]
-    svg = charts.spark(d.days, values, d.marks, title=_says(heading, values), colour=colour)
-    return Chart(heading, unit, svg)
-
-
-def _says(what: str, values: Any) -> str:
-    """The course of a curve in a sentence, for readers who cannot see it."""
-    first, last, low, high = (
-        charts.short(float(v)) for v in (values[0], values[-1], values.min(), values.max())
-    )
-    return f"{what}: {first} at the start, {last} at the end, between {low} and {high}"
 
 
 def _facts(d: Digest) -> list[tuple[str, str]]:
@@ -357,5 +233,3 @@ def _write(page: str, target: Path) -> None:
     except BaseException:
         Path(draft).unlink(missing_ok=True)
         raise
-
-

@@ -1,7 +1,7 @@
 """Colours and names of cell types in every figure, read from ``palette.csv``.
 
 One colour per type, the same in each picture and legend, chosen to stay apart for colour-blind
-readers (hues differ in lightness too); the stem cells alone are magenta. A type without a line in
+readers too; the stem cells alone are red. A type without a line in
 the file gets one of the spare colours. Figures and the page ask here; nothing here draws.
 """
 
@@ -47,7 +47,7 @@ def swatch(name: str) -> Swatch:
 
     Example:
         >>> swatch("CSC").colour
-        '#e6005c'
+        '#fa085a'
     """
     known = _table().get(name)
     if known is not None:

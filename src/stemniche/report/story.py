@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from stemniche.engine.plan import STEM
 from stemniche.report.charts import short
-from stemniche.report.digest import Digest, Treatment
+from stemniche.report.digest import STEM, Digest
+from stemniche.report.treatments import Treatment
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -20,6 +20,9 @@ NOTABLE = 0.03
 
 FEW = 30
 """Stem cells below which the summary warns that single cells decide."""
+
+ENOUGH = 10
+"""Stem cells that must have come or gone before the summary speaks of causes."""
 
 CAUSES = {
     "symmetric": "symmetric divisions",
@@ -44,8 +47,7 @@ class Figure:
 def title(d: Digest, name: str) -> str:
     """One line: the scenario, how long, with what."""
     what = _and(list(dict.fromkeys(t.name for t in d.treatments)))
-    span = f"{d.days[-1]:g} {'day' if d.days[-1] == 1 else 'days'}"
-    return f"{name}: {span} " + (f"with {what}" if what else "without treatment")
+    return f"{name}: {_span(d)} " + (f"with {what}" if what else "without treatment")
 
 
 def summary(d: Digest) -> list[str]:
@@ -73,9 +75,13 @@ def key_figures(d: Digest) -> list[Figure]:
     return found
 
 
+def _span(d: Digest) -> str:
+    return f"{d.days[-1]:g} {'day' if d.days[-1] == 1 else 'days'}"
+
+
 def _growth(d: Digest) -> str:
     cells = d["tumour_cells"]
-    span = f"In {d.days[-1]:g} days"
+    span = f"In {_span(d)}"
     if not cells[0]:
         return f"{span} no tumour grew: the tissue was placed without tumour cells."
     if not cells[-1]:
@@ -156,11 +162,11 @@ def _causes(d: Digest) -> str:
     gains = {c: v for c, v in moved.items() if v > 0}
     losses = {c: v for c, v in moved.items() if v < 0}
     parts = []
-    if gains:
+    if sum(gains.values()) >= ENOUGH:
         most = max(gains, key=lambda c: gains[c])
         share = 100.0 * gains[most] / sum(gains.values())
         parts.append(f"most new stem cells came from {CAUSES[most]} ({share:.0f} %)")
-    if losses:
+    if -sum(losses.values()) >= ENOUGH:
         most = min(losses, key=lambda c: losses[c])
         share = 100.0 * losses[most] / sum(losses.values())
         parts.append(f"most were lost by {CAUSES[most]} ({share:.0f} %)")

@@ -202,9 +202,7 @@ def _write(axes: "Axes", x: float, y: float, text: str, **style: Any) -> None:
     from matplotlib.patheffects import withStroke
 
     halo = [withStroke(linewidth=2.6, foreground="#ffffff")]
-    axes.text(
-        x, y, text, transform=axes.transAxes, color=INK, path_effects=halo, zorder=7, **style
-    )
+    axes.text(x, y, text, transform=axes.transAxes, color=INK, path_effects=halo, zorder=7, **style)
 
 
 def _small_png(figure: Any) -> bytes:
@@ -217,5 +215,3 @@ def _small_png(figure: Any) -> bytes:
     small = image.quantize(256, method=Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
     small.save(data, "png", compress_level=9)
     return data.getvalue()
-
-

@@ -1,10 +1,11 @@
-"""Simulate: prepare the tissue, run the days, sample, checkpoint; stop and go on with the same bits.
+"""Simulate: prepare the tissue, run the days, sample, checkpoint; stop and go on, bit for bit.
 
 The only place that puts spec, therapy, engine and store together. Sampling, checkpoints, length and
 threads never enter the State.
 """
 
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,8 @@ from stemniche.engine.state import PHASE_NAMES, STATE_NAMES, State
 from stemniche.engine.step import advance, begin, seconds
 from stemniche.kernels.cpu import Backend, cpu
 from stemniche.run.assemble import Assembled, assemble
-from stemniche.run.header import make_header, same_run
+from stemniche.run.header import machine_notes, make_header, same_run
+from stemniche.run.interrupt import between_ticks
 from stemniche.run.measures import measure
 from stemniche.run.results import Run
 from stemniche.run.store import Store
@@ -78,18 +80,24 @@ def simulate(
     state = _start(run, store, k, prepared, resume)
     tell: Progress = progress if callable(progress) else lambda what, share: None
     try:
-        if int(state["day0"][0]) < 0:
-            _prepare(run, state, k, store, tell)
-        _days(run, state, k, store, tell)
-    except KeyboardInterrupt:
+        with between_ticks() as asked:
+            if int(state["day0"][0]) < 0:
+                _prepare(run, state, k, store, tell, asked)
+            _days(run, state, k, store, tell, asked)
+    except _Asked:
         _keep(store, state)
         store.finish("interrupted", "interrupted by the user or the system")
-        raise
+        raise KeyboardInterrupt from None
     except GuardError as fault:
-        store.finish("stopped", fault.what)
+        with suppress(GuardError):
+            store.finish("stopped", fault.what)
         raise
     store.finish("done")
     return Run(store)
+
+
+class _Asked(Exception):
+    """Somebody asked to stop; the State is between two ticks."""
 
 
 def prepare(scenario: Scenario, seed: int, threads: int | None = None) -> dict[str, Any]:
@@ -97,7 +105,7 @@ def prepare(scenario: Scenario, seed: int, threads: int | None = None) -> dict[s
     run = assemble(scenario, seed)
     k = cpu(_threads(threads, run.plan))
     state = begin(run.plan, k)
-    _prepare(run, state, k, None, lambda what, share: None)
+    _prepare(run, state, k, None, lambda what, share: None, lambda: False)
     return _pack(state)
 
 
@@ -128,8 +136,11 @@ def _store(run: Assembled, out: str | Path | None, resume: bool) -> Store:
         store = Store.open(folder)
         same_run(store.header, prints, run.plan.seed, str(folder))
         store.lengthen(run.scenario.resolved())
+        for note in machine_notes(store.header):
+            store.log(note, kind="warning")
         return store
     header = make_header(
+        name=run.scenario.name,
         scenario=run.scenario.resolved(),
         model=to_json(run.model),
         fingerprints=prints,
@@ -148,7 +159,8 @@ def _store(run: Assembled, out: str | Path | None, resume: bool) -> Store:
         store.log(control.label, kind="therapy", time_s=control.start or 0)
     for item in run.scenario.therapy:
         if item.key == "drug":
-            store.log(str(item), kind="therapy", time_s=round(float(item.start or 0) * 60))
+            start = 0.0 if item.start == "birth" else item.start
+            store.log(str(item), kind="therapy", time_s=round(start * 60))
     return store
 
 
@@ -175,7 +187,14 @@ def _unpack(s: State, packed: dict[str, Any]) -> None:
     s.restore(arrays, int(packed["n"]), int(packed["tick"]))
 
 
-def _prepare(run: Assembled, s: State, k: Backend, store: Store | None, tell: Progress) -> None:
+def _prepare(
+    run: Assembled,
+    s: State,
+    k: Backend,
+    store: Store | None,
+    tell: Progress,
+    asked: Callable[[], bool],
+) -> None:
     """Let niche, fields and networks relax until day 0."""
     wanted = run.scenario.prepare
     last = round(wanted.length * 60.0 / TICK_S)
@@ -184,6 +203,8 @@ def _prepare(run: Assembled, s: State, k: Backend, store: Store | None, tell: Pr
         if until is not None and s.tick * TICK_S % CHECK_S == 0 and holds(run.plan, s, until):
             break
         advance(run.plan, s, k)
+        if asked():
+            raise _Asked
         if s.tick * TICK_S % CHECK_S == 0:
             guard.check(run.plan, s)
             tell("preparing", s.tick / max(last, 1))
@@ -200,7 +221,14 @@ def _prepare(run: Assembled, s: State, k: Backend, store: Store | None, tell: Pr
         s[name][...] = 0
 
 
-def _days(run: Assembled, s: State, k: Backend, store: Store, tell: Progress) -> None:
+def _days(
+    run: Assembled,
+    s: State,
+    k: Backend,
+    store: Store,
+    tell: Progress,
+    asked: Callable[[], bool],
+) -> None:
     """From where the State is to the last day."""
     end = run.scenario.duration_s
     step = run.scenario.sample_every_s
@@ -220,6 +248,8 @@ def _days(run: Assembled, s: State, k: Backend, store: Store, tell: Progress) ->
                 if run.plan.controls[i].active(now, True) and not s["control_ended"][i]:
                     s["control_ended"][i] = holds(run.plan, s, run.plan.controls[i].until)
         advance(run.plan, s, k)
+        if asked():
+            raise _Asked
 
 
 def holds(plan: Plan, s: State, condition: Expression | None) -> bool:

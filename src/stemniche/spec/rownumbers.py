@@ -8,13 +8,14 @@ name of a parameter.
 import re
 
 from stemniche.core.errors import LibraryError
-from stemniche.core.units import ENGINE_UNITS, check_unit, convert
+from stemniche.core.units import ENGINE_UNITS
 from stemniche.spec.lexicon import Lexicon, Signal
 from stemniche.spec.parameters import Numbers
 from stemniche.spec.records import Link, NodeRow, Rule, SecretionRow, UptakeRow
 
 STEEPEST_HILL = 16.0
 GAIN = "network.gain"
+AMOUNTS = frozenset(("mol", "mmol", "umol", "nmol", "pmol", "molecules", "molecule"))
 _FOLD = re.compile(r"\s*(\S+)\s+fold\s*")
 
 
@@ -138,22 +139,18 @@ def uptake_numbers(
     if km <= 0.0:
         what = "A saturating uptake needs a km above 0."
         raise LibraryError(what, row.place.at("km"), "Write the level at half the largest rate.")
-    if _is_level_rate(numbers, row.rate, factor.unit, where):
+    if _is_level_rate(numbers, row.rate):
         level = numbers.read(row.rate, f"{factor.unit}/min", where=where)
         return _not_negative(level, where) * volume, km
     rate = numbers.read(row.rate, f"{factor.unit}*um^3/min", where=where)
     return _not_negative(rate, where), km
 
 
-def _is_level_rate(numbers: Numbers, text: str, unit: str, where: str) -> bool:
+def _is_level_rate(numbers: Numbers, text: str) -> bool:
     """Whether a saturating rate is written as a level per time instead of an amount per time."""
     record = numbers.records.get(text)
-    written = record.unit if record else text.partition(" ")[2]
-    try:
-        convert(1.0, check_unit(written, where=where), f"{unit}/min", where=where)
-    except ValueError:
-        return False
-    return True
+    written = record.unit if record else text.strip().partition(" ")[2]
+    return re.split(r"[/*]", written.strip())[0].strip() not in AMOUNTS
 
 
 def _not_negative(value: float, where: str) -> float:

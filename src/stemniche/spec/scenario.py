@@ -240,15 +240,11 @@ def _scenario(tree: Node, name: str, source: str) -> Scenario:
     tumour = read_tumour(section["tumour"], known, setting.notes)
     tissue = read_tissue(top["tissue"], known)
     _check_count(tumour, tissue, section["tumour"])
-    items = top["therapy"].items()
-    therapy = read_therapy(items, setting)
     _check_version(top)
-    off = dict.fromkeys(_names_off(top, "without_claims", "claim", known))
-    off |= dict.fromkeys(c for t in therapy if isinstance(t, WithoutClaim) for c in t.claims)
     days = _days(top["days"])
+    therapy, items, claims = _therapy(top, setting)
     setting.notes.extend(_too_late(therapy, days))
-    kept = [i for i, record in enumerate(therapy) if not isinstance(record, WithoutClaim)]
-    claims = tuple(_at(top["without_claims"], claim) for claim in off)
+    off = tuple(Node(claim, top["without_claims"].node.mark) for claim in claims)
     scenario = Scenario(
         name=name,
         source=source,
@@ -265,13 +261,13 @@ def _scenario(tree: Node, name: str, source: str) -> Scenario:
         tissue=tissue,
         host=host,
         environment=read_environment(section["environment"]),
-        therapy=tuple(therapy[i] for i in kept),
-        claims_off=tuple(off),
+        therapy=therapy,
+        claims_off=claims,
         rows_off=_names_off(top, "without_rows", "row", known),
         parameters=_parameters(top["parameters"]),
         measures=_names_off(top, "measures", "measure", known),
         notes=tuple(setting.notes),
-        _tree=replaced(tree, therapy=tuple(items[i].node for i in kept), without_claims=claims),
+        _tree=replaced(tree, therapy=items, without_claims=off),
     )
     known.check(scenario.parameters, scenario.where)
     return scenario
@@ -288,8 +284,21 @@ def _section(top: Fields, key: str) -> Fields:
     return written.mapping(keys_of(key))
 
 
-def _at(written: Field, name: str) -> Node:
-    return Node(name, written.node.mark)
+def _therapy(
+    top: Fields, setting: Setting
+) -> tuple[tuple[Intervention, ...], tuple[Node, ...], tuple[str, ...]]:
+    """Interventions with their nodes, and the claims that are off by whichever key."""
+    written = top["therapy"].items()
+    read = read_therapy(written, setting)
+    pairs = list(zip(read, (item.node for item in written), strict=True))
+    kept = [(record, node) for record, node in pairs if not isinstance(record, WithoutClaim)]
+    off = [claim for record in read if isinstance(record, WithoutClaim) for claim in record.claims]
+    listed = _names_off(top, "without_claims", "claim", setting.names)
+    return (
+        tuple(record for record, _ in kept),
+        tuple(node for _, node in kept),
+        tuple(dict.fromkeys((*listed, *off))),
+    )
 
 
 def _check_count(tumour: Tumour, tissue: Tissue, fields: Fields) -> None:

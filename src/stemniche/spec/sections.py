@@ -241,14 +241,18 @@ def read_host(fields: Fields) -> Host:
     """Read `host`; mass and body surface default to those of the species.
 
     Raises:
-        InputError: A body that no host of this species has.
+        InputError: A body that no host of this species has, or an immune state of a later version.
     """
     species = fields["species"].choice(tuple(schema.HOSTS))
+    immune = fields["immune"].choice(schema.IMMUNE_STATES)
+    if immune != "intact":
+        what = f"An immune state '{immune}' is not in this version."
+        raise fields["immune"].error(what, "Write 'immune: intact', or remove the key.")
     return Host(
         species=species,  # type: ignore[arg-type]
         mass=_body(fields, "mass", "kg", BODIES[species][0]),
         bsa=_body(fields, "bsa", "m^2", BODIES[species][1]),
-        immune=fields["immune"].choice(schema.IMMUNE_STATES),  # type: ignore[arg-type]
+        immune=immune,  # type: ignore[arg-type]
     )
 
 

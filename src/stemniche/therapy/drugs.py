@@ -4,7 +4,7 @@ A drug's row in the library gives its kind and numbers; a kind maps to one actio
 beyond its own targets and the damage of cells is left to the network.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import final
 
 import numpy as np
@@ -50,8 +50,8 @@ class Lowered:
         return (*found, repair(plan)) if found else ()
 
 
-def course(item: GiveDrug, scenario: Scenario, model: Model) -> Course:
-    """The doses that an intervention stands for.
+def course(item: GiveDrug, scenario: Scenario, model: Model, gate: int | None) -> Course:
+    """The doses that an intervention stands for; those after control `gate` ended are not given.
 
     Raises:
         InputError: The drug is not in the model, or its regimen is impossible.
@@ -68,7 +68,8 @@ def course(item: GiveDrug, scenario: Scenario, model: Model) -> Course:
     if every is None and (item.dose is None or item.doses is not None):
         every = v["every"]
     start = 0.0 if item.start == "birth" else float(item.start)
-    stop = item.until if isinstance(item.until, float) else scenario.days * 1440.0
+    whole = scenario.days * 1440.0
+    stop = item.until if isinstance(item.until, int | float) else whole
     doses = infusions(
         start=start,
         stop=float(stop),
@@ -80,6 +81,7 @@ def course(item: GiveDrug, scenario: Scenario, model: Model) -> Course:
         cycle=item.cycle,
         where=str(item),
     )
+    doses = tuple(replace(dose, gate=gate) for dose in doses)
     return Course(drug=drug, doses=doses, mass_kg=host.mass, bsa_m2=host.bsa)
 
 
@@ -165,7 +167,8 @@ class Dosing(Process):
         rate = 0.0
         if t.prepared:
             for dose in self.doses:
-                if dose.start <= t.seconds < dose.stop:
+                shut = dose.gate is not None and s["control_ended"][dose.gate]
+                if dose.start <= t.seconds < dose.stop and not shut:
                     rate += dose.mg * self.nmol_per_mg / (dose.length / 60.0)
         amount[:] = self.decay @ amount + self.inflow * rate
         s["blood"][self.factor] = amount[0] * self.free_per_nmol

@@ -25,7 +25,11 @@ def lower(scenario: Scenario, model: Model) -> Extension:
     courses: list[Course] = []
     for item in scenario.therapy:
         if isinstance(item, given.GiveDrug):
-            courses.append(course(item, scenario, model))
+            gate = None
+            if isinstance(item.until, given.Condition):
+                gate = len(controls)
+                controls.append(_timed(item)(kind="gate", target="", value=0.0))
+            courses.append(course(item, scenario, model, gate))
         else:
             controls.extend(_controls(item, model))
     drugs = lower_drugs(tuple(courses), model)

@@ -8,11 +8,15 @@ from stemniche.engine.process import TICK_S
 
 @dataclass(frozen=True, slots=True)
 class Infusion:
-    """One dose: `mg` of drug from `start` over `length` seconds (at least one tick)."""
+    """One dose: `mg` of drug from `start` over `length` seconds (at least one tick).
+
+    `gate` is the control whose end stops it, if there is one.
+    """
 
     start: int
     length: int
     mg: float
+    gate: int | None = None
 
     @property
     def stop(self) -> int:

@@ -74,7 +74,7 @@ class Controls(Process):
             s["held"][place, _AXES.get(c.gradient, 0)] += c.value
         elif c.kind == "environment":
             s["environment"][place] = c.value
-        elif self._strikes(c, t):
+        elif c.kind == "deplete" and self._strikes(c, t):
             self._deplete(s, t, k, i, mask)
 
     @staticmethod

@@ -1,0 +1,1 @@
+"""Experiments: arms of a scenario simulated in replicates, compared, and judged."""

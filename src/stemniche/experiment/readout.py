@@ -1,0 +1,196 @@
+"""What is read from a simulated arm: a measure, at a day, over a window, or until a condition.
+
+`arms` turns a run's table into a `Record`, `expect` asks it for numbers. Names of measures may be
+written in any spelling the evidence knows; one that the record lacks is answered with the nearest.
+"""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from itertools import product
+from typing import TYPE_CHECKING, Any, Literal, final
+
+from stemniche.core.errors import InputError, StemnicheError
+from stemniche.core.expressions import Name, evaluate
+from stemniche.core.expressions import Node as Expression
+from stemniche.core.names import fold, nearest
+from stemniche.core.units import parse_time
+from stemniche.spec.naming import Kind, Names
+from stemniche.spec.nametables import library_names
+from stemniche.spec.reading import DAY, Field
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+COUNTS = (
+    "cells.", "tumour_cells", "dead_cells", "conversion.", "csc_flux.", "kills.", "phagocytosis",
+    "circulating_tumour_cells", "distant_cells", "primed_t_cells", "left.", "recruited.",
+)  # fmt: skip
+"""Beginnings of measures that count cells or events."""
+
+COUNT_FLOOR, FRACTION_FLOOR = 0.5, 1e-6
+"""Least values of which a logarithm is taken: half a cell, and one in a million."""
+
+EPSILON = 1e-9
+_LAST = re.compile(r"last\s+(.+)")
+_AUC = re.compile(r"auc\s+([0-9.]+)\s*\.\.\s*([0-9.]+)\s*([a-z]+)")
+_KINDS: tuple[Kind, ...] = ("factor", "node", "cell", "gene", "drug")
+
+
+class MeasureMissing(StemnicheError):
+    """The runs of an experiment do not have a measure that it asks for."""
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Window:
+    """When a measure is read: at a day, as a mean, or as an area under the curve; days."""
+
+    start: float
+    end: float
+    how: Literal["at", "mean", "auc"]
+
+    def __str__(self) -> str:
+        """The window as an experiment file has it."""
+        if self.how == "at":
+            return f"{self.end:g} d"
+        if self.how == "mean":
+            return f"last {self.end - self.start:g} d"
+        return f"auc {self.start:g}..{self.end:g} d"
+
+
+def read_window(written: Field, days: float) -> Window:
+    """Read ``12 d``, a number of days, ``last 3 d`` or ``auc 2..10 d``.
+
+    Raises:
+        InputError: None of these, or outside the `days` that are simulated.
+    """
+    text = " ".join(written.text().split())
+    if last := _LAST.fullmatch(text):
+        length = parse_time(last[1], where=written.where) / DAY
+        window = Window(days - length, days, "mean")
+    elif auc := _AUC.fullmatch(text):
+        start, end = (parse_time(f"{auc[i]} {auc[3]}", where=written.where) / DAY for i in (1, 2))
+        window = Window(start, end, "auc")
+    else:
+        day = written.quantity("d", low=0.0, bare="d")
+        window = Window(day, day, "at")
+    if window.start < -EPSILON or window.end > days + EPSILON:
+        what = f"{written.shown} lies outside the {days:g} d that are simulated."
+        raise written.error(what, "Give a later end with 'set: {days: …}', or an earlier time.")
+    if window.how != "at" and window.start >= window.end:
+        raise written.error(f"{written.shown} has no length.", "Write 'last 3 d' or 'auc 2..10 d'.")
+    return window
+
+
+@final
+@dataclass(frozen=True)
+class Record:
+    """The table of one simulated arm.
+
+    Args:
+        columns: Names of the measures.
+        days: Times of the samples, float64, ascending.
+        values: Float64 ``[samples, measures]``.
+    """
+
+    columns: tuple[str, ...]
+    days: "NDArray[np.float64]"
+    values: "NDArray[np.float64]"
+
+    @classmethod
+    def of(cls, table: Any) -> "Record":
+        """Take a run's table, a DataFrame with the column ``time_d``."""
+        import numpy as np
+
+        days = table["time_d"].to_numpy(np.float64)
+        return cls(tuple(map(str, table.columns)), days, table.to_numpy(np.float64))
+
+    def until(self, days: float) -> "Record":
+        """The record without what lies after `days`."""
+        keep = self.days <= days + EPSILON
+        return self if keep.all() else Record(self.columns, self.days[keep], self.values[keep])
+
+    def column(self, measure: str) -> str:
+        """The column that a measure in any spelling means.
+
+        Raises:
+            MeasureMissing: There is none; the remedy gives the nearest.
+        """
+        if measure in self.columns:
+            return measure
+        for spelling in _spellings(measure, library_names()):
+            if spelling in self.columns:
+                return spelling
+        near = nearest(measure, self.columns)
+        mend = f"Nearest: {', '.join(near)}." if near else "`stemniche.measures()` lists them."
+        raise MeasureMissing(f"The runs have no measure '{measure}'.", "measure", mend)
+
+    def series(self, measure: str) -> "NDArray[np.float64]":
+        """All samples of a measure."""
+        return self.values[:, self.columns.index(self.column(measure))]
+
+    def value(self, measure: str, window: Window) -> float:
+        """A measure at a time (linear between samples), its mean, or its area in unit times days.
+
+        The mean is that of the samples in the window.
+        """
+        import numpy as np
+
+        samples = self.series(measure)
+        if window.how == "at":
+            return float(np.interp(window.end, self.days, samples))
+        inside = (self.days >= window.start - EPSILON) & (self.days <= window.end + EPSILON)
+        if window.how == "mean":
+            middle = 0.5 * (window.start + window.end)
+            among = samples[inside] if inside.any() else np.interp([middle], self.days, samples)
+            return float(among.mean())
+        days = np.union1d(self.days[inside], [window.start, window.end])
+        return float(np.trapezoid(np.interp(days, self.days, samples), days))
+
+    def time_to(self, condition: Expression, end: float, where: str) -> float:
+        """Day of the first sample at which a condition holds, or `end` if none does by then.
+
+        Its mean over replicates is the restricted mean time: whoever was not seen to reach the
+        condition counts with the whole length.
+        """
+        import numpy as np
+
+        def samples(name: Name) -> Any:
+            return self.series(name.text)
+
+        holds = np.broadcast_to(evaluate(condition, samples, where=where), self.days.shape)
+        reached = self.days[holds & (self.days <= end + EPSILON)]
+        return float(min(reached[0], end)) if reached.size else end
+
+
+def floor_of(measure: str) -> float:
+    """The least value of a measure under a logarithm."""
+    return COUNT_FLOOR if measure.startswith(COUNTS) else FRACTION_FLOOR
+
+
+def _spellings(measure: str, names: Names) -> Iterable[str]:
+    """Columns that may be meant: each part after the first is brought to the id it stands for."""
+    head, *rest = measure.split(".")
+    options = [_ids(part, names) for part in rest]
+    for parts in product(*options):
+        yield ".".join((head, *parts))
+    yield from (name for name in names.resolve("measure", fold(measure)) if name != measure)
+
+
+def _ids(part: str, names: Names) -> tuple[str, ...]:
+    stem, high = (part[:-5], "_high") if part.endswith("_high") else (part, "")
+    found = [name for kind in _KINDS for name in names.resolve(kind, stem)]
+    return tuple(dict.fromkeys([part, *(f"{name}{high}" for name in found)]))
+
+
+def refuse_unknown_time(day: float, end: float, where: str) -> None:
+    """Refuse ``@12d`` where fewer days are simulated.
+
+    Raises:
+        InputError: `day` lies after `end`.
+    """
+    if day > end + EPSILON:
+        what = f"'@{day:g}d' lies after the {end:g} d that are simulated."
+        raise InputError(what, where, "Give more days with 'set: {days: …}', or an earlier time.")

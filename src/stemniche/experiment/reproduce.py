@@ -1,0 +1,142 @@
+"""Reproduce: run the arms of an experiment file in replicates and say what came of them.
+
+The one function that the API and the command line call. It goes round by round: all experiments
+that need more replicates get them together, so that every worker is busy, then each is looked at.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, final
+
+from stemniche.core.errors import InputError
+from stemniche.experiment.arms import Jobs, Laboratory, simulate_arm
+from stemniche.experiment.file import FILE, Experiment, chosen, read_experiments
+from stemniche.experiment.kinds import Kind, classify
+from stemniche.experiment.runner import Runner
+from stemniche.experiment.statistics import LEVEL, next_look
+from stemniche.experiment.verdict import Verdict, verdict
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Progress = Callable[[str, float], None]
+
+COLUMNS = (
+    "id", "verdict", "kind", "effect", "low", "high", "replicates", "left", "right", "expect",
+    "measure", "at", "reason", "path", "means",
+)  # fmt: skip
+MOST_REPLICATES = 1000
+
+
+def reproduce(
+    file: str | Path | None = None,
+    *,
+    replicates: int | None = None,
+    workers: int | None = None,
+    only: Sequence[str] = (),
+    progress: Progress | None = None,
+    executor: Executor | None = None,
+) -> "pd.DataFrame":
+    """Run an experiment file and return one row per experiment.
+
+    Replicate k has seed k in all arms. Without `replicates` their number follows the rule of
+    `stemniche.experiment.statistics`. With more than one worker, a script that calls this needs the
+    usual ``if __name__ == "__main__":``.
+
+    Args:
+        file: Experiment file; the shipped one by default.
+        replicates: Exactly this many; None for the adaptive rule.
+        workers: Processes of one thread each; None for what this process may use.
+        only: Ids of the experiments to run; empty for all.
+        progress: Called with what is going on and the share done.
+        executor: Where to run instead of processes on this machine.
+
+    Returns:
+        Columns ``id, verdict, kind, effect, low, high, replicates, left, right, expect, measure,
+        at, reason, path, means``: effect and its 95 % limits are of the weakest contrast of the
+        expectation, `left` and `right` the means of its two sides, `means` the mean of the measure
+        in each arm, `path` the shortest chain of library rows from what differs to what is read.
+
+    Raises:
+        InputError: The file, or an id, is wrong.
+    """
+    if replicates is not None and not 1 <= replicates <= MOST_REPLICATES:
+        what = f"{replicates} replicates cannot be run."
+        raise InputError(what, "replicates", f"Give 1 to {MOST_REPLICATES}.")
+    experiments = chosen(read_experiments(FILE if file is None else Path(file)), tuple(only))
+    jobs = Jobs.of(experiments)
+    with Runner(workers, executor=executor, warm=Warm(experiments)) as runner:
+        laboratory = Laboratory(jobs, runner)
+        return frame(experiments, judged(experiments, laboratory, replicates, progress))
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Warm:
+    """Compiles in this process what workers will load: the first arm, for a moment."""
+
+    experiments: tuple[Experiment, ...]
+
+    def __call__(self) -> None:
+        """Run it; whatever is wrong with the scenario is told by its own run."""
+        moment = {"days": 0.025, "sample_every": "36 min", "prepare": {"days": 0.025}}
+        try:
+            simulate_arm(self.experiments[0].arms[0].scenario.change(moment), 1, None)
+        except Exception:
+            return
+
+
+def judged(
+    experiments: Sequence[Experiment],
+    laboratory: Laboratory,
+    replicates: int | None = None,
+    progress: Progress | None = None,
+) -> list[Verdict]:
+    """Run all rounds and return the verdicts, in the order of the experiments."""
+    tell: Progress = progress if progress is not None else lambda what, share: None
+    verdicts: dict[str, Verdict] = {}
+    waiting = {experiment.id: experiment for experiment in experiments}
+    done = 0
+    while waiting and (look := next_look(done, replicates)) is not None:
+        number, level = look
+        wanted = [
+            pair
+            for experiment in waiting.values()
+            for arm in experiment.arms
+            for pair in laboratory.pairs(arm, number)
+        ]
+
+        def told(what: str, share: float, n: int = number, left: int = len(waiting)) -> None:
+            tell(f"{left} experiments, {n} replicates", share)
+
+        laboratory.run(wanted, told)
+        for experiment in list(waiting.values()):
+            found = [
+                {arm.name: laboratory.result(arm, seed) for arm in experiment.arms}
+                for seed in range(1, number + 1)
+            ]
+            verdicts[experiment.id] = verdict(experiment, found, LEVEL)
+            if verdict(experiment, found, level).word != "inconclusive":
+                del waiting[experiment.id]
+        done = number
+    return [verdicts[experiment.id] for experiment in experiments]
+
+
+def frame(experiments: Sequence[Experiment], verdicts: Sequence[Verdict]) -> "pd.DataFrame":
+    """The verdicts as a table."""
+    import pandas as pd
+
+    rows = list(_rows(experiments, verdicts, classify(experiments)))
+    return pd.DataFrame(rows, columns=list(COLUMNS))
+
+
+def _rows(
+    experiments: Sequence[Experiment], verdicts: Sequence[Verdict], kinds: Sequence[Kind]
+) -> Iterator[tuple[object, ...]]:
+    for e, v, kind in zip(experiments, verdicts, kinds, strict=True):
+        yield (
+            e.id, v.word, kind.name, v.effect, v.low, v.high, v.replicates, v.left, v.right,
+            e.expect, e.measure, str(e.at), v.reason, kind.path, dict(v.means),
+        )  # fmt: skip

@@ -1,0 +1,188 @@
+"""The verdict on one experiment from the records of its replicates.
+
+`reproduce` calls it after each look. The expectation is split into contrasts, each gets its effect,
+interval and call; the weakest contrast speaks for all. Nothing here simulates.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal, final
+
+from stemniche.experiment.expect import Contrast, Replicate, contrasts
+from stemniche.experiment.file import Experiment
+from stemniche.experiment.readout import MeasureMissing, Record
+from stemniche.experiment.runner import Failure
+from stemniche.experiment.statistics import (
+    FEWEST,
+    LEVEL,
+    Call,
+    Interval,
+    interval,
+    judge,
+    relative_effects,
+)
+
+Word = Literal["reproduced", "opposite", "no effect", "inconclusive", "failed"]
+
+WEAKEST_FIRST: tuple[Word, ...] = (
+    "failed", "opposite", "no effect", "inconclusive", "reproduced",
+)  # fmt: skip
+"""Which of several contrasts speaks for all: one that is refuted outweighs one that is open."""
+
+NAN = float("nan")
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """What came of an experiment.
+
+    Args:
+        word: The verdict.
+        effect: Mean relative effect of the weakest contrast, left against right.
+        low: Lower 95 % limit of it.
+        high: Upper limit.
+        replicates: Number of replicates behind them.
+        left: Mean of the left side of that contrast.
+        right: Mean of the right side.
+        means: Mean of the experiment's measure in each arm.
+        reason: Why it failed, or which contrast decided.
+    """
+
+    word: Word
+    effect: float = NAN
+    low: float = NAN
+    high: float = NAN
+    replicates: int = 0
+    left: float = NAN
+    right: float = NAN
+    means: Mapping[str, float] = field(default_factory=dict)
+    reason: str = ""
+
+
+Found = Mapping[str, Record | Failure]
+"""What was found for each arm of one replicate."""
+
+
+def verdict(experiment: Experiment, found: Sequence[Found], level: float = LEVEL) -> Verdict:
+    """Judge an experiment; replicate k of `found` has seed k + 1.
+
+    Args:
+        level: Confidence at which the word is found; the limits that are told are 95 % ones.
+    """
+    broken = _failures(found)
+    if broken:
+        return Verdict(word="failed", replicates=len(found), reason=broken)
+    replicates = [_replicate(experiment, one) for one in found]
+    parts = contrasts(experiment.tree)
+    try:
+        judged = [_judged(part, replicates, experiment, level) for part in parts]
+        means = _means(experiment, replicates)
+    except MeasureMissing as fault:
+        reason = f"{fault.what} {fault.mend}"
+        return Verdict(word="failed", replicates=len(found), reason=reason)
+    weakest = min(judged, key=lambda j: (WEAKEST_FIRST.index(j.word), j.strength))
+    few = "" if len(found) >= FEWEST else f"fewer than {FEWEST} replicates"
+    decided = f"decided by {weakest.contrast}" if len(parts) > 1 else ""
+    reasons = (weakest.reason, few, decided)
+    return Verdict(
+        word=weakest.word,
+        effect=weakest.told.mean,
+        low=weakest.told.low,
+        high=weakest.told.high,
+        replicates=len(found),
+        left=weakest.left,
+        right=weakest.right,
+        means=means,
+        reason="; ".join(reason for reason in reasons if reason),
+    )
+
+
+def _failures(found: Sequence[Found]) -> str:
+    """What went wrong in which arms and replicates; empty if nothing did."""
+    seeds: dict[tuple[str, str], list[int]] = {}
+    for seed, one in enumerate(found, start=1):
+        for arm, record in one.items():
+            if isinstance(record, Failure):
+                seeds.setdefault((arm, record.reason), []).append(seed)
+    told = []
+    for (arm, reason), which in seeds.items():
+        listed = ", ".join(map(str, which[:6])) + (", …" if len(which) > 6 else "")
+        told.append(f"arm {arm}, {len(which)} of {len(found)} replicates (seed {listed}): {reason}")
+    return "; ".join(told)
+
+
+def _replicate(experiment: Experiment, found: Found) -> Replicate:
+    return Replicate(
+        records={arm: record for arm, record in found.items() if isinstance(record, Record)},
+        measure=experiment.measure,
+        at=experiment.at,
+        end=experiment.days,
+        where=experiment.where,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Judged:
+    """One contrast; `strength` is larger where it is fulfilled better."""
+
+    contrast: Contrast
+    word: Word
+    told: Interval
+    left: float = NAN
+    right: float = NAN
+    strength: float = 0.0
+    reason: str = ""
+
+
+def _judged(
+    contrast: Contrast, replicates: Sequence[Replicate], experiment: Experiment, level: float
+) -> _Judged:
+    left = [one.number(contrast.left) for one in replicates]
+    right = [one.number(contrast.right) for one in replicates]
+    for seed, sides in enumerate(zip(left, right, strict=True), start=1):
+        if not all(map(math.isfinite, sides)):
+            reason = f"{contrast} is no number in replicate {seed}"
+            told = Interval(NAN, NAN, NAN)
+            return _Judged(contrast=contrast, word="failed", told=told, reason=reason)
+    effects = relative_effects(left, right)
+    word: Call = "inconclusive"
+    if len(replicates) >= FEWEST:
+        word = judge(
+            contrast.sense,
+            interval(effects, level),
+            margin=experiment.margin,
+            min_effect=experiment.min_effect,
+        )
+    told = interval(effects)
+    return _Judged(
+        contrast=contrast,
+        word=word,
+        told=told,
+        left=math.fsum(left) / len(left),
+        right=math.fsum(right) / len(right),
+        strength=_strength(contrast, told.mean),
+    )
+
+
+def _strength(contrast: Contrast, effect: float) -> float:
+    if contrast.sense == "~=":
+        return -abs(effect)
+    if contrast.sense == "!=":
+        return abs(effect)
+    return effect if contrast.sense == ">" else -effect
+
+
+def _means(experiment: Experiment, replicates: Sequence[Replicate]) -> dict[str, float]:
+    """Mean of the experiment's measure in each arm; empty if every term has its own."""
+    if not experiment.measure:
+        return {}
+    n = len(replicates)
+    return {
+        arm.name: math.fsum(
+            one.records[arm.name].value(experiment.measure, experiment.at) for one in replicates
+        )
+        / n
+        for arm in experiment.arms
+    }

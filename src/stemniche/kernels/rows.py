@@ -1,0 +1,225 @@
+"""Rows of one substance: they fill its linear system and draw up the balance of the solution.
+
+`passes` runs `fill_rows` and `settle_rows` block by block, `implicit` calls the rest. Time, decay,
+sources, sinks, walls and saturable uptake are known here and in `implicit`, nowhere below. Rows of
+the system are multiplied by h^2 / D, so that the face between two unhindered voxels is 1.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from stemniche.kernels.jit import kernel
+from stemniche.kernels.stencils import (
+    AXES,
+    FIRST,
+    FIXED,
+    NX,
+    NY,
+    PLANE,
+    ROW,
+    Box,
+    Doubles,
+    Floats,
+    K,
+    R,
+    Table,
+    X,
+    sides,
+)
+
+FIXED_LEVEL, FAR_FIELD = 1, 2  # kinds of wall; 0 is no flux
+
+
+class Given(NamedTuple):
+    """The arrays of a `FieldProblem`, as the compiler sees them."""
+
+    spacing: float
+    diffusivity: Doubles
+    decay: Doubles
+    quasi_steady: npt.NDArray[np.bool_]
+    supply: Floats
+    sink: Floats
+    mm_index: Table
+    mm_vmax: Floats
+    mm_km: Doubles
+    wall_kind: Table
+    wall_length: Doubles
+    wall_value: Doubles
+    fixed: npt.NDArray[np.uint8]
+    fixed_value: Doubles
+
+
+class Substance(NamedTuple):
+    """The substance that a system is for: its index, all fields and what acts on them."""
+
+    index: int
+    fields: Floats
+    given: Given
+
+
+@kernel
+def holds(substance: Substance) -> bool:
+    """Return whether some voxels have a fixed level of this substance."""
+    given = substance.given
+    return given.fixed.size > 0 and not np.isnan(given.fixed_value[substance.index])
+
+
+@kernel
+def wall_ratio(substance: Substance) -> float:
+    """Return the length from the wall to the outer level in voxels, negative without flux."""
+    s, given = substance.index, substance.given
+    if given.wall_kind[s] == FIXED_LEVEL:
+        return 0.0
+    return given.wall_length[s] / given.spacing if given.wall_kind[s] == FAR_FIELD else -1.0
+
+
+@kernel
+def fill_rows(
+    first: int, last: int, again: bool, rate: float, sums: Doubles, box: Box
+) -> None:
+    """Write solution, `kappa` without walls and right-hand side of some rows.
+
+    The level to linearise at is the field itself or, `again`, the solution found so far; `rate` is
+    1 / dt. `sums` receives the squares of source, turnover and level.
+    """
+    line, x, k, r = box.table[0], box.fine[X], box.mg[K], box.mg[R]
+    s, fields, given = box.substance.index, box.substance.fields, box.substance.given
+    ny, nx, zero = line[NY], line[NX], np.float32(0.0)
+    scale = np.float32(given.spacing * given.spacing / given.diffusivity[s])
+    base, per_step = scale * np.float32(given.decay[s] + rate), scale * np.float32(rate)
+    held = holds(box.substance)
+    sums[:] = 0.0
+    for row in range(first, last):
+        z, y = row // ny, row % ny
+        at = np.uint64(line[FIRST] + z * line[PLANE] + y * line[ROW])
+        old, supply, sink = fields[s, z, y], given.supply[s, z, y], given.sink[s, z, y]
+        for j in range(nx):
+            i = at + np.uint64(j)
+            x[i] = max(x[i], zero) if again else old[j]
+            k[i] = base + scale * sink[j]
+            r[i] = scale * supply[j] + per_step * old[j]
+        for m in range(given.mm_index.size):
+            if given.mm_index[m] == s:
+                add_tangent(given.mm_vmax[m, z, y], np.float32(given.mm_km[m]), scale, at, box)
+        if held:
+            level = np.float32(given.fixed_value[s])
+            for j in range(nx):
+                if given.fixed[z, y, j]:
+                    i = at + np.uint64(j)
+                    x[i], k[i], r[i] = level, FIXED, zero
+        source = turnover = bare = zero
+        for j in range(nx):
+            i = at + np.uint64(j)
+            source += r[i] * r[i]
+            spent = k[i] * x[i] if k[i] < FIXED else zero
+            turnover += spent * spent
+            bare += x[i] * x[i]
+        sums[0] += source
+        sums[1] += turnover
+        sums[2] += bare
+
+
+@kernel
+def add_tangent(vmax: Floats, km: float, scale: float, at: int, box: Box) -> None:
+    """Add the tangent of vmax c / (km + c) at the present level of a row."""
+    x, k, r = box.fine[X], box.mg[K], box.mg[R]
+    for j in range(vmax.size):
+        i = at + np.uint64(j)
+        share = np.float32(1.0) / (km + x[i])
+        part = x[i] * share
+        k[i] += scale * vmax[j] * km * share * share
+        r[i] -= scale * vmax[j] * part * part
+
+
+@kernel
+def settle_rows(first: int, last: int, sums: Doubles, box: Box) -> None:
+    """Clip the solution and copy it to the field.
+
+    `sums` receives supply, removal, change and clip, voxels of fixed level left out.
+    """
+    line, x, zero = box.table[0], box.fine[X], np.float32(0.0)
+    s, fields, given = box.substance.index, box.substance.fields, box.substance.given
+    ny, nx, decay, held = line[NY], line[NX], np.float32(given.decay[s]), holds(box.substance)
+    free, whole = np.ones(nx, np.float32), np.float32(1.0)
+    sums[:] = 0.0
+    for row in range(first, last):
+        z, y = row // ny, row % ny
+        at = np.uint64(line[FIRST] + z * line[PLANE] + y * line[ROW])
+        old, supply, sink = fields[s, z, y], given.supply[s, z, y], given.sink[s, z, y]
+        if held:
+            for j in range(nx):
+                free[j] = zero if given.fixed[z, y, j] else whole
+        supplied = removed = change = clipped = 0.0
+        for j in range(nx):
+            i = at + np.uint64(j)
+            raw = x[i]
+            c = max(raw, zero)
+            supplied += np.float64(free[j] * supply[j])
+            removed += np.float64(free[j] * (decay + sink[j]) * c)
+            change += np.float64(free[j] * (c - old[j]))
+            clipped += np.float64(c - raw)
+            x[i] = c
+            old[j] = c
+        for m in range(given.mm_index.size):
+            if given.mm_index[m] == s:
+                vmax, km = given.mm_vmax[m, z, y], given.mm_km[m]
+                for j in range(nx):
+                    removed += free[j] * vmax[j] * (old[j] / (km + old[j]))
+        sums[0] += supplied
+        sums[1] += removed
+        sums[2] += change
+        sums[3] += clipped
+
+
+@kernel
+def across_walls(enter: bool, box: Box) -> float:
+    """Put the walls into the right-hand side, or add up what flows in through them.
+
+    Returns the square norm of what the outer level drives in, or (not `enter`) the net inflow in
+    units of D / h^2 times the level. The ghost outside, worth one face to level 0, is undone.
+    """
+    line, x, k, r = box.table[0], box.fine[X], box.mg[K], box.mg[R]
+    outer = box.substance.given.wall_value[box.substance.index]
+    ratio, total = wall_ratio(box.substance), 0.0
+    conduct = 0.0 if ratio < 0.0 else 1.0 / (0.5 + ratio)
+    for axis in range(3):
+        if not (line[AXES] & ~box.periodic) >> axis & 1:
+            continue
+        step, su, sv, nu, nv = sides(line, axis)
+        for end in range(2):
+            edge = line[FIRST] + end * (line[NX - axis] - 1) * step
+            for u in range(nu):
+                for v in range(nv):
+                    i = edge + u * su + v * sv
+                    if k[i] >= FIXED:
+                        continue
+                    f = 1.0 if box.plain else box.faces[axis, i + end * step]
+                    if enter:
+                        r[i] += f * (conduct * outer + (1.0 - conduct) * x[i])
+                        total += (f * conduct * outer) ** 2
+                    else:
+                        total += f * conduct * (outer - x[i])
+    return total
+
+
+@kernel
+def from_fixed(box: Box) -> float:
+    """Return what flows out of voxels of fixed level, in units of D / h^2 times the level."""
+    line, x, k, total = box.table[0], box.fine[X], box.mg[K], 0.0
+    for axis in range(3):
+        if not line[AXES] >> axis & 1:
+            continue
+        count, joined = line[NX - axis], box.periodic >> axis & 1
+        step, su, sv, nu, nv = sides(line, axis)
+        for u in range(nu):
+            for v in range(nv):
+                low = line[FIRST] + u * su + v * sv
+                for n in range(0 if joined else 1, count):
+                    i = low + n * step
+                    j = low + (n - 1 if n else count - 1) * step
+                    if (k[i] < FIXED) != (k[j] < FIXED):
+                        f = 1.0 if box.plain else box.faces[axis, i]
+                        total += f * (x[j] - x[i]) if k[i] < FIXED else f * (x[i] - x[j])
+    return total
