@@ -128,6 +128,24 @@ def reproduce(
     )
 
 
+def scorecard(verdicts: "pd.DataFrame") -> tuple[tuple[str, ...], list[tuple[Any, ...]], list[str]]:
+    """Columns and rows of the verdicts to print, and lines that count them by kind."""
+    from stemniche.experiment.scorecard import scorecard as card
+
+    return card(verdicts)
+
+
+def write_verdicts(verdicts: "pd.DataFrame", path: str | Path) -> Path:
+    """Write the verdicts as a JSON list of objects, one per experiment.
+
+    Raises:
+        InputError: The file cannot be written.
+    """
+    from stemniche.experiment.scorecard import write_verdicts as write
+
+    return write(verdicts, path)
+
+
 def write_report(run: "Run", path: str | Path | None = None) -> Path:
     """Write a self-contained report.html, beside the run's store by default."""
     from stemniche.report.html import write_report as write

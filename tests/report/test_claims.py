@@ -3,6 +3,7 @@
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pytest
 
 from stemniche.evidence import load
@@ -22,10 +23,10 @@ def test_a_rows_share_is_its_hill_term_at_the_mean_level(treated: Any) -> None:
 
 def test_rows_of_one_signal_are_told_together_with_all_their_claims() -> None:
     rows = [
-        Work("a", "NFKB", "first", (), 0.1, 0.9),
-        Work("b", "NFKB", "second", ("C2",), 0.1, 0.9),
-        Work("c", "STAT3", "third", ("C3",), 0.2, 0.5),
-        Work("d", "SMAD", "still", ("C4",), 0.2, 0.2),
+        Work("a", "NFKB", "first", (), np.array([0.1, 0.9, 0.2])),
+        Work("b", "NFKB", "second", ("C2",), np.array([0.1, 0.9, 0.2])),
+        Work("c", "STAT3", "third", ("C3",), np.array([0.2, 0.3, 0.5])),
+        Work("d", "SMAD", "still", ("C4",), np.array([0.2, 0.2, 0.2])),
     ]
     found = claims.movers(rows, 5)
     assert [(m.work.row, m.more, m.claims) for m in found] == [("b", 1, ("C2",)), ("c", 0, ("C3",))]
@@ -36,6 +37,18 @@ def test_every_claim_of_a_row_is_listed_with_its_rows(treated: Any) -> None:
     assert found["C257"].rows == ("net.IL6R.IL6", "sec.MSC.PPBP")
     assert found["C257"].text == "IL6 (from CSC) induces expression of PPBP in MSC"
     assert list(found) == sorted(found)
+
+
+@pytest.mark.parametrize(
+    ("claim", "words"),
+    [
+        ("C927", "CSC secretes CCL2 for macrophage"),
+        ("C298", "CAF overexpresses CCL2 in CAF"),
+        ("C325", "GDF15 (from CSC) suppresses phagocytosis in macrophage"),
+    ],
+)
+def test_a_claim_is_put_in_words(claim: str, words: str) -> None:
+    assert claims.claim_text(load().claim(claim)) == words
 
 
 def test_a_loop_is_open_where_a_row_of_its_path_did_not_run(treated: Any) -> None:
@@ -54,10 +67,20 @@ def test_a_loop_is_closed_when_all_its_rows_ran(treated: Any) -> None:
     assert loop.levels[0].startswith("IL6 ×")
 
 
-@pytest.mark.parametrize(("share", "state"), [(0.2, "closed"), (0.01, "idle")])
-def test_a_loop_with_a_link_that_hardly_works_is_idle(share: float, state: str) -> None:
-    weakest = Work("a", "x", "", (), 0.0, share)
-    assert Circle("C1", "", (), weakest, ()).state == state
+def test_a_row_that_worked_for_a_while_only_is_seen_to_have_worked() -> None:
+    work = Work("a", "damage", "", (), np.array([0.0, 0.6, 0.05]))
+    assert (work.first, work.farthest, work.last) == (0.0, 0.6, 0.05)
+    assert work.change == pytest.approx(0.6)
+
+
+@pytest.mark.parametrize(
+    ("share", "lacking", "state"),
+    [(0.2, (), "closed"), (0.01, (), "idle"), (0.0, ("x",), "open")],
+)
+def test_a_loop_with_a_link_that_hardly_works_is_idle(
+    share: float, lacking: tuple[str, ...], state: str
+) -> None:
+    assert Circle("C1", "", lacking, "a", share, 3.0, ()).state == state
 
 
 def test_every_named_loop_is_followed_or_explained(untreated: Any) -> None:

@@ -71,11 +71,31 @@ def test_a_drug_given_on_the_last_day_is_said_to_be_too_late() -> None:
 
 def test_a_rising_share_of_stem_cells_is_told_with_its_counts() -> None:
     text = told([1000.0, 1000.0], [50.0, 100.0])
-    assert "stem cells rose from 5.0 % to 10.0 % (50 to 100 cells)" in text
+    assert "stem cells rose from 5.0 % to 10.0 %; their number went from 50 to 100." in text
+
+
+def test_a_share_that_falls_while_the_number_rises_is_not_left_unexplained() -> None:
+    text = told([1000.0, 4000.0], [50.0, 100.0])
+    assert "fell from 5.0 % to 2.5 %, although their number rose from 50 to 100." in text
+
+
+def test_what_the_share_did_under_treatment_is_told_apart() -> None:
+    text = told([1000.0] * 4, [60.0, 30.0, 40.0, 50.0], start=1.0)
+    assert "fell from 6.0 % to 5.0 %, after a low of 3.0 % on day 1" in text
+    assert "From the start of X it rose from 3.0 % to 5.0 %." in text
 
 
 def test_a_peak_between_the_ends_is_told() -> None:
     assert "after a peak of 20.0 % on day 1" in told([1000.0] * 3, [50.0, 200.0, 60.0])
+
+
+@pytest.mark.parametrize(
+    ("share", "words"),
+    [([0.0, 0.001], "Hardly a tumour cell was short of oxygen."),
+     ([0.1, 0.25], "At the end 25 % of the tumour cells were short of oxygen (10 % on day 0).")],
+)  # fmt: skip
+def test_lack_of_oxygen_is_told(share: list[float], words: str) -> None:
+    assert words in told([1e3, 1e3], [50.0, 50.0], hypoxic_fraction=share)
 
 
 def test_few_stem_cells_are_called_few() -> None:

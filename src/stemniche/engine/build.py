@@ -21,8 +21,8 @@ from stemniche.spec.model import Model
 BORNE = ("stemness_state", "damage", "crowding", "pH")
 """Signals that a cell carries itself."""
 
-SKIN = 8.0
-"""Extra distance kept in the neighbour list, um; it is remade when a cell has moved half of it."""
+SKIN = 4.0
+"""Extra distance in neighbour lists, um; only speed depends on it."""
 
 ENGINE_BEHAVIOURS = (
     "cycle_rate",

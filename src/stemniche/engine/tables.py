@@ -5,7 +5,6 @@ terms. Inputs that never change during a run (genotype) are folded into constant
 """
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -13,42 +12,89 @@ from stemniche.engine import drives
 from stemniche.engine.plan import Index, Plan
 from stemniche.engine.state import Array, State
 from stemniche.kernels.cpu import Backend
-from stemniche.kernels.interpreter import DriveRow, GroupRow, TermRow, build_table
 from stemniche.spec.model import Drive, Group, Term
 
 BOUND = 80.0
 """Exponents beyond this are meant as minus or plus infinity."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Table:
-    """Compiled drives; `arrays` is what the interpreter reads."""
+    """CSR arrays: type -> targets -> groups -> terms; see `kernels.interpreter`.
 
-    arrays: Any
-    types: int
+    Args:
+        target_ptr: int64 [T + 1]; targets: int32, rows of the output; constant, low, high: float32.
+        group_ptr: int64 [targets + 1]; weight: float32.
+        term_ptr: int64 [groups + 1]; signal: int32; half_max, hill: float32; inverted: uint8.
+    """
+
+    target_ptr: Array
+    targets: Array
+    constant: Array
+    low: Array
+    high: Array
+    group_ptr: Array
+    weight: Array
+    term_ptr: Array
+    signal: Array
+    half_max: Array
+    hill: Array
+    inverted: Array
 
     def evaluate_nodes(
         self, s: State, k: Backend, tau: Array, first_node: int, minutes: float
     ) -> None:
         """Relax the node rows of ``signals`` towards their drives over `minutes`."""
-        start, order = _by_type(s, self.types)
-        scale, shift = s["read_scale"], s["node_shift"]
+        start, order = _by_type(s, len(self.target_ptr) - 1)
         k.evaluate_nodes(
-            s["signals"], scale, start, order, self.arrays, shift, tau, minutes, first_node
+            s["signals"],
+            s["read_scale"],
+            start,
+            order,
+            self.target_ptr,
+            self.targets,
+            self.constant,
+            self.group_ptr,
+            self.weight,
+            self.term_ptr,
+            self.signal,
+            self.half_max,
+            self.hill,
+            self.inverted,
+            s["node_shift"],
+            tau,
+            first_node,
+            minutes,
         )
 
     def evaluate_behaviours(self, s: State, k: Backend) -> None:
         """Fill ``behaviours`` from the present signals."""
-        start, order = _by_type(s, self.types)
+        start, order = _by_type(s, len(self.target_ptr) - 1)
         k.evaluate_behaviours(
-            s["signals"], s["read_scale"], start, order, self.arrays, s["behaviours"]
+            s["signals"],
+            s["read_scale"],
+            start,
+            order,
+            self.target_ptr,
+            self.targets,
+            self.constant,
+            self.group_ptr,
+            self.weight,
+            self.term_ptr,
+            self.signal,
+            self.half_max,
+            self.hill,
+            self.inverted,
+            self.low,
+            self.high,
+            s["behaviours"],
         )
 
 
 def _by_type(s: State, types: int) -> tuple[Array, Array]:
-    """Cells grouped by type: int32 [T + 1] starts and int32 places in ascending order."""
+    """Cells grouped by type: int64 [T + 1] starts and int32 places in ascending order."""
     kind = s.live("type")
-    start = np.zeros(types + 1, np.int32)
+    start = np.zeros(types + 1, np.int64)
     np.cumsum(np.bincount(kind, minlength=types), out=start[1:])
     return start, np.argsort(kind, kind="stable").astype(np.int32)
 
@@ -83,22 +129,36 @@ def _constant(cell: str, name: str, value: float) -> Drive:
 
 
 def _table(plan: Plan, targets: Index, chosen: dict[tuple[str, str], Drive]) -> Table:
-    """Resolve names to places and flatten."""
-    rows = []
-    for (cell, target), d in chosen.items():
-        if cell not in plan.types or target not in targets:
-            continue
+    """Flatten the drives in order of type and target."""
+    rows: list[tuple[int, Drive]] = []
+    target_ptr = [0]
+    for cell in plan.types.names:
+        own = [d for (where, _), d in chosen.items() if where == cell and d.target in targets]
+        rows += sorted(((targets[d.target], d) for d in own), key=lambda row: row[0])
+        target_ptr.append(len(rows))
+    groups: list[Group] = []
+    constants, group_ptr = [], [0]
+    for _, d in rows:
         constant, varying = _folded(d, plan.model.genotype)
-        groups = [GroupRow(g.weight, [_term(plan, t) for t in g.terms]) for g in varying]
-        bounded = float(np.clip(constant, -BOUND, BOUND))
-        rows.append(
-            DriveRow(plan.types[cell], targets[target], bounded, d.low, d.high, groups)
-        )
-    return Table(build_table(len(plan.types), rows), len(plan.types))
-
-
-def _term(plan: Plan, t: Term) -> TermRow:
-    return TermRow(plan.signals[t.signal], t.half_max, t.hill, t.inverted)
+        constants.append(np.clip(constant, -BOUND, BOUND))
+        groups += varying
+        group_ptr.append(len(groups))
+    terms = [t for g in groups for t in g.terms]
+    term_ptr = np.cumsum([0, *(len(g.terms) for g in groups)])
+    return Table(
+        target_ptr=np.array(target_ptr, np.int64),
+        targets=np.array([place for place, _ in rows], np.int32),
+        constant=np.array(constants, np.float32),
+        low=np.array([d.low for _, d in rows], np.float32),
+        high=np.array([d.high for _, d in rows], np.float32),
+        group_ptr=np.array(group_ptr, np.int64),
+        weight=np.array([g.weight for g in groups], np.float32),
+        term_ptr=np.asarray(term_ptr, np.int64),
+        signal=np.array([plan.signals[t.signal] for t in terms], np.int32),
+        half_max=np.array([t.half_max for t in terms], np.float32),
+        hill=np.array([t.hill for t in terms], np.float32),
+        inverted=np.array([t.inverted for t in terms], np.uint8),
+    )
 
 
 def _folded(drive: Drive, genotype: dict[str, float]) -> tuple[float, list[Group]]:
@@ -117,4 +177,3 @@ def _folded(drive: Drive, genotype: dict[str, float]) -> tuple[float, list[Group
         elif weight:
             varying.append(Group(weight=weight, terms=tuple(rest)))
     return constant, varying
-

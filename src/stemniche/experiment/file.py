@@ -191,7 +191,9 @@ def _arms(fields: Fields, load: Load) -> tuple[Arm, ...]:
     found = written.open_mapping("arms: {control: [], treated: [{block: CXCR4}]}")
     if not 1 <= len(found) <= MOST_ARMS:
         raise written.error(f"There are {len(found)} arms.", f"Give 1 to {MOST_ARMS} arms.")
-    return tuple(Arm(name=_word(name, f), scenario=_arm(f, fields, load)) for name, f in found.items())
+    return tuple(
+        Arm(name=_word(name, f), scenario=_arm(f, fields, load)) for name, f in found.items()
+    )
 
 
 def _word(name: str, written: Field) -> str:

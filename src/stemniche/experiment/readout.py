@@ -15,8 +15,8 @@ from stemniche.core.expressions import Name, evaluate
 from stemniche.core.expressions import Node as Expression
 from stemniche.core.names import fold, nearest
 from stemniche.core.units import parse_time
-from stemniche.spec.naming import Kind, Names
 from stemniche.spec.nametables import library_names
+from stemniche.spec.naming import Kind, Names
 from stemniche.spec.reading import DAY, Field
 
 if TYPE_CHECKING:

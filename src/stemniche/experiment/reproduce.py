@@ -15,7 +15,7 @@ from stemniche.experiment.arms import Jobs, Laboratory, simulate_arm
 from stemniche.experiment.file import FILE, Experiment, chosen, read_experiments
 from stemniche.experiment.kinds import Kind, classify
 from stemniche.experiment.runner import Runner
-from stemniche.experiment.statistics import LEVEL, next_look
+from stemniche.experiment.statistics import next_look
 from stemniche.experiment.verdict import Verdict, verdict
 
 if TYPE_CHECKING:
@@ -117,8 +117,8 @@ def judged(
                 {arm.name: laboratory.result(arm, seed) for arm in experiment.arms}
                 for seed in range(1, number + 1)
             ]
-            verdicts[experiment.id] = verdict(experiment, found, LEVEL)
-            if verdict(experiment, found, level).word != "inconclusive":
+            verdicts[experiment.id] = verdict(experiment, found, level)
+            if verdicts[experiment.id].word != "inconclusive":
                 del waiting[experiment.id]
         done = number
     return [verdicts[experiment.id] for experiment in experiments]

@@ -117,7 +117,9 @@ class Runner:
             self._attempt(again, done)
         for key in [key for key, why in done.failures.items() if why.lost]:
             self._attempt({key: tasks[key]}, done, alone=True)
-        return {key: done.results[key] if key in done.results else done.failures[key] for key in tasks}
+        return {
+            key: done.results[key] if key in done.results else done.failures[key] for key in tasks
+        }
 
     def _attempt(
         self,
@@ -135,13 +137,13 @@ class Runner:
             except BrokenExecutor as fault:
                 done.fail(key, Failure.of(fault))
         for future in as_completed(futures):
-            fault = future.exception()
-            if fault is None:
+            why = future.exception()
+            if why is None:
                 done.succeed(futures[future], future.result())
-            elif isinstance(fault, Exception):
-                done.fail(futures[future], Failure.of(fault))
+            elif isinstance(why, Exception):
+                done.fail(futures[future], Failure.of(why))
             else:
-                raise fault
+                raise why
         if alone or any(why.lost for why in done.failures.values()):
             self._close()
 

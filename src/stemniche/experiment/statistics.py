@@ -44,7 +44,9 @@ class Interval:
     high: float
 
 
-def relative_effects(left: "Sequence[float] | Numbers", right: "Sequence[float] | Numbers") -> "Numbers":
+def relative_effects(
+    left: "Sequence[float] | Numbers", right: "Sequence[float] | Numbers"
+) -> "Numbers":
     """``(left - right) / max(|left|, |right|)`` of every replicate; 0 where both are 0."""
     import numpy as np
 
@@ -71,7 +73,7 @@ def judge(sense: Sense, found: Interval, *, margin: float, min_effect: float) ->
     """What an interval says about an expected direction.
 
     ``>`` and ``<``: reproduced if the interval lies on the expected side of 0 and the mean is at
-    least `min_effect`; opposite if so on the other side; no effect if it lies inside ± `min_effect`.
+    least `min_effect`; opposite if so on the other side; no effect if inside ± `min_effect`.
     ``~=``: reproduced inside ± `margin`, opposite outside. ``!=``: reproduced beside 0 with a mean
     of at least `min_effect`, opposite if inside ± `min_effect`. Else inconclusive.
     """

@@ -1,38 +1,100 @@
-"""The CPU backend: every kernel under the name by which processes call it."""
-import sys
-sys.path.insert(0,'/tmp/quick')
-import numpy as np
+"""The CPU backend: every kernel under the name by which the processes call it.
+
+Processes get a Backend and do their array arithmetic only through it, so that another device can
+take its place. It keeps scratch memory between calls, never a result.
+"""
+
+from typing import Any, final
 from zlib import crc32
-import quickk as q
-from stemniche.kernels import interpreter, cycle, exchange, fields, jit, neighbours
-try:
-    from stemniche.kernels import mechanics
-except Exception: mechanics=None
 
-def stream(name): return np.uint32(crc32(name.encode()))
+import numpy as np
 
+from stemniche.kernels import (
+    cycle,
+    exchange,
+    fields,
+    interpreter,
+    jit,
+    lifecycle,
+    maths,
+    mechanics,
+    motility,
+    neighbours,
+    sensing,
+)
+
+Array = np.ndarray[Any, np.dtype[Any]]
+
+
+def stream(name: str) -> np.uint32:
+    """Number of a named random stream.
+
+    Example:
+        >>> int(stream("birth")) == int(stream("birth")) != int(stream("entry"))
+        True
+    """
+    return np.uint32(crc32(name.encode()))
+
+
+@final
 class Backend:
-    def __init__(self): self.work=None
-    FieldProblem=staticmethod(fields.FieldProblem)
-    secrete=staticmethod(exchange.secrete); take_up=staticmethod(exchange.take_up)
-    advance_cycle=staticmethod(cycle.advance_cycle); advance_dead=staticmethod(cycle.advance_dead)
-    gather=staticmethod(q.gather); cue_direction=staticmethod(q.cue_direction); deposit=staticmethod(q.deposit)
-    voxel_index=staticmethod(q.voxel_index); voxel_pointers=staticmethod(q.voxel_pointers)
-    count_contacts=staticmethod(q.count_contacts); neighbour_mean=staticmethod(q.neighbour_mean); neighbour_sum=staticmethod(q.neighbour_sum)
-    resolve=staticmethod(q.resolve); stemness_step=staticmethod(q.stemness_step); canonical_order=staticmethod(q.canonical_order)
-    child_keys=staticmethod(q.child_keys); site_keys=staticmethod(q.site_keys); uniform_array=staticmethod(q.uniform_array); polarise=staticmethod(q.polarise)
-    def advance_fields(self,f,problem,elapsed,force,tol,it,age):
-        if self.work is None: self.work=fields.make_workspace(problem.shape,f.shape[0])
-        return fields.advance(f,problem,elapsed,force,tolerance=tol,max_iterations=it,max_age=age,workspace=self.work)
-    def build_list(self,x,y,z,r,n,size,reach,skin):
-        return neighbours.build_list(x,y,z,r,n,np.array(size,np.float32),reach,skin)
-    def move_tick(self,x,y,z,r,rep,adh,vx,vy,vz,mov,ptr,idx,n,minutes,base,size,wall,reach,skin,flat):
-        if hasattr(mechanics,'move_tick'):
-            return mechanics.move_tick(x,y,z,r,rep,adh,vx,vy,vz,mov,n,minutes,base,np.array(size,np.float32),wall,reach,flat)
-        out=np.zeros(n,np.float32)
-        for _ in range(3):
-            mechanics.step_motion(x,y,z,r,rep,adh,vx,vy,vz,mov,ptr,idx,n,minutes/3,base,np.array(size,np.float32),wall,reach,flat,out)
-            ptr,idx=self.build_list(x,y,z,r,n,size,reach,skin)
-    evaluate_nodes=staticmethod(interpreter.evaluate_nodes); evaluate_behaviours=staticmethod(interpreter.evaluate_behaviours)
-def cpu(threads): 
-    jit.set_threads(threads); return Backend()
+    """Kernels for the CPU; see the module of each for arguments and units."""
+
+    FieldProblem = fields.FieldProblem
+    secrete = staticmethod(exchange.secrete)
+    take_up = staticmethod(exchange.take_up)
+    deposit = staticmethod(sensing.deposit)
+    voxel_index = staticmethod(sensing.voxel_index)
+    voxel_pointers = staticmethod(sensing.voxel_pointers)
+    gather = staticmethod(sensing.gather)
+    cue_direction = staticmethod(sensing.cue_direction)
+    count_contacts = staticmethod(sensing.count_contacts)
+    neighbour_mean = staticmethod(sensing.neighbour_mean)
+    neighbour_sum = staticmethod(sensing.neighbour_sum)
+    evaluate_nodes = staticmethod(interpreter.evaluate_nodes)
+    evaluate_behaviours = staticmethod(interpreter.evaluate_behaviours)
+    stemness_step = staticmethod(lifecycle.stemness_step)
+    resolve = staticmethod(lifecycle.resolve)
+    canonical_order = staticmethod(lifecycle.canonical_order)
+    advance_cycle = staticmethod(cycle.advance_cycle)
+    advance_dead = staticmethod(cycle.advance_dead)
+    build_list = staticmethod(neighbours.build_list)
+    move_tick = staticmethod(mechanics.move_tick)
+    polarise = staticmethod(motility.polarise)
+    uniform_array = staticmethod(maths.uniform_array)
+    child_keys = staticmethod(maths.child_keys)
+    site_keys = staticmethod(maths.site_keys)
+
+    def __init__(self) -> None:
+        self._workspace: dict[tuple[int, ...], fields.Workspace] = {}
+
+    def advance_fields(
+        self,
+        levels: Array,
+        problem: fields.FieldProblem,
+        elapsed: Array,
+        force: Array,
+        tolerance: float,
+        max_iterations: int,
+        max_age: float,
+    ) -> Array:
+        """`fields.advance` with a workspace that is made once per grid."""
+        shape = levels.shape
+        if shape not in self._workspace:
+            self._workspace[shape] = fields.make_workspace(problem.shape, shape[0])
+        return fields.advance(
+            levels,
+            problem,
+            elapsed,
+            force,
+            tolerance=tolerance,
+            max_iterations=max_iterations,
+            max_age=max_age,
+            workspace=self._workspace[shape],
+        )
+
+
+def cpu(threads: int) -> Backend:
+    """The CPU backend with that many threads; results do not depend on their number."""
+    jit.set_threads(threads)
+    return Backend()

@@ -239,6 +239,5 @@ def shared_box(work: Workspace, problem: FieldProblem) -> Box:
         work.faces = np.zeros((3, work.mg.shape[2]), np.float32)
         face_factors(work.hindrance, work.faces, work.table, periodic)
     return Box(
-        work.mg[0], work.fine[0], work.faces, work.table, work.sums[0], plain, periodic, work.wide,
-        0,
-    )  # fmt: skip
+        work.mg[0], work.fine[0], work.faces, work.table, work.sums[0], plain, periodic, work.wide
+    )

@@ -10,8 +10,19 @@ import numpy.typing as npt
 
 from stemniche.kernels.jit import kernel, parallel_kernel, prange
 from stemniche.kernels.multigrid import conjugate
-from stemniche.kernels.passes import FILL, FINEST, REFILL, RESIDUAL, SETTLE, each, inside
-from stemniche.kernels.rows import Given, Substance, across_walls, from_fixed, holds, wall_ratio
+from stemniche.kernels.passes import FINEST, RESIDUAL, each
+from stemniche.kernels.rows import (
+    FILL,
+    REFILL,
+    SETTLE,
+    Given,
+    Substance,
+    across_walls,
+    each_row,
+    from_fixed,
+    holds,
+    wall_ratio,
+)
 from stemniche.kernels.stencils import Box, Doubles, Floats
 
 TIGHTER = 0.1  # a solution is this much closer than the tolerance that asks for one
@@ -32,22 +43,24 @@ class Rules(NamedTuple):
 
 
 @kernel
-def advance_one(minutes: float, force: bool, rules: Rules, box: Box, out: Doubles) -> None:
+def advance_one(
+    minutes: float, force: bool, rules: Rules, substance: Substance, box: Box, out: Doubles
+) -> None:
     """Bring one substance up to date if it is out of balance, too old or forced.
 
     Residuals are compared with the norm of source or turnover, whichever is larger: their ratio is
     the share of the turnover that is out of balance. The bare level counts a little, so that a
     field without source and decay has a size too, above what single precision resolves.
     """
-    s, given = box.substance.index, box.substance.given
+    s, given = substance.index, substance.given
     rate = 0.0 if given.quasi_steady[s] else 1.0 / minutes
     saturable = False
     for m in range(given.mm_index.size):
         saturable |= given.mm_index[m] == s
     close, share, size, done = rules.tolerance * TIGHTER, 0.0, 0.0, 0
     for attempt in range(TANGENTS if saturable else 1):
-        source, turnover, bare, _ = each(FILL if attempt == 0 else REFILL, FINEST, rate, 0.0, box)
-        drive = across_walls(PULL, box)
+        source, turnover, bare, _ = each_row(REFILL if attempt else FILL, rate, substance, box)
+        drive = across_walls(PULL, substance, box)
         faint = FAINT * np.sqrt(36.0 * bare + drive)
         size = max(np.sqrt(max(source, turnover)), faint, FAINT * size)
         share = np.sqrt(each(RESIDUAL, FINEST, 0.0, 0.0, box)[1]) / size if size > 0.0 else 0.0
@@ -57,14 +70,15 @@ def advance_one(minutes: float, force: bool, rules: Rules, box: Box, out: Double
         if share <= close or done >= rules.most:
             break
         aim = max(close, INEXACT * share) if saturable else close
-        ratio = wall_ratio(box.substance)
+        ratio = wall_ratio(substance)
         count, square = conjugate((aim * size) ** 2, rules.most - done, ratio, box)
         done += count
         if count == 0:
             break
         share = np.sqrt(square) / size
-    supplied, removed, change, clipped = each(SETTLE, FINEST, 0.0, 0.0, box)
-    inflow = across_walls(DRAIN, box) + (from_fixed(box) if holds(box.substance) else 0.0)
+    supplied, removed, change, clipped = each_row(SETTLE, 0.0, substance, box)
+    inflow = across_walls(DRAIN, substance, box)
+    inflow += from_fixed(box) if holds(substance) else 0.0
     volume = given.spacing**3
     amount = volume * minutes
     out[SOLVED], out[ITERATIONS], out[SHARE] = 1.0, done, share
@@ -122,7 +136,7 @@ def advance_some(
             if given.diffusivity[s] == 0.0:
                 settle_immobile(minutes[s], substance, report[s])
             else:
-                advance_one(minutes[s], force[s], rules, inside(shared, substance), report[s])
+                advance_one(minutes[s], force[s], rules, substance, shared, report[s])
 
 
 @parallel_kernel
@@ -135,6 +149,6 @@ def advance_lanes(
     for lane in prange(lanes):
         box = Box(
             mg[lane], fine[lane], shared.faces, shared.table, sums[lane], shared.plain,
-            shared.periodic, shared.wide, shared.substance,
+            shared.periodic, shared.wide,
         )  # fmt: skip
         advance_some(np.int64(lane), lanes, minutes, force, rules, fields, given, box, report)

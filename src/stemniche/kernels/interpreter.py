@@ -2,21 +2,21 @@
 
 Every drive of the model has the form ``c + sum_g w_g A_g`` where ``A_g`` is a product of Hill terms
 (or of one minus a Hill term). A node relaxes towards the sigmoid of its drive, a behaviour equals
-the clipped exponential of its drive. `build_table` turns drives into flat arrays; the engine calls
-the two `evaluate_*` kernels once per tick.
+the clipped exponential of its drive. The engine flattens drives into the arrays described at
+`evaluate_nodes` and calls the two functions once per tick.
 
 Cells of one type go through the table in blocks. The logarithm of every signal that the type reads
 is taken once per block into a small buffer; after that a Hill term costs one exponential and one
-division, in loops over cells that become vector code.
+division, in loops over cells that become vector code. One minus a Hill term is the Hill term of
+the opposite power, so inverted terms cost no more.
 
-All inputs of a tick are the values before it: a cell reads only its own column, and the whole
-column is read before anything is written.
+All inputs of a tick are the values before it: a cell reads only its own column, and all that a
+block reads is read before anything is written.
 
 Limit: a signal is read as at least 1e-38, so a Hill term of 0 is 0 within 1e-38; NaN in a signal is
 not carried on.
 """
 
-from collections.abc import Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -26,117 +26,72 @@ from numpy.typing import NDArray
 from stemniche.kernels.jit import inline, kernel, parallel_kernel, prange
 from stemniche.kernels.maths import exp2, log2
 
-__all__ = [
-    "DriveRow",
-    "GroupRow",
-    "Table",
-    "TermRow",
-    "build_table",
-    "evaluate_behaviours",
-    "evaluate_nodes",
-]
+__all__ = ["evaluate_behaviours", "evaluate_nodes"]
 
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int32]
+Longs = NDArray[np.int64]
+Marks = NDArray[np.uint8]
 
 _BLOCK = 128
-_LANES = 32
+_LANES = 32  # a loop of this constant length becomes vector code without a scalar rest
 _ZERO, _ONE = np.float32(0.0), np.float32(1.0)
 _SMALLEST = np.float32(1e-38)
 _LOG2E = np.float32(np.log2(np.e))
 
 
-class TermRow(NamedTuple):
-    """A Hill term of one signal, or one minus it."""
+class _Table(NamedTuple):
+    """A table as the kernels read it.
 
-    signal: int
-    half_max: float
-    hill: float
-    inverted: bool
-
-
-class GroupRow(NamedTuple):
-    """Weight times the product of the terms."""
-
-    weight: float
-    terms: Sequence[TermRow]
-
-
-class DriveRow(NamedTuple):
-    """All that moves one target in one cell type; `low` and `high` bound behaviours only."""
-
-    cell: int
-    target: int
-    constant: float
-    low: float
-    high: float
-    groups: Sequence[GroupRow]
-
-
-class Table(NamedTuple):
-    """Drives as arrays, by type, then drive, then group, then term.
-
-    ``drive_ptr[t]`` is the first drive of type t, and so on. Terms name their signal by its place
-    in ``read[read_ptr[t]:read_ptr[t + 1]]``, the signals that type t reads. One minus a Hill term
-    is the Hill term of the opposite power, so `hill` is negative where a term is inverted.
+    Terms name their signal by its place among those that their type reads,
+    ``read[read_ptr[t]:read_ptr[t + 1]]``. `power` is negative where a term is inverted.
     """
 
-    read_ptr: Ints
+    read_ptr: Longs
     read: Ints
-    drive_ptr: Ints
-    target: Ints
+    target_ptr: Longs
+    targets: Ints
     constant: Floats
     low: Floats
     high: Floats
-    group_ptr: Ints
+    group_ptr: Longs
     weight: Floats
-    term_ptr: Ints
+    term_ptr: Longs
     slot: Ints
     log_half: Floats
-    hill: Floats
+    power: Floats
 
 
-def build_table(types: int, drives: Sequence[DriveRow]) -> Table:
-    """Arrays for `evaluate_nodes` or `evaluate_behaviours` from drives in any order.
-
-    Targets are rows of the array that is written: node number for nodes, behaviour number for
-    behaviours. Half-maxima and Hill powers must be positive.
-    """
-    ordered = sorted(drives, key=lambda drive: (drive.cell, drive.target))
-    groups = [group for drive in ordered for group in drive.groups]
-    terms = [term for group in groups for term in group.terms]
-    read_ptr, read, slots = [0], [], []
-    for cell in range(types):
-        own = [term for d in ordered if d.cell == cell for g in d.groups for term in g.terms]
-        signals = sorted({term.signal for term in own})
-        slots += [signals.index(term.signal) for term in own]
-        read += signals
-        read_ptr.append(len(read))
-    cells = [drive.cell for drive in ordered]
-    return Table(
-        read_ptr=np.array(read_ptr, np.int32),
-        read=np.array(read, np.int32),
-        drive_ptr=np.searchsorted(cells, np.arange(types + 1)).astype(np.int32),
-        target=np.array([drive.target for drive in ordered], np.int32),
-        constant=np.array([drive.constant for drive in ordered], np.float32),
-        low=np.array([drive.low for drive in ordered], np.float32),
-        high=np.array([drive.high for drive in ordered], np.float32),
-        group_ptr=_ends([len(drive.groups) for drive in ordered]),
-        weight=np.array([group.weight for group in groups], np.float32),
-        term_ptr=_ends([len(group.terms) for group in groups]),
-        slot=np.array(slots, np.int32),
-        log_half=np.log2([term.half_max for term in terms]).astype(np.float32),
-        hill=np.array([-t.hill if t.inverted else t.hill for t in terms], np.float32),
-    )
-
-
-def _ends(lengths: list[int]) -> Ints:
-    return np.concatenate(([0], np.cumsum(lengths))).astype(np.int32)
+@kernel
+def _slots(
+    target_ptr: Longs,
+    group_ptr: Longs,
+    term_ptr: Longs,
+    signal: Ints,
+    signals: int,
+    read_ptr: Longs,
+    read: Ints,
+    slot: Ints,
+) -> None:
+    """Number the signals that each type reads in the order in which they first occur."""
+    place = np.empty(signals, np.int32)
+    used = 0
+    for t in range(target_ptr.size - 1):
+        place[:] = -1
+        read_ptr[t] = used
+        first = term_ptr[group_ptr[target_ptr[t]]]
+        for k in range(first, term_ptr[group_ptr[target_ptr[t + 1]]]):
+            if place[signal[k]] < 0:
+                place[signal[k]] = used - read_ptr[t]
+                read[used] = signal[k]
+                used += 1
+            slot[k] = place[signal[k]]
+    read_ptr[target_ptr.size - 1] = used
 
 
 @inline
 def _read_logs(
-    cell: int, cells: Ints, lanes: int, signals: Floats, scale: Floats, table: Table, logs: Floats
+    cell: int, cells: Ints, lanes: int, signals: Floats, scale: Floats, table: _Table, logs: Floats
 ) -> None:
     """Logarithms of what the cells read, one row per signal; lanes without a cell get any value."""
     first = table.read_ptr[cell]
@@ -148,28 +103,28 @@ def _read_logs(
             logs[k, c] = _ONE
         for u in range(0, lanes, _LANES):
             for lane in range(_LANES):
-                c = np.uint64(u + lane)
-                logs[k, c] = log2(max(logs[k, c] * scale[s], _SMALLEST))
+                at = np.uint64(u + lane)
+                logs[k, at] = log2(max(logs[k, at] * scale[s], _SMALLEST))
 
 
 @inline
 def _add_groups(
-    drive: int, lanes: int, table: Table, logs: Floats, product: Floats, total: Floats
+    drive: int, lanes: int, table: _Table, logs: Floats, product: Floats, total: Floats
 ) -> None:
     """Add weight times product of Hill terms, for every group of the drive."""
     for g in range(table.group_ptr[drive], table.group_ptr[drive + 1]):
         first = table.term_ptr[g]
         for t in range(first, table.term_ptr[g + 1]):
-            k, log_half, hill = table.slot[t], table.log_half[t], table.hill[t]
+            k, log_half, power = table.slot[t], table.log_half[t], table.power[t]
             for u in range(0, lanes, _LANES):
                 for lane in range(_LANES):
-                    c = np.uint64(u + lane)
-                    before = table.weight[g] if t == first else product[c]
-                    product[c] = before / (_ONE + exp2(hill * (log_half - logs[k, c])))
+                    at = np.uint64(u + lane)
+                    before = table.weight[g] if t == first else product[at]
+                    product[at] = before / (_ONE + exp2(power * (log_half - logs[k, at])))
         for u in range(0, lanes, _LANES):
             for lane in range(_LANES):
-                c = np.uint64(u + lane)
-                total[c] += product[c]
+                at = np.uint64(u + lane)
+                total[at] += product[at]
 
 
 @kernel
@@ -178,7 +133,7 @@ def _evaluate_block(
     cells: Ints,
     signals: Floats,
     scale: Floats,
-    table: Table,
+    table: _Table,
     shift: Floats,
     share: Floats,
     relaxing: bool,
@@ -189,17 +144,17 @@ def _evaluate_block(
     logs = np.empty((table.read_ptr[cell + 1] - table.read_ptr[cell], _BLOCK), np.float32)
     product, total = np.empty(_BLOCK, np.float32), np.empty(_BLOCK, np.float32)
     _read_logs(cell, cells, lanes, signals, scale, table, logs)
-    for drive in range(table.drive_ptr[cell], table.drive_ptr[cell + 1]):
-        row = table.target[drive]
+    for drive in range(table.target_ptr[cell], table.target_ptr[cell + 1]):
+        row = table.targets[drive]
         total[:] = table.constant[drive] + shift[row]
         _add_groups(drive, lanes, table, logs, product, total)
         low, high = table.low[drive], table.high[drive]
         for u in range(0, lanes, _LANES):
             for lane in range(_LANES):
-                c = np.uint64(u + lane)
-                raised = exp2(_LOG2E * total[c])
+                at = np.uint64(u + lane)
+                raised = exp2(_LOG2E * total[at])
                 bounded = min(max(raised, low), high)
-                total[c] = raised / (_ONE + raised) if relaxing else bounded
+                total[at] = raised / (_ONE + raised) if relaxing else bounded
         for c in range(cells.size):
             i = np.uint32(cells[c])
             old = out[row, i] if relaxing else _ZERO
@@ -212,7 +167,7 @@ def _evaluate(
     order: Ints,
     signals: Floats,
     read_scale: Floats,
-    table: Table,
+    table: _Table,
     shift: Floats,
     share: Floats,
     relaxing: bool,
@@ -223,12 +178,37 @@ def _evaluate(
         _evaluate_block(t, cells, signals, read_scale[t], table, shift[t], share, relaxing, out)
 
 
-def _split(type_start: Ints) -> Ints:
+def _prepare(
+    signals: int,
+    target_ptr: Longs,
+    targets: Ints,
+    constant: Floats,
+    low: Floats,
+    high: Floats,
+    group_ptr: Longs,
+    weight: Floats,
+    term_ptr: Longs,
+    signal: Ints,
+    half_max: Floats,
+    hill: Floats,
+    inverted: Marks,
+) -> _Table:
+    read_ptr, read = np.empty(target_ptr.size, np.int64), np.empty(signal.size, np.int32)
+    slot = np.empty(signal.size, np.int32)
+    _slots(target_ptr, group_ptr, term_ptr, signal, signals, read_ptr, read, slot)
+    power = np.where(inverted != 0, -hill, hill)
+    return _Table(
+        read_ptr, read, target_ptr, targets, constant, low, high, group_ptr, weight, term_ptr, slot,
+        np.log2(half_max), power,
+    )  # fmt: skip
+
+
+def _split(type_start: Longs) -> Ints:
     """Type, first and last place of every block; no block holds two types."""
     blocks = [
-        (t, first, min(first + _BLOCK, int(end)))
-        for t, (start, end) in enumerate(pairwise(type_start))
-        for first in range(int(start), int(end), _BLOCK)
+        (t, first, min(first + _BLOCK, end))
+        for t, (start, end) in enumerate(pairwise(type_start.tolist()))
+        for first in range(start, end, _BLOCK)
     ]
     return np.array(blocks, np.int32).reshape(-1, 3)
 
@@ -236,60 +216,93 @@ def _split(type_start: Ints) -> Ints:
 def evaluate_nodes(
     signals: Floats,
     read_scale: Floats,
-    type_start: Ints,
+    type_start: Longs,
     order: Ints,
-    table: Table,
+    target_ptr: Longs,
+    targets: Ints,
+    constant: Floats,
+    group_ptr: Longs,
+    weight: Floats,
+    term_ptr: Longs,
+    signal: Ints,
+    half_max: Floats,
+    hill: Floats,
+    inverted: Marks,
     shift: Floats,
     tau: Floats,
-    minutes: float,
     first_node: int,
+    minutes: float,
 ) -> None:
-    """Relax every node of every cell over one tick, in place.
+    """Relax every node of every cell over one tick, in place: exact for frozen inputs.
 
     Args:
         signals: float32[S, capacity]; rows ``first_node + node`` are read and written, other rows
             are read.
         read_scale: float32[T, S]: what a type reads of a signal (1, or less under an inhibitor).
-        type_start: int32[T+1]: the cells of type t are ``order[type_start[t]:type_start[t + 1]]``.
+        type_start: int64[T+1]: the cells of type t are ``order[type_start[t]:type_start[t + 1]]``.
         order: int32: cells by type.
-        table: From `build_table`; targets are node numbers.
+        target_ptr: int64[T+1]: drives of type t are ``target_ptr[t]`` to ``target_ptr[t + 1]``.
+        targets: int32: node of each drive; at most one drive per type and node.
+        constant: float32: constant of each drive.
+        group_ptr: int64: groups of each drive.
+        weight: float32: of each group.
+        term_ptr: int64: terms of each group, at least one.
+        signal: int32: row of `signals` that each term reads.
+        half_max, hill: float32, positive, of each term.
+        inverted: uint8: 1 for one minus the Hill term.
         shift: float32[T, N]: added to the drive, ln(fold) of an overexpression.
         tau: float32[N], min.
-        minutes: Length of the tick. The relaxation with frozen inputs is exact.
         first_node: Row of node 0.
+        minutes: Length of the tick.
     """
+    free = np.empty_like(constant)
+    table = _prepare(
+        signals.shape[0], target_ptr, targets, constant, free, free, group_ptr, weight, term_ptr,
+        signal, half_max, hill, inverted,
+    )  # fmt: skip
     share = (-np.expm1(-minutes / tau.astype(np.float64))).astype(np.float32)
-    _evaluate(
-        _split(type_start),
-        order,
-        signals,
-        read_scale,
-        table,
-        shift,
-        share,
-        True,
-        signals[first_node:],
-    )
+    nodes = signals[first_node:]
+    _evaluate(_split(type_start), order, signals, read_scale, table, shift, share, True, nodes)
 
 
 def evaluate_behaviours(
     signals: Floats,
     read_scale: Floats,
-    type_start: Ints,
+    type_start: Longs,
     order: Ints,
-    table: Table,
+    target_ptr: Longs,
+    targets: Ints,
+    constant: Floats,
+    group_ptr: Longs,
+    weight: Floats,
+    term_ptr: Longs,
+    signal: Ints,
+    half_max: Floats,
+    hill: Floats,
+    inverted: Marks,
+    low: Floats,
+    high: Floats,
     behaviours: Floats,
 ) -> None:
     """Behaviours of every cell: ``clip(exp(c + sum w A), low, high)``.
 
     Args:
-        signals, read_scale, type_start, order: As in `evaluate_nodes`.
-        table: From `build_table`; targets are rows of `behaviours`.
-        behaviours: float32[B, capacity]; rows without a drive in a type keep their values.
+        signals: float32[S, capacity], only read.
+        low, high: float32: bounds of each drive.
+        behaviours: float32[B, capacity]; `targets` are its rows. Rows without a drive in a type
+            keep their values.
+
+    The other arguments are those of `evaluate_nodes`.
     """
+    table = _prepare(
+        signals.shape[0], target_ptr, targets, constant, low, high, group_ptr, weight, term_ptr,
+        signal, half_max, hill, inverted,
+    )  # fmt: skip
     rows = behaviours.shape[0]
-    no_shift = np.zeros((read_scale.shape[0], rows), np.float32)
-    at_once = np.ones(rows, np.float32)
+    unshifted, at_once = (
+        np.zeros((read_scale.shape[0], rows), np.float32),
+        np.ones(rows, np.float32),
+    )
     _evaluate(
-        _split(type_start), order, signals, read_scale, table, no_shift, at_once, False, behaviours
+        _split(type_start), order, signals, read_scale, table, unshifted, at_once, False, behaviours
     )

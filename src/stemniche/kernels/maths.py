@@ -2,7 +2,7 @@
 
 Every function takes and returns numbers of fixed width (float32, uint32, uint64) and no literal
 widens them, so the same lines can be loaded by another compiler. Kernels call them per cell; the
-two `*_array` functions at the end are for set-up code outside kernels.
+functions of arrays at the end are for code outside kernels.
 
 Random numbers are a pure function of (seed, stream, key, tick, draw): nothing has to be stored,
 and the order in which cells are visited does not matter.
@@ -26,6 +26,7 @@ __all__ = [
     "MOTILITY",
     "STEMNESS",
     "child_key",
+    "child_keys",
     "exp2",
     "hill",
     "log2",
@@ -36,6 +37,7 @@ __all__ = [
     "philox4x32",
     "sigmoid",
     "site_key",
+    "site_keys",
     "uniform",
     "uniform_array",
     "uniform_fine",
@@ -234,26 +236,64 @@ def pair_speed(
 
 
 @kernel
+def _numbers(
+    gaussian: bool,
+    seed: np.uint64,
+    stream: np.uint32,
+    keys: NDArray[np.uint64],
+    tick: np.uint32,
+    draw: np.uint32,
+) -> NDArray[np.float32]:
+    out = np.empty(keys.size, np.float32)
+    for i in range(keys.size):
+        if gaussian:
+            out[i] = normal(seed, stream, keys[i], tick, draw)
+        else:
+            out[i] = uniform(seed, stream, keys[i], tick, draw)
+    return out
+
+
 def uniform_array(
     seed: int, stream: int, keys: NDArray[np.uint64], tick: int, draw: int
 ) -> NDArray[np.float32]:
     """`uniform` for every key."""
-    run, purpose = np.uint64(seed), np.uint32(stream)
-    when, which = np.uint32(tick), np.uint32(draw)
-    out = np.empty(keys.size, np.float32)
-    for i in range(keys.size):
-        out[i] = uniform(run, purpose, keys[i], when, which)
-    return out
+    return _numbers(
+        False, np.uint64(seed), np.uint32(stream), keys, np.uint32(tick), np.uint32(draw)
+    )
 
 
-@kernel
 def normal_array(
     seed: int, stream: int, keys: NDArray[np.uint64], tick: int, draw: int
 ) -> NDArray[np.float32]:
     """`normal` for every key."""
-    run, purpose = np.uint64(seed), np.uint32(stream)
-    when, which = np.uint32(tick), np.uint32(draw)
-    out = np.empty(keys.size, np.float32)
-    for i in range(keys.size):
-        out[i] = normal(run, purpose, keys[i], when, which)
+    return _numbers(
+        True, np.uint64(seed), np.uint32(stream), keys, np.uint32(tick), np.uint32(draw)
+    )
+
+
+@kernel
+def _child_keys(parents: NDArray[np.uint64], divisions: NDArray[np.uint32]) -> NDArray[np.uint64]:
+    out = np.empty(parents.size, np.uint64)
+    for i in range(parents.size):
+        out[i] = child_key(parents[i], divisions[i])
     return out
+
+
+def child_keys(parents: NDArray[np.uint64], divisions: NDArray[np.uint32]) -> NDArray[np.uint64]:
+    """`child_key` for every pair."""
+    return _child_keys(parents, np.asarray(divisions, np.uint32))
+
+
+@kernel
+def _site_keys(
+    process: np.uint64, sites: NDArray[np.uint64], tick: np.uint64, k: np.uint64
+) -> NDArray[np.uint64]:
+    out = np.empty(sites.size, np.uint64)
+    for i in range(sites.size):
+        out[i] = site_key(process, sites[i], tick, k)
+    return out
+
+
+def site_keys(process: int, sites: NDArray[np.uint64], tick: int, k: int = 0) -> NDArray[np.uint64]:
+    """`site_key` for every site."""
+    return _site_keys(np.uint64(process), sites, np.uint64(tick), np.uint64(k))

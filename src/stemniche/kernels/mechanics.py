@@ -1,9 +1,9 @@
-"""How cells move: pair forces, active motion and the time steps that resolve both.
+"""How cells move: pair forces and the time steps that resolve them.
 
-Motion is overdamped: the velocity of a cell is its active velocity plus the sum of `pair_speed`
-over its neighbours. `move_tick` carries a tissue through one tick of behaviour in base steps of at
-most a minute, and keeps the neighbour list valid meanwhile. `polarise` turns cues into active
-velocities. No random number is drawn within a tick.
+Motion is overdamped: the velocity of a cell is its active velocity (from `kernels.motility`) plus
+the sum of `pair_speed` over its neighbours. `move_tick` carries a tissue through one tick of
+behaviour in base steps of at most a minute, and keeps the neighbour list valid meanwhile. It draws
+no random numbers.
 
 In a base step h every cell is of one of three kinds:
 
@@ -18,8 +18,6 @@ In a base step h every cell is of one of three kinds:
 Sources:
     Forces: Ghaffarizadeh et al. 2018, doi:10.1371/journal.pcbi.1005991.
     Stages: Verwer, Sommeijer 2004, first-order Runge-Kutta-Chebyshev, damping 0.05.
-    Persistent biased walk: the same as in the first source; its mean squared displacement is
-    Fuerth's formula.
 
 Limits: contacts stiffer than ``h k = 3.8`` are treated as fast. Pair forces are equal and opposite,
 but momentum is conserved exactly only among cells of one kind.
@@ -31,10 +29,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stemniche.kernels.jit import inline, kernel, parallel_kernel, prange
-from stemniche.kernels.maths import MOTILITY, uniform_four
-from stemniche.kernels.neighbours import list_within
+from stemniche.kernels.neighbours import SPARE, list_within
 
-__all__ = ["move_tick", "polarise", "step_motion"]
+__all__ = ["move_tick", "step_motion"]
 
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int32]
@@ -51,13 +48,10 @@ _STIFF_LIMIT = np.float32(3.8)
 _LONGEST_MOVE = np.float32(0.25)  # of the radius, in one step
 _MOST_PARTS = 32
 _MOST_CLOSE = 256
-_CHUNK = 8
-_MOST_TURNS = 64
+_CHUNK = SPARE
 
 _ZERO, _ONE, _TWO = np.float32(0.0), np.float32(1.0), np.float32(2.0)
-_TWO_PI = np.float32(2.0 * math.pi)
 _TINY = np.float32(1e-3)  # um
-_SHORTEST = np.float32(1e-6)
 
 # Two-stage Chebyshev scheme: T2(w) = 2 w^2 - 1, w0 = 1 + damping/4, w1 = T2(w0)/T2'(w0).
 _W0 = 1.0 + 0.05 / 4.0
@@ -84,7 +78,7 @@ def _pushed(
 
     This is `pair_speed` with one division for all its ratios. `place` holds x, y, z and radius,
     `grip` the square roots of the coefficients of repulsion and adhesion, whose products are
-    geometric means. `idx` must go on for seven indices of any cells beyond `last`.
+    geometric means. `idx` must go on for a chunk of any cells beyond `last`.
     """
     xi, yi, zi = at
     vx, vy, vz, stiffness = _ZERO, _ZERO, _ZERO, _ZERO
@@ -330,16 +324,18 @@ def move_tick(
     vy_act: Floats,
     vz_act: Floats,
     movable: Marks,
+    ptr: Longs,
+    idx: Ints,
     n: int,
     minutes: float,
     base_step: float,
     domain: Floats,
     wall_kind: int,
     reach_factor: float,
+    skin: float,
     two_d: bool,
-    skin: float = 2.0,
 ) -> int:
-    """Move the first `n` cells for one tick, in place; how many neighbour lists it took.
+    """Move the first `n` cells for one tick, in place; how many new neighbour lists it took.
 
     Args:
         x, y, z: Positions, um; z is left alone when `two_d`.
@@ -347,35 +343,38 @@ def move_tick(
         repulsion, adhesion: Coefficients of the pair force, um/min; pairs use geometric means.
         vx_act, vy_act, vz_act: Active velocity, um/min, constant during the tick.
         movable: 0 for cells that push but stay.
+        ptr, idx: List that `build_list` made of these positions with `reach_factor` and `skin`.
+        n: Cells in use.
         minutes: Length of the tick.
         base_step: Longest base step, min; at most 1 is advised.
         domain: Size of the box along x, y, z, um.
         wall_kind: 0 open (cells may leave), 1 closed (they are mirrored back).
         reach_factor: Adhesion ends at this multiple of the sum of the radii.
+        skin: Movement, um, that a list bears before it is built anew; only speed depends on it.
         two_d: Flat tissue.
-        skin: Passive movement, um, that a list bears before it is built anew; only speed depends
-            on it.
     """
+    box = np.asarray(domain, np.float32)
     place, grip = _columns(n, x, y, z, radius), np.sqrt(_columns(n, repulsion, adhesion))
     active = _columns(n, vx_act, vy_act, vz_act)
     if two_d:
         place[:, 2], active[:, 2] = 0.0, 0.0
     speed = np.sqrt(np.square(active).sum(axis=1))
-    allowance = np.float32(0.5 * skin) + np.float32(min(minutes, _HORIZON)) * speed
-    reach = np.float32(reach_factor) * radius[:n] + allowance
-    bearable = allowance + _FORGIVEN * radius[:n]
+    slack = np.full(n, 0.5 * skin, np.float32)
+    later = slack + np.float32(min(minutes, _HORIZON)) * speed
+    reach = np.float32(reach_factor) * radius[:n] + later
+    forgiven = _FORGIVEN * radius[:n]
     kind, new, stage = np.empty(n, np.uint8), np.empty_like(place), np.empty_like(place)
-    drift = np.full(-(-n // _BLOCK), np.inf, np.float32)
+    origin, bearable = place.copy(), slack + forgiven
+    drift = np.zeros(-(-n // _BLOCK), np.float32)
+    idx = _with_spare(ptr, idx)
     steps, lists = math.ceil(minutes / base_step), 0
     for _ in range(steps if n else 0):
         if drift.max() > 1.0:
-            ptr, idx = list_within(
-                *(np.ascontiguousarray(c) for c in place.T[:3]), reach, n, domain, _CHUNK
-            )
-            origin, lists = place.copy(), lists + 1
+            ptr, idx = list_within(*_apart(place), reach, n, box)
+            origin, bearable, lists = place.copy(), later + forgiven, lists + 1
         _base_step(
             place, active, grip, movable, ptr, idx, minutes / steps, reach_factor, kind, new, stage,
-            origin, bearable, domain, wall_kind == 1, drift,
+            origin, bearable, box, wall_kind == 1, drift,
         )  # fmt: skip
     _put_back(place, x, y, z, n, two_d)
     return lists
@@ -413,127 +412,29 @@ def step_motion(
     if two_d:
         place[:, 2], active[:, 2] = 0.0, 0.0
     kind, new, stage = np.empty(n, np.uint8), np.empty_like(place), np.empty_like(place)
-    idx = np.concatenate((idx, np.zeros(_CHUNK, np.int32)))
     origin, drift = place.copy(), np.zeros(-(-n // _BLOCK), np.float32)
+    box, um, idx = np.asarray(domain, np.float32), np.ones(n, np.float32), _with_spare(ptr, idx)
     steps = math.ceil(minutes / base_step)
     for _ in range(steps if n else 0):
         _base_step(
             place, active, grip, movable, ptr, idx, minutes / steps, reach_factor, kind, new, stage,
-            origin, np.ones(n, np.float32), domain, wall_kind == 1, drift,
+            origin, um, box, wall_kind == 1, drift,
         )  # fmt: skip
     _put_back(place, x, y, z, n, two_d)
     out_maxdisp[0] = drift.max(initial=0.0)
+
+
+def _with_spare(ptr: Longs, idx: Ints) -> Ints:
+    """The same list with room to read a whole chunk at its end."""
+    missing = max(int(ptr[-1]) + SPARE - idx.size, 0)
+    return np.concatenate((idx, np.zeros(missing, np.int32))) if missing else idx
+
+
+def _apart(place: Floats) -> tuple[Floats, Floats, Floats]:
+    return place[:, 0].copy(), place[:, 1].copy(), place[:, 2].copy()
 
 
 def _put_back(place: Floats, x: Floats, y: Floats, z: Floats, n: int, two_d: bool) -> None:
     x[:n], y[:n] = place[:, 0], place[:, 1]
     if not two_d:
         z[:n] = place[:, 2]
-
-
-@inline
-def _random_direction(
-    u: np.float32, w: np.float32, two_d: bool
-) -> tuple[np.float32, np.float32, np.float32]:
-    """Direction without preference, from two uniform numbers."""
-    angle = _TWO_PI * u
-    z = _ZERO if two_d else _TWO * w - _ONE
-    across = np.float32(math.sqrt(_ONE - z * z))
-    return across * np.float32(math.cos(angle)), across * np.float32(math.sin(angle)), z
-
-
-@kernel
-def _walk(
-    first: int,
-    last: int,
-    px: Floats,
-    py: Floats,
-    pz: Floats,
-    key: NDArray[np.uint64],
-    speed: Floats,
-    persistence: Floats,
-    bias: Floats,
-    gx: Floats,
-    gy: Floats,
-    gz: Floats,
-    seed: np.uint64,
-    tick: np.uint32,
-    two_d: bool,
-    minutes: np.float32,
-    vx: Floats,
-    vy: Floats,
-    vz: Floats,
-) -> None:
-    for i in range(first, last):
-        dx, dy, dz = px[i], py[i], pz[i]
-        sx, sy, sz, left = _ZERO, _ZERO, _ZERO, minutes
-        if speed[i] > _ZERO:
-            for turn in range(_MOST_TURNS):
-                a, b, c, _ = uniform_four(seed, MOTILITY, key[i], tick, np.uint32(turn))
-                lasts = min(-persistence[i] * np.float32(math.log(a)), left)
-                sx, sy, sz = sx + lasts * dx, sy + lasts * dy, sz + lasts * dz
-                left -= lasts
-                if left <= _ZERO:
-                    break
-                rx, ry, rz = _random_direction(b, c, two_d)
-                dx = bias[i] * gx[i] + (_ONE - bias[i]) * rx
-                dy = bias[i] * gy[i] + (_ONE - bias[i]) * ry
-                dz = _ZERO if two_d else bias[i] * gz[i] + (_ONE - bias[i]) * rz
-                length = np.float32(math.sqrt(dx * dx + dy * dy + dz * dz))
-                if length > _SHORTEST:
-                    dx, dy, dz = dx / length, dy / length, dz / length
-                else:
-                    dx, dy, dz = rx, ry, rz
-        px[i], py[i], pz[i] = dx, dy, dz
-        mean = speed[i] / minutes
-        vx[i] = mean * (sx + left * dx)
-        vy[i] = mean * (sy + left * dy)
-        vz[i] = mean * (sz + left * dz)
-
-
-@parallel_kernel
-def polarise(
-    px: Floats,
-    py: Floats,
-    pz: Floats,
-    key: NDArray[np.uint64],
-    n: int,
-    speed: Floats,
-    persistence: Floats,
-    bias: Floats,
-    gx: Floats,
-    gy: Floats,
-    gz: Floats,
-    seed: int,
-    tick: int,
-    two_d: bool,
-    minutes: float,
-    vx: Floats,
-    vy: Floats,
-    vz: Floats,
-) -> None:
-    """Mean active velocity of the first `n` cells over a tick, from a persistent biased walk.
-
-    A cell keeps its direction for an exponential time, then takes
-    ``normalise(bias * cue + (1 - bias) * random unit vector)``. Turns happen at any moment of the
-    tick, as often as they come, so the walk has the mean squared displacement
-    ``2 S^2 P (t - P (1 - exp(-t/P)))`` at every tick, whatever its length.
-
-    Args:
-        px, py, pz: Direction of each cell, a unit vector; changed in place.
-        key: Random keys of the cells.
-        speed: um/min; a cell at 0 keeps its direction and gets velocity 0.
-        persistence: Mean time between turns, min.
-        bias: 0 (no preference) to 1 (straight along the cue).
-        gx, gy, gz: Cue, a unit vector, or 0 where there is none.
-        seed, tick: With `key`, they determine the random numbers.
-        two_d: Flat tissue.
-        minutes: Length of the tick.
-        vx, vy, vz: Get the velocity, um/min.
-    """
-    run, when, span = np.uint64(seed), np.uint32(tick), np.float32(minutes)
-    for block in prange((n + _BLOCK - 1) // _BLOCK):
-        _walk(
-            block * _BLOCK, min((block + 1) * _BLOCK, n), px, py, pz, key, speed, persistence, bias,
-            gx, gy, gz, run, when, two_d, span, vx, vy, vz,
-        )  # fmt: skip

@@ -99,7 +99,7 @@ def conjugate(target: float, most: int, ratio: float, box: Box) -> tuple[int, fl
             each(PROLONG, level, 0.0, 0.0, box)
             each(SMOOTH_TO_Z, level, STEP_TWO, 0.0, box)
             each(SMOOTH_TO_T, level, STEP_ONE, 0.0, box)
-        along, ahead, _, _ = each(MATVEC, FINEST, 0.0, 0.0, box)
+        along, ahead = each(MATVEC, FINEST, 0.0, 0.0, box)
         beta = along / gamma if done else 0.0
         curvature = -ahead - beta * along / alpha
         if not (along > 0.0 and curvature > 0.0):

@@ -23,15 +23,17 @@ from numpy.typing import NDArray
 from stemniche.kernels.jit import inline, kernel, parallel_kernel, prange
 from stemniche.kernels.lanes import LANES, bit_count, lowest_bit, near_bits
 
-__all__ = ["build_list", "list_within"]
+__all__ = ["SPARE", "build_list", "list_within"]
 
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int32]
 Longs = NDArray[np.int64]
 
+SPARE = 8
+
 _BLOCK = 256
 _ROOM = 32  # neighbours per cell, on average over a block, for which the first attempt has room
-_SPARE = LANES + 3  # places written beyond those used
+_MARGIN = LANES + 3  # places written beyond those used
 _MOST_BINS = 1 << 22
 _WIDE = 1.5  # a reach of this many times the mean is searched in a wider window
 _NEVER = np.float32(np.nan)
@@ -122,7 +124,7 @@ def _find(
     """Find the neighbours of the cells at places `first` to `last`; room needed."""
     nz, ny, nx = shape
     used = np.uint64(0)
-    limit = np.uint64(room.size - _SPARE)
+    limit = np.uint64(room.size - _MARGIN)
     most_per_um = max(per_um[0], max(per_um[1], per_um[2]))
     for q in range(first, last):
         i = order[q]
@@ -149,7 +151,7 @@ def _find(
                     p += LANES
         length[i] = used - before
         row_start[i] = row_base + np.int64(before)
-    return np.int64(used) + _SPARE
+    return int(np.int64(used)) + _MARGIN
 
 
 @parallel_kernel
@@ -223,7 +225,7 @@ def _enter(
 
 
 def list_within(
-    x: Floats, y: Floats, z: Floats, reach: Floats, n: int, domain: Floats, spare: int = 0
+    x: Floats, y: Floats, z: Floats, reach: Floats, n: int, domain: Floats
 ) -> tuple[Longs, Ints]:
     """Neighbour list of the first `n` cells, each with a reach of its own.
 
@@ -233,13 +235,13 @@ def list_within(
             ``reach[i] + reach[j]``, um.
         n: Cells in use; the arrays may be longer.
         domain: Size of the box along x, y, z, um; a flat tissue has one thin z.
-        spare: Zeros at the end of ``idx``, for callers that read in chunks.
 
     Returns:
-        ``ptr`` int64[n+1] and ``idx`` int32: row i is ``idx[ptr[i]:ptr[i+1]]``, ascending.
+        ``ptr`` int64[n+1] and ``idx`` int32[ptr[n] + SPARE]: row i is ``idx[ptr[i]:ptr[i+1]]``,
+        ascending. The zeros at the end let kernels read rows in chunks.
     """
     if n == 0:
-        return np.zeros(1, np.int64), np.zeros(spare, np.int32)
+        return np.zeros(1, np.int64), np.zeros(SPARE, np.int32)
     largest = float(reach[:n].max())
     narrow = min(largest, _WIDE * float(reach[:n].mean(dtype=np.float64)))
     per_um, shape = _bins(domain, 2.0 * narrow)
@@ -256,7 +258,7 @@ def list_within(
         )
     found = room.reshape(-1)
     ptr = _row_ends(n, wide, length, row_start, found)
-    idx = np.zeros(ptr[n] + spare, np.int32)
+    idx = np.zeros(ptr[n] + SPARE, np.int32)
     _enter(n, wide, length, row_start, found, ptr, idx)
     return ptr, idx
 
@@ -282,7 +284,7 @@ def build_list(
         skin: um.
 
     Returns:
-        ``ptr`` int64[n+1] and ``idx`` int32: row i is ``idx[ptr[i]:ptr[i+1]]``, ascending.
+        The same as `list_within`.
     """
     each = np.float32(reach) * radius[:n] + np.float32(0.5 * skin)
-    return list_within(x, y, z, each, n, domain)
+    return list_within(x, y, z, each, n, np.asarray(domain, np.float32))

@@ -1,21 +1,18 @@
-"""The passes of the field solver, and how each is shared among threads.
+"""The passes of the linear solver, and how each is shared among threads.
 
-`multigrid` and `implicit` say which pass to do next; `stencils` and `rows` say what it does to a
-block. A block has a fixed size and its own partial sums, which are added in the order of the
+`multigrid` says which pass to do next, `stencils` what it does to a block. A block has a fixed size and its own partial sums, which are added in the order of the
 blocks, hence the same bits for any number of threads. All passes go through one parallel loop, as
 every further one would be compiled with all that it calls.
 """
 
-from typing import Any
-
 import numpy as np
 
 from stemniche.kernels.jit import kernel, parallel_kernel, prange
-from stemniche.kernels.rows import Given, Substance, fill_rows, settle_rows
 from stemniche.kernels.stencils import (
     AXES,
     BLOCK,
     FIRST,
+    FORK,
     LAST,
     NX,
     NY,
@@ -43,8 +40,6 @@ from stemniche.kernels.stencils import (
     smooth,
 )
 
-FORK = 8  # a pass of fewer blocks is not worth waking other threads
-
 # Numpy integers, as the compiler would make one version per value of a Python integer.
 (
     SMOOTH_TO_T,
@@ -58,10 +53,7 @@ FORK = 8  # a pass of fewer blocks is not worth waking other threads
     RESTRICT,
     PROLONG,
     COARSEN,
-    FILL,
-    REFILL,
-    SETTLE,
-) = (np.int64(n) for n in range(14))
+) = (np.int64(n) for n in range(11))
 FINEST = np.int64(0)
 
 
@@ -69,9 +61,7 @@ FINEST = np.int64(0)
 def work(task: int, block: int, level: int, alpha: float, beta: float, box: Box) -> None:
     """Do one block of one pass."""
     line = box.table[level]
-    if task >= FILL:
-        work_rows(task, block, alpha, line, box)
-    elif task >= RESTRICT:
+    if task >= RESTRICT:
         work_transfer(task, block, line, box.table[level + 1], box)
     else:
         work_flat(task, block, alpha, beta, line, box)
@@ -118,65 +108,33 @@ def work_transfer(task: int, block: int, line: Table, below: Table, box: Box) ->
 
 
 @kernel
-def work_rows(task: int, block: int, rate: float, line: Table, box: Box) -> None:
-    """Do some rows of the finest level."""
-    rows, group = line[NZ] * line[NY], fine_group(line)
-    first, last = block * group, min(rows, (block + 1) * group)
-    if task == SETTLE:
-        settle_rows(first, last, box.sums[block], box)
-    else:
-        fill_rows(first, last, task == REFILL, rate, box.sums[block], box)
-
-
-@kernel
 def coarse_group(below: Table) -> int:
     """Return how many coarse rows make one block of about `BLOCK` fine voxels."""
     return max(1, BLOCK // (8 * below[NX]))
 
 
 @kernel
-def fine_group(line: Table) -> int:
-    """Return how many rows of the finest level make one block."""
-    return max(1, BLOCK // line[NX])
-
-
-@kernel
 def block_count(task: int, level: int, box: Box) -> int:
     """Return the number of blocks of a pass."""
     line = box.table[level]
-    if task >= FILL:
-        return (line[NZ] * line[NY] + fine_group(line) - 1) // fine_group(line)
     if task >= RESTRICT:
         below = box.table[level + 1]
         return (below[NZ] * below[NY] + coarse_group(below) - 1) // coarse_group(below)
     return (line[LAST] - line[FIRST] + BLOCK - 1) // BLOCK
 
 
-@kernel
-def inside(box: Box, substance: Any) -> Box:
-    """Return `box` with another `substance`."""
-    return Box(
-        box.mg, box.fine, box.faces, box.table, box.sums, box.plain, box.periodic, box.wide,
-        substance,
-    )  # fmt: skip
-
-
 @parallel_kernel
-def work_wide(
-    task: int, count: int, level: int, alpha: float, beta: float, index: int, fields: Floats,
-    given: Given, box: Box,
-) -> None:  # fmt: skip
-    """Do all blocks of one pass with all threads; only flat tuples get into a parallel loop."""
+def work_wide(task: int, count: int, level: int, alpha: float, beta: float, box: Box) -> None:
+    """Do all blocks of one pass with all threads."""
     for block in prange(count):
-        own = inside(box, Substance(index, fields, given))
-        work(task, np.int64(block), level, alpha, beta, own)
+        work(task, np.int64(block), level, alpha, beta, box)
 
 
 @kernel
-def each(task: int, level: int, alpha: float, beta: float, box: Box) -> tuple[float, ...]:
-    """Do one pass over a level; return its four sums, for tasks that have any.
+def each(task: int, level: int, alpha: float, beta: float, box: Box) -> tuple[float, float]:
+    """Do one pass over a level; return its sums, for tasks that have any.
 
-    MATVEC: r z and -z A z. UPDATE: r r. RESIDUAL: (unused) and r r. Rows: see `rows`.
+    MATVEC: r z and -z A z. UPDATE: r r. RESIDUAL: (unused) and r r.
     """
     if box.periodic:
         line = box.table[level]
@@ -188,19 +146,16 @@ def each(task: int, level: int, alpha: float, beta: float, box: Box) -> tuple[fl
             wrap(box.fine[X], line, box.periodic)
     count = block_count(task, level, box)
     if box.wide and count >= FORK:
-        index, fields, given = box.substance
-        work_wide(task, count, level, alpha, beta, index, fields, given, inside(box, 0))
+        work_wide(task, count, level, alpha, beta, box)
     else:
         for block in range(count):
             work(task, block, level, alpha, beta, box)
-    a = b = c = d = 0.0
+    one = two = 0.0
     if level == 0:
         for block in range(count):
-            a += box.sums[block, 0]
-            b += box.sums[block, 1]
-            c += box.sums[block, 2]
-            d += box.sums[block, 3]
-    return a, b, c, d
+            one += box.sums[block, 0]
+            two += box.sums[block, 1]
+    return one, two
 
 
 @kernel

@@ -10,13 +10,16 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from stemniche.kernels.jit import kernel
+from stemniche.kernels.jit import kernel, parallel_kernel, prange
 from stemniche.kernels.stencils import (
     AXES,
+    BLOCK,
     FIRST,
     FIXED,
+    FORK,
     NX,
     NY,
+    NZ,
     PLANE,
     ROW,
     Box,
@@ -30,6 +33,7 @@ from stemniche.kernels.stencils import (
 )
 
 FIXED_LEVEL, FAR_FIELD = 1, 2  # kinds of wall; 0 is no flux
+FILL, REFILL, SETTLE = (np.int64(n) for n in range(3))
 
 
 class Given(NamedTuple):
@@ -77,7 +81,7 @@ def wall_ratio(substance: Substance) -> float:
 
 @kernel
 def fill_rows(
-    first: int, last: int, again: bool, rate: float, sums: Doubles, box: Box
+    first: int, last: int, again: bool, rate: float, sums: Doubles, substance: Substance, box: Box
 ) -> None:
     """Write solution, `kappa` without walls and right-hand side of some rows.
 
@@ -85,11 +89,11 @@ def fill_rows(
     1 / dt. `sums` receives the squares of source, turnover and level.
     """
     line, x, k, r = box.table[0], box.fine[X], box.mg[K], box.mg[R]
-    s, fields, given = box.substance.index, box.substance.fields, box.substance.given
+    s, fields, given = substance
     ny, nx, zero = line[NY], line[NX], np.float32(0.0)
     scale = np.float32(given.spacing * given.spacing / given.diffusivity[s])
     base, per_step = scale * np.float32(given.decay[s] + rate), scale * np.float32(rate)
-    held = holds(box.substance)
+    held = holds(substance)
     sums[:] = 0.0
     for row in range(first, last):
         z, y = row // ny, row % ny
@@ -134,14 +138,14 @@ def add_tangent(vmax: Floats, km: float, scale: float, at: int, box: Box) -> Non
 
 
 @kernel
-def settle_rows(first: int, last: int, sums: Doubles, box: Box) -> None:
+def settle_rows(first: int, last: int, sums: Doubles, substance: Substance, box: Box) -> None:
     """Clip the solution and copy it to the field.
 
     `sums` receives supply, removal, change and clip, voxels of fixed level left out.
     """
     line, x, zero = box.table[0], box.fine[X], np.float32(0.0)
-    s, fields, given = box.substance.index, box.substance.fields, box.substance.given
-    ny, nx, decay, held = line[NY], line[NX], np.float32(given.decay[s]), holds(box.substance)
+    s, fields, given = substance
+    ny, nx, decay, held = line[NY], line[NX], np.float32(given.decay[s]), holds(substance)
     free, whole = np.ones(nx, np.float32), np.float32(1.0)
     sums[:] = 0.0
     for row in range(first, last):
@@ -174,15 +178,66 @@ def settle_rows(first: int, last: int, sums: Doubles, box: Box) -> None:
 
 
 @kernel
-def across_walls(enter: bool, box: Box) -> float:
+def work_rows(
+    task: int, block: int, rate: float, s: int, fields: Floats, given: Given, box: Box
+) -> None:
+    """Do one block of rows."""
+    line, substance = box.table[0], Substance(s, fields, given)
+    first = block * rows_per_block(line)
+    last = min(line[NZ] * line[NY], first + rows_per_block(line))
+    if task == SETTLE:
+        settle_rows(first, last, box.sums[block], substance, box)
+    else:
+        fill_rows(first, last, task == REFILL, rate, box.sums[block], substance, box)
+
+
+@parallel_kernel
+def work_rows_wide(
+    task: int, count: int, rate: float, s: int, fields: Floats, given: Given, box: Box
+) -> None:
+    """Do all blocks of rows with all threads."""
+    for block in prange(count):
+        work_rows(task, np.int64(block), rate, s, fields, given, box)
+
+
+@kernel
+def rows_per_block(line: Table) -> int:
+    """Return how many rows make one block."""
+    return max(1, BLOCK // line[NX])
+
+
+@kernel
+def each_row(
+    task: int, rate: float, substance: Substance, box: Box
+) -> tuple[float, float, float, float]:
+    """Fill or settle all rows; return the sums of `fill_rows` or `settle_rows`."""
+    line, sums = box.table[0], box.sums
+    s, fields, given = substance
+    count = (line[NZ] * line[NY] + rows_per_block(line) - 1) // rows_per_block(line)
+    if box.wide and count >= FORK:
+        work_rows_wide(task, count, rate, s, fields, given, box)
+    else:
+        for block in range(count):
+            work_rows(task, block, rate, s, fields, given, box)
+    a = b = c = d = 0.0
+    for block in range(count):
+        a += sums[block, 0]
+        b += sums[block, 1]
+        c += sums[block, 2]
+        d += sums[block, 3]
+    return a, b, c, d
+
+
+@kernel
+def across_walls(enter: bool, substance: Substance, box: Box) -> float:
     """Put the walls into the right-hand side, or add up what flows in through them.
 
     Returns the square norm of what the outer level drives in, or (not `enter`) the net inflow in
     units of D / h^2 times the level. The ghost outside, worth one face to level 0, is undone.
     """
     line, x, k, r = box.table[0], box.fine[X], box.mg[K], box.mg[R]
-    outer = box.substance.given.wall_value[box.substance.index]
-    ratio, total = wall_ratio(box.substance), 0.0
+    outer = substance.given.wall_value[substance.index]
+    ratio, total = wall_ratio(substance), 0.0
     conduct = 0.0 if ratio < 0.0 else 1.0 / (0.5 + ratio)
     for axis in range(3):
         if not (line[AXES] & ~box.periodic) >> axis & 1:

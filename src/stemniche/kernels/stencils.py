@@ -12,7 +12,7 @@ an unhindered face is 1 on every level: with `a` axes halved, restriction is 2^(
 over the children. Prolongation is constant.
 """
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -26,6 +26,7 @@ Table = npt.NDArray[np.int64]
 FIXED = np.float32(1e30)
 BLOCK = 4096  # voxels of one pass, and of one partial sum
 CHUNK = 1024  # voxels whose neighbour sums sit in the first-level cache
+FORK = 8  # a pass of fewer blocks is not worth waking other threads
 FLOOR = np.float32(1e-30)
 ANCHOR = np.float32(3.0)  # what a voxel of fixed value adds to the `kappa` of its coarse voxel
 
@@ -51,7 +52,6 @@ class Box(NamedTuple):
         plain: All faces are 1, `faces` is not read.
         periodic: Bit 0, 1, 2 for x, y, z.
         wide: Share each pass among all threads; false inside a parallel loop.
-        substance: What `rows` fills the system from; not looked at elsewhere.
     """
 
     mg: Floats
@@ -62,7 +62,6 @@ class Box(NamedTuple):
     plain: bool
     periodic: int
     wide: bool
-    substance: Any
 
 
 def level_table(shape: tuple[int, int, int]) -> tuple[Table, int]:

@@ -27,9 +27,9 @@ IDLE = 0.05
 """A loop whose weakest link stays below this share hardly turns."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Work:
-    """How hard a row worked: share of its largest effect, 0 to 1, at the first and last sample.
+    """How hard a row worked: share of its largest effect, 0 to 1, at each sample.
 
     `signal` is what drives the row.
     """
@@ -38,13 +38,37 @@ class Work:
     signal: str
     sentence: str
     claims: tuple[str, ...]
-    first: float
-    last: float
+    shares: Array
+
+    @property
+    def first(self) -> float:
+        """Share at the first sample."""
+        return float(self.shares[0])
+
+    @property
+    def last(self) -> float:
+        """Share at the last sample."""
+        return float(self.shares[-1])
+
+    @property
+    def farthest(self) -> float:
+        """The share that lies farthest from the first."""
+        return float(self.shares[np.argmax(np.abs(self.shares - self.shares[0]))])
 
     @property
     def change(self) -> float:
-        """Last minus first."""
-        return self.last - self.first
+        """How far it went from the first share."""
+        return abs(self.farthest - self.first)
+
+    @property
+    def low(self) -> float:
+        """Lowest share."""
+        return float(self.shares.min())
+
+    @property
+    def high(self) -> float:
+        """Highest share."""
+        return float(self.shares.max())
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,20 +92,24 @@ class Said:
 
 @dataclass(frozen=True, slots=True)
 class Circle:
-    """A feedback loop: closed, or the rows it lacks.
+    """A feedback loop and how it turned.
 
     Args:
         id: The claim that names it.
         title: The loop in the claim's words.
         lacking: Rows of its path that did not run; empty when it was closed.
-        weakest: The row of the path that worked least at the end, None where none was recorded.
+        weakest: The row that held it back most at the loop's best moment; empty if not recorded.
+        share: Of its largest effect, at which that row worked then.
+        day: That moment.
         levels: How its factors changed, as text.
     """
 
     id: str
     title: str
     lacking: tuple[str, ...]
-    weakest: Work | None
+    weakest: str
+    share: float
+    day: float
     levels: tuple[str, ...]
 
     @property
@@ -89,37 +117,36 @@ class Circle:
         """``open``, ``idle`` or ``closed``."""
         if self.lacking:
             return "open"
-        return "idle" if self.weakest is not None and self.weakest.last < IDLE else "closed"
+        return "idle" if self.weakest and self.share < IDLE else "closed"
 
 
 def works(d: Digest) -> list[Work]:
-    """Rows with a level to judge them by, those that changed most first."""
-    shares: dict[str, list[tuple[float, float]]] = {}
+    """Rows with a level to judge them by, those that went farthest first."""
+    shares: dict[str, list[Array]] = {}
     for drive in d.model.drives:
         for group in drive.groups:
             for term in group.terms:
                 level = _level(d, term.signal, drive.cell)
                 if level is not None:
-                    ends = _hill(term, level[0]), _hill(term, level[-1])
-                    shares.setdefault(term.row, []).append(ends)
+                    shares.setdefault(term.row, []).append(_hill(term, level))
     for secretion in d.model.secretions:
         if secretion.node and (level := _level(d, secretion.node, secretion.cell)) is not None:
-            shares.setdefault(secretion.row, []).append((float(level[0]), float(level[-1])))
-    found = []
-    for row in d.model.rows:
-        if row.id in shares:
-            first, last = (float(share) for share in np.mean(shares[row.id], axis=0))
-            work = Work(row.id, row.source_id, row.sentence, row.claims, first, last)
-            found.append(work)
-    return sorted(found, key=lambda work: (-abs(work.change), work.row))
+            shares.setdefault(secretion.row, []).append(level)
+    found = [
+        Work(row.id, row.source_id, row.sentence, row.claims, np.mean(shares[row.id], axis=0))
+        for row in d.model.rows
+        if row.id in shares
+    ]
+    return sorted(found, key=lambda work: (-work.change, work.row))
 
 
 def movers(done: list[Work], most: int) -> list[Mover]:
     """Signals whose rows changed most, each with its rows together; small changes are left out."""
-    alike: dict[tuple[str, int, int], list[Work]] = {}
+    alike: dict[tuple[str, int, int, int], list[Work]] = {}
     for work in done:
-        if abs(work.change) >= NOTABLE:
-            key = work.signal, round(100 * work.first), round(100 * work.last)
+        if work.change >= NOTABLE:
+            first, far, last = (round(100 * x) for x in (work.first, work.farthest, work.last))
+            key = work.signal, first, far, last
             alike.setdefault(key, []).append(work)
     found = []
     for group in list(alike.values())[:most]:
@@ -149,8 +176,10 @@ def claim_text(claim: Any) -> str:
     if claim.relation.endswith("_expression"):
         middle += " of"
     target = ", ".join(claim.object_norm) or claim.object
-    place = f" in {', '.join(claim.target_cell)}" if claim.target_cell else ""
-    maker = f" (from {', '.join(claim.source_cell)})" if claim.source_cell else ""
+    towards = "for" if claim.relation == "secretes" else "in"
+    place = f" {towards} {', '.join(claim.target_cell)}" if claim.target_cell else ""
+    makers = ", ".join(claim.source_cell)
+    maker = f" (from {makers})" if makers and makers not in claim.subject else ""
     return f"{claim.subject}{maker} {middle} {target}{place}"
 
 
@@ -164,12 +193,22 @@ def circles(d: Digest, evidence: "Evidence", library: "Library") -> list[Circle]
         if claim is None or claim.kind != "feedback_loop":
             continue
         lacking = tuple(dict.fromkeys(r for r in entry.path if r not in on))
-        seen = [done[r] for r in entry.path if r in done]
-        weakest = min(seen, key=lambda work: work.last) if seen and not lacking else None
+        seen = {r: done[r].shares for r in entry.path if r in done and not lacking}
         levels = tuple(_changes(d, library, entry.path))
-        found.append(Circle(claim.id, arrows(claim.subject), lacking, weakest, levels))
+        best = _best(seen, d.days)
+        found.append(Circle(claim.id, arrows(claim.subject), lacking, *best, levels))
     order = ("closed", "idle", "open")
     return sorted(found, key=lambda circle: (order.index(circle.state), circle.id))
+
+
+def _best(seen: dict[str, Array], days: Array) -> tuple[str, float, float]:
+    """Weakest row, its share and the day, at the moment when the weakest row was strongest."""
+    if not seen:
+        return "", 0.0, 0.0
+    names, shares = list(seen), np.array(list(seen.values()))
+    moment = int(shares.min(axis=0).argmax())
+    row = int(shares[:, moment].argmin())
+    return names[row], float(shares[row, moment]), float(days[moment])
 
 
 def arrows(text: str) -> str:
@@ -208,7 +247,7 @@ def _level(d: Digest, signal: str, cell: str) -> Array | None:
     return None
 
 
-def _hill(term: Term, level: float) -> float:
-    x = max(float(level), 0.0) ** term.hill
+def _hill(term: Term, level: Array) -> Array:
+    x = np.maximum(level, 0.0) ** term.hill
     share = x / (x + term.half_max**term.hill)
     return 1.0 - share if term.inverted else share

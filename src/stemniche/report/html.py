@@ -58,12 +58,15 @@ def write_report(run: "Run", path: str | Path) -> Path:
             str(target),
             "Let it run to day 0 at least, or resume it.",
         )
+    mend = "Choose a file in a folder that is there and that you may write to."
+    if target.is_dir() or not target.parent.is_dir():
+        why = "it is a folder" if target.is_dir() else "its folder does not exist"
+        raise InputError(f"The report cannot be written: {why}.", str(target), mend)
     page = render(run)
     try:
         _write(page, target)
     except OSError as fault:
         what = f"The report cannot be written ({fault.strerror})."
-        mend = "Choose a file in a folder that you may write to."
         raise InputError(what, str(target), mend) from fault
     return target
 
@@ -87,6 +90,7 @@ def render(run: "Run") -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    page.filters["breakable"] = _breakable
     return page.get_template(TEMPLATE).render(
         title=story.title(d, _name(d, evidence, library)),
         summary=story.summary(d),
@@ -216,6 +220,13 @@ def _scenario_text(d: Digest) -> str:
     from stemniche.spec.yamlfile import write_yaml
 
     return write_yaml(d.scenario)
+
+
+def _breakable(text: str) -> Any:
+    """Escaped text whose long ids may break after a dot."""
+    from markupsafe import Markup, escape
+
+    return Markup(escape(text).replace(".", Markup(".<wbr>")))
 
 
 def _uri(image: bytes) -> str:

@@ -95,11 +95,16 @@ def _growth(d: Digest) -> str:
 
 
 def _treatment(d: Digest) -> str:
-    if not d.treatments:
+    main = _main(d)
+    if main is None:
         return "It was not treated."
-    main = next((t for t in d.treatments if t.mark.doses), d.treatments[0])
     listed = _and([t.words for t in d.treatments])
     return f"Treatment: {listed}. {_response(d, main)}"
+
+
+def _main(d: Digest) -> Treatment | None:
+    """The treatment to judge: the first one given in doses, else the first."""
+    return next((t for t in d.treatments if t.mark.doses), next(iter(d.treatments), None))
 
 
 def _response(d: Digest, main: Treatment) -> str:
@@ -145,16 +150,44 @@ def _stem(d: Digest) -> str:
     share, count = 100.0 * d["csc_fraction"], d[f"cells.{STEM}"]
     if not count.any():
         return ""
-    counts = f"{short(count[0])} to {short(count[-1])} cells"
-    change = share[-1] - share[0]
+    change, more = share[-1] - share[0], count[-1] - count[0]
     if abs(change) < max(0.2, NOTABLE * share[0]):
-        return f"The share of cancer stem cells stayed near {share[-1]:.1f} % ({counts})."
-    verb = "rose" if change > 0 else "fell"
-    text = f"The share of cancer stem cells {verb} from {share[0]:.1f} % to {share[-1]:.1f} %"
-    peak = int(share.argmax())
+        text = f"The share of cancer stem cells ended where it began, at {share[-1]:.1f} %"
+    else:
+        verb = "rose" if change > 0 else "fell"
+        text = f"The share of cancer stem cells {verb} from {share[0]:.1f} % to {share[-1]:.1f} %"
+    text += _turn(d, share)
+    counts = f"from {short(count[0])} to {short(count[-1])}"
+    if change * more < 0:
+        text += f", although their number {'rose' if more > 0 else 'fell'} {counts}"
+    elif more:
+        text += f"; their number went {counts}"
+    return f"{text}.{_stem_since(d, share)}"
+
+
+def _turn(d: Digest, share: Array) -> str:
+    """A peak or a low between the ends, where it stands out."""
+    peak, low = int(share.argmax()), int(share.argmin())
     if 0 < peak < len(share) - 1 and share[peak] > 1.15 * max(share[0], share[-1]):
-        text += f", after a peak of {share[peak]:.1f} % on day {d.days[peak]:g}"
-    return f"{text} ({counts})."
+        return f", after a peak of {share[peak]:.1f} % on day {d.days[peak]:g}"
+    if 0 < low < len(share) - 1 and share[low] < 0.85 * min(share[0], share[-1]):
+        return f", after a low of {share[low]:.1f} % on day {d.days[low]:g}"
+    return ""
+
+
+def _stem_since(d: Digest, share: Array) -> str:
+    """What the share did from the start of the main treatment."""
+    main = _main(d)
+    if main is None or main.mark.start <= 0:
+        return ""
+    since = np.flatnonzero(d.days >= main.mark.start - 1e-6)
+    if len(since) < 2:
+        return ""
+    first, last = share[since[0]], share[-1]
+    if abs(last - first) < max(0.2, NOTABLE * first):
+        return f" From the start of {main.name} it stayed near {last:.1f} %."
+    verb = "rose" if last > first else "fell"
+    return f" From the start of {main.name} it {verb} from {first:.1f} % to {last:.1f} %."
 
 
 def _causes(d: Digest) -> str:
@@ -179,8 +212,11 @@ def _place(d: Digest) -> str:
     if "hypoxic_fraction" not in d:
         return ""
     low = 100.0 * d["hypoxic_fraction"]
-    text = f"At the end {low[-1]:.0f} % of the tumour cells were short of oxygen"
-    text += f" ({low[0]:.0f} % on day 0)"
+    if low.max() < 0.5:
+        text = "Hardly a tumour cell was short of oxygen"
+    else:
+        text = f"At the end {low[-1]:.0f} % of the tumour cells were short of oxygen"
+        text += f" ({low[0]:.0f} % on day 0)"
     changed = most_changed(d)
     if changed is not None:
         name, fold = changed

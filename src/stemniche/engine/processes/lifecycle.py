@@ -245,7 +245,7 @@ class Canon(Process):
         voxels = self.shape[0] * self.shape[1] * self.shape[2]
         s["voxel_ptr"] = k.voxel_pointers(s["voxel"], s.n, voxels)
         s["list_ptr"], s["list_idx"] = k.build_list(
-            s["x"], s["y"], s["z"], s["radius"], s.n, self.size, self.reach, self.skin
+            s["x"], s["y"], s["z"], s["radius"], s.n, np.float32(self.size), self.reach, self.skin
         )
 
 

@@ -52,7 +52,15 @@ class Motion(Process):
     phase: Phase = Phase.MOVE
     every_s: int = TICK_S
     access: Access = Access(
-        read={"behaviours": "1", "fields": "factor unit", "key": "1", "radius": "um", "type": "1"},
+        read={
+            "behaviours": "1",
+            "fields": "factor unit",
+            "key": "1",
+            "radius": "um",
+            "type": "1",
+            "list_ptr": "1",
+            "list_idx": "1",
+        },
         write={
             "x": "um",
             "y": "um",
@@ -61,8 +69,6 @@ class Motion(Process):
             "py": "1",
             "pz": "1",
             "state": "1",
-            "list_ptr": "1",
-            "list_idx": "1",
         },
         add={"left_domain": "cells", "flux": "cells"},
     )

@@ -1,0 +1,187 @@
+"""Risks, the stochastic stemness state and the canonical order of cells.
+
+The engine calls `resolve` once per tick over all competing risks, `stemness_step` for tumour
+cells, and at the end of a tick sorts the cells: sorted by (voxel, key), the same tissue always has
+the same order, whatever happened in which sequence before.
+
+Sources:
+    Competing risks with constant rates: the chance of any is 1 - exp(-sum of rates * time), and
+    each takes its share by rate.
+    Ornstein-Uhlenbeck steps are exact: Gillespie 1996, doi:10.1103/PhysRevE.54.2084.
+"""
+
+import math
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stemniche.kernels.jit import kernel, parallel_kernel, prange
+from stemniche.kernels.maths import HAZARDS, STEMNESS, normal, uniform_fine
+
+__all__ = ["apply_order", "canonical_order", "resolve", "stemness_step"]
+
+Floats = NDArray[np.float32]
+Ints = NDArray[np.int32]
+Keys = NDArray[np.uint64]
+Element = TypeVar("Element", bound=np.generic)
+
+_BLOCK = 1024
+_ZERO, _ONE, _TWO = np.float32(0.0), np.float32(1.0), np.float32(2.0)
+_FIRST_DRAW = np.uint32(0)
+_NONE = np.int8(-1)
+
+
+@parallel_kernel
+def _resolve(
+    hazards: Floats,
+    n: int,
+    seed: np.uint64,
+    key: Keys,
+    tick: np.uint32,
+    minutes: float,
+    choice: NDArray[np.int8],
+) -> None:
+    for block in prange((n + _BLOCK - 1) // _BLOCK):
+        for i in range(block * _BLOCK, min((block + 1) * _BLOCK, n)):
+            choice[i] = _NONE
+            total = 0.0
+            for h in range(hazards.shape[0]):
+                total += max(hazards[h, i], _ZERO)
+            if total > 0.0:
+                chance = -math.expm1(-total * minutes)
+                u = uniform_fine(seed, HAZARDS, key[i], tick, _FIRST_DRAW)
+                if u < chance:
+                    mark = u / chance * total
+                    for h in range(hazards.shape[0]):
+                        if hazards[h, i] > _ZERO:
+                            choice[i] = h
+                            mark -= hazards[h, i]
+                            if mark < 0.0:
+                                break
+
+
+def resolve(
+    hazards: Floats,
+    n: int,
+    seed: int,
+    key: Keys,
+    tick: int,
+    minutes: float,
+    out_choice: NDArray[np.int8],
+) -> None:
+    """Which of its competing risks strikes each of the first `n` cells during a tick.
+
+    Args:
+        hazards: float32[H, capacity], 1/min; at most 127 rows, values below 0 count as 0.
+        n: Cells in use.
+        seed, key, tick: They determine the one random number of each cell, which has 52 bits, so
+            that risks of one in a million per tick come out right.
+        minutes: Length of the tick.
+        out_choice: int8: gets the row of the risk that strikes, or -1.
+    """
+    _resolve(hazards, n, np.uint64(seed), key, np.uint32(tick), float(minutes), out_choice)
+
+
+@parallel_kernel
+def _drift(
+    s: Floats,
+    target: Floats,
+    tau: Floats,
+    noise: Floats,
+    key: Keys,
+    seed: np.uint64,
+    tick: np.uint32,
+    n: int,
+    mask: NDArray[np.uint8],
+    minutes: np.float32,
+) -> None:
+    for block in prange((n + _BLOCK - 1) // _BLOCK):
+        for i in range(block * _BLOCK, min((block + 1) * _BLOCK, n)):
+            if mask[i]:
+                kept = np.float32(math.exp(-minutes / tau[i]))
+                spread = noise[i] * np.float32(math.sqrt(_ONE - kept * kept))
+                value = target[i] + (s[i] - target[i]) * kept
+                value += spread * normal(seed, STEMNESS, key[i], tick, _FIRST_DRAW)
+                value = abs(value)
+                value = _TWO - value if value > _ONE else value
+                s[i] = min(max(value, _ZERO), _ONE)
+
+
+def stemness_step(
+    s: Floats,
+    target: Floats,
+    tau: Floats,
+    noise_sd: Floats,
+    key: Keys,
+    seed: int,
+    tick: int,
+    n: int,
+    mask: NDArray[np.uint8],
+    minutes: float,
+) -> None:
+    """One exact step of ``ds = (F - s) / tau dt + noise``, mirrored at 0 and 1, in place.
+
+    Args:
+        s: State, 0 to 1.
+        target: F, where the state is drawn to.
+        tau: min.
+        noise_sd: Standard deviation that the state has in the long run, without the mirrors.
+        key, seed, tick: They determine the random number of each cell.
+        n: Cells in use.
+        mask: 1 for cells that take part.
+        minutes: Length of the step.
+    """
+    _drift(
+        s, target, tau, noise_sd, key, np.uint64(seed), np.uint32(tick), n, mask,
+        np.float32(minutes),
+    )  # fmt: skip
+
+
+@kernel
+def _by_voxel_and_key(voxel: Ints, key: Keys, first: NDArray[np.int64], order: Ints) -> None:
+    """Counting sort by voxel; `first` holds V + 1 zeros."""
+    for i in range(voxel.size):
+        first[voxel[i] + 1] += 1
+    for v in range(first.size - 1):
+        first[v + 1] += first[v]
+    for i in range(voxel.size):
+        v = voxel[i]
+        start = first[v]
+        first[v] = start + 1
+        order[start] = i
+    start = 0
+    for v in range(first.size - 1):
+        for last in range(start + 1, first[v]):
+            cell, place = order[last], last
+            while place > start and key[order[place - 1]] > key[cell]:
+                order[place] = order[place - 1]
+                place -= 1
+            order[place] = cell
+        start = first[v]
+
+
+def canonical_order(voxel: Ints, key: Keys, n: int) -> Ints:
+    """int32[n]: the first `n` cells in order of voxel, then key, equal ones as they were.
+
+    Args:
+        voxel: int32, 0 or more.
+        key: uint64.
+        n: Cells in use.
+    """
+    order = np.empty(n, np.int32)
+    if n:
+        first = np.zeros(int(voxel[:n].max()) + 2, np.int64)
+        _by_voxel_and_key(voxel[:n], key[:n], first, order)
+    return order
+
+
+def apply_order(array: NDArray[Element], order: Ints, n: int) -> None:
+    """Put the columns of the first `n` cells in the given order, in place.
+
+    Args:
+        array: [capacity] or [rows, capacity], any type.
+        order: int32[n] from `canonical_order`.
+        n: Cells in use.
+    """
+    array[..., :n] = array[..., order]
