@@ -1,36 +1,31 @@
-"""Experiment files written on the spot, and a simulator that makes up its numbers."""
+"""Experiment files written on the spot, and the made-up simulator."""
 
+import importlib.util
+import sys
 from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 
-import numpy as np
 import pytest
 
-from stemniche.experiment.arms import Jobs, Laboratory, Prepared
 from stemniche.experiment.file import Experiment, read_experiments
-from stemniche.experiment.readout import Record
-from stemniche.experiment.reproduce import judged
-from stemniche.experiment.runner import Runner
-from stemniche.experiment.verdict import Verdict
-from stemniche.spec.scenario import Scenario
 
-TWO_ARMS = """
-- id: {id}
-  scenario: breast_quick
-  set: {{days: 4}}
-  arms:
-    control: []
-    treated: [{{block: CXCR4, from: 1 d}}]
-  measure: {measure}
-  expect: {expect}
-"""
 
-WriteFile = Callable[[str], Path]
-Read = Callable[[str], tuple[Experiment, ...]]
+@pytest.fixture(scope="session")
+def made_up() -> ModuleType:
+    """The module of made-up arms beside this file."""
+    name = "made_up_arms"
+    spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name(f"{name}.py"))
+    assert spec
+    assert spec.loader
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    spec.loader.exec_module(module)
+    return module
 
 
 @pytest.fixture
-def write(tmp_path: Path) -> WriteFile:
+def write(tmp_path: Path) -> Callable[[str], Path]:
     """Write the experiments of a file and return its path."""
 
     def written(items: str) -> Path:
@@ -42,52 +37,6 @@ def write(tmp_path: Path) -> WriteFile:
 
 
 @pytest.fixture
-def read(write: WriteFile) -> Read:
+def read(write: Callable[[str], Path]) -> Callable[[str], tuple[Experiment, ...]]:
     """Read experiments from text."""
     return lambda items: read_experiments(write(items))
-
-
-def two_arms(expect: str, name: str = "A", measure: str = "tumour_cells") -> str:
-    """An experiment with the arms control and treated (CXCR4 blocked from day 1 of 4)."""
-    return TWO_ARMS.format(id=name, expect=expect, measure=measure)
-
-
-class MadeUp:
-    """Stands in for the simulator: numbers depend on the treatment, the seed and the day.
-
-    Args:
-        gain: Factor on every measure in treated arms.
-        noise: Relative spread of a treated arm beside its control.
-        shared: Relative spread that all arms of a replicate share.
-    """
-
-    def __init__(self, gain: float = 1.0, noise: float = 0.01, shared: float = 0.5) -> None:
-        self.gain, self.noise, self.shared = gain, noise, shared
-        self.simulated: list[tuple[str, int, bool]] = []
-        self.prepared: list[int] = []
-
-    def prepare(self, scenario: Scenario, seed: int) -> Prepared:
-        """Make a state that knows its seed."""
-        self.prepared.append(seed)
-        return {"seed": seed}
-
-    def simulate(self, scenario: Scenario, seed: int, prepared: Prepared | None) -> Record:
-        """Make a record."""
-        assert prepared is None or prepared["seed"] == seed
-        treated = len(scenario.therapy)
-        self.simulated.append((scenario.fingerprint, seed, prepared is not None))
-        days = np.arange(0.0, scenario.days + 1e-9, 0.5)
-        size = 100.0 * np.exp(self.shared * np.random.default_rng(seed).normal())
-        if treated:
-            dice = np.random.default_rng([seed, treated])
-            size *= self.gain**treated * np.exp(self.noise * dice.normal())
-        values = np.stack([days, size * (1.0 + days), size / 1000.0 + 0.0 * days], axis=1)
-        return Record(("time_d", "tumour_cells", "csc_fraction"), days, values)
-
-
-def judge_with(
-    fake: MadeUp, experiments: tuple[Experiment, ...], replicates: int | None = None
-) -> list[Verdict]:
-    """Verdicts on what `fake` makes up, worked out in this process."""
-    laboratory = Laboratory(Jobs.of(experiments), Runner(1), fake.prepare, fake.simulate)
-    return judged(experiments, laboratory, replicates)
