@@ -144,7 +144,9 @@ def test_hill_curves_start_at_zero_halve_at_the_constant_and_saturate() -> None:
 @settings(max_examples=200, deadline=None)
 def test_sigmoid_is_good_to_a_hundred_thousandth(x: float) -> None:
     single = float(np.float32(x))
-    assert float(maths.sigmoid(np.float32(x))) == pytest.approx(1 / (1 + math.exp(-single)), rel=1e-5)
+    assert float(maths.sigmoid(np.float32(x))) == pytest.approx(
+        1 / (1 + math.exp(-single)), rel=1e-5
+    )
 
 
 def test_a_pair_pushes_inside_contact_pulls_beyond_and_ends_at_its_reach() -> None:

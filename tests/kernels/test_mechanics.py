@@ -173,7 +173,9 @@ def test_strongly_compressed_tissue_relaxes_without_shaking() -> None:
 
 
 def test_a_fast_cell_is_stopped_by_a_wall_of_cells_that_do_not_move() -> None:
-    wall = np.array([[80.0, 50.0 + 8.0 * k, 50.0 + 8.0 * m] for k in range(-4, 5) for m in range(-4, 5)])
+    wall = np.array(
+        [[80.0, 50.0 + 8.0 * k, 50.0 + 8.0 * m] for k in range(-4, 5) for m in range(-4, 5)]
+    )
     tissue = Tissue(np.vstack([[50.0, 50.0, 50.0], wall]), 8.0, flat=False)
     tissue.movable[1:] = 0
     tissue.active[0][0] = 5.0

@@ -65,7 +65,9 @@ def moved(
     return now
 
 
-Drive = tuple[int, int, float, float, float, list[tuple[float, list[tuple[int, float, float, bool]]]]]
+Drive = tuple[
+    int, int, float, float, float, list[tuple[float, list[tuple[int, float, float, bool]]]]
+]
 """Cell type, target, constant, low, high, groups: weight and terms (signal, half, power, inverted)."""
 
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from stemniche.engine.newcomers import add_cells
+from stemniche.engine.newcomers import PLACED, add_cells
 from stemniche.engine.plan import END, STEM, TRANSIT, Plan
 from stemniche.engine.state import Array, State
 from stemniche.kernels.cpu import Backend, stream
@@ -27,9 +27,8 @@ def _dice(plan: Plan, k: Backend) -> Callable[[str, int, int], Array]:
 
     def draw(name: str, count: int, number: int) -> Array:
         keys = np.arange(1, count + 1, dtype=np.uint64)
-        return k.uniform_array(
-            np.uint64(plan.seed), stream(f"place.{name}"), keys, np.uint32(0), np.uint32(number)
-        ).astype(np.float64)
+        numbers = k.uniform_array(plan.seed, stream(f"place.{name}"), keys, 0, number)
+        return numbers.astype(np.float64)
 
     return draw
 
@@ -69,7 +68,7 @@ def _tumour(plan: Plan, s: State, k: Backend, draw: Callable[[str, int, int], Ar
     share = plan.parameter("tumour.progenitor_share")
     stem = draws < plan.layout.stem_fraction
     transit = ~stem & (draws < plan.layout.stem_fraction + (1 - plan.layout.stem_fraction) * share)
-    keys = k.site_keys(np.uint64(1), np.arange(count, dtype=np.uint64), np.uint64(plan.seed))
+    keys = k.site_keys(PLACED, np.arange(count, dtype=np.uint64), plan.seed)
     cells = add_cells(s, k, plan.types[END], list(points.T), keys, float(volume))
     s["type"][cells[stem]] = plan.types[STEM]
     s["type"][cells[transit]] = plan.types[TRANSIT]
@@ -150,9 +149,7 @@ def _tissue(
         points = _outside(plan, draw, name, count, reach)
         if plan.grid.flat:
             points[:, 2] = depth / 2.0
-        keys = k.site_keys(
-            np.uint64(2 + kind), np.arange(count, dtype=np.uint64), np.uint64(plan.seed)
-        )
+        keys = k.site_keys(PLACED + 1 + kind, np.arange(count, dtype=np.uint64), plan.seed)
         add_cells(s, k, kind, list(points.T), keys, float(volumes[kind]))
 
 

@@ -26,14 +26,14 @@ from stemniche.kernels import (
 Array = np.ndarray[Any, np.dtype[Any]]
 
 
-def stream(name: str) -> np.uint32:
+def stream(name: str) -> int:
     """Number of a named random stream.
 
     Example:
-        >>> int(stream("birth")) == int(stream("birth")) != int(stream("entry"))
+        >>> stream("birth") == stream("birth") != stream("entry")
         True
     """
-    return np.uint32(crc32(name.encode()))
+    return crc32(name.encode())
 
 
 @final

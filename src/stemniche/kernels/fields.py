@@ -20,16 +20,17 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from stemniche.kernels.faces import face_factors
 from stemniche.kernels.implicit import Rules, advance_lanes, advance_some
 from stemniche.kernels.jit import threads
 from stemniche.kernels.rows import Given
 from stemniche.kernels.stencils import (
+    LENGTH,
     Box,
     Doubles,
     Floats,
     Table,
     empty_buffers,
-    face_factors,
     level_table,
     partial_sums,
 )
@@ -147,8 +148,7 @@ class Workspace:
     """Buffers of `advance`, made once per grid; holds nothing that a result depends on."""
 
     table: Table
-    mg: Floats
-    fine: Floats
+    mem: Floats
     sums: Doubles
     faces: Floats
     wide: bool
@@ -158,12 +158,11 @@ class Workspace:
 
 def make_workspace(shape: tuple[int, int, int], substances: int) -> Workspace:
     """Allocate the buffers for a grid of `shape` (z, y, x) voxels."""
-    table, length = level_table(shape)
+    table = level_table(shape)
     wide = int(np.prod(shape)) >= WIDE
     slots = 1 if wide else max(1, min(substances, LANES))
-    mg, fine = empty_buffers(slots, table, length)
-    sums = np.zeros((slots, partial_sums(table), 4))
-    return Workspace(table, mg, fine, sums, np.zeros((3, 1), np.float32), wide)
+    mem, sums = empty_buffers(slots, table), np.zeros((slots, partial_sums(table), 4))
+    return Workspace(table, mem, sums, np.zeros(1, np.float32), wide)
 
 
 def advance(
@@ -215,11 +214,10 @@ def advance(
     rules = Rules(float(tolerance), int(max_iterations), float(max_age))
     report = np.zeros((count, len(REPORT)))
     box = shared_box(work, problem)
-    if work.wide or len(work.mg) == 1 or threads() == 1:
+    if work.wide or len(work.mem) == 1 or threads() == 1:
         advance_some(0, 1, minutes, forced, rules, fields, given, box, report)
     else:
-        buffers = (work.mg, work.fine, work.sums)
-        advance_lanes(minutes, forced, rules, fields, given, *buffers, box, report)
+        advance_lanes(minutes, forced, rules, fields, given, work.mem, work.sums, box, report)
     return report
 
 
@@ -230,14 +228,12 @@ def shared_box(work: Workspace, problem: FieldProblem) -> Box:
     z, y, x = problem.periodic
     periodic = int(x) + 2 * int(y) + 4 * int(z)
     if periodic != work.periodic:  # ghosts of another topology
-        work.mg[:, :3], work.fine[:] = 0.0, 0.0
+        work.mem[:] = empty_buffers(len(work.mem), work.table)
         work.periodic, work.hindrance = periodic, None
     hindrance = problem.hindrance
     plain = hindrance is None or bool(np.all(hindrance == 1.0))
     if not plain and (work.hindrance is None or not np.array_equal(hindrance, work.hindrance)):
         work.hindrance = np.array(hindrance, np.float32)
-        work.faces = np.zeros((3, work.mg.shape[2]), np.float32)
+        work.faces = np.zeros(3 * work.table[0, LENGTH], np.float32)
         face_factors(work.hindrance, work.faces, work.table, periodic)
-    return Box(
-        work.mg[0], work.fine[0], work.faces, work.table, work.sums[0], plain, periodic, work.wide
-    )
+    return Box(work.mem[0], work.faces, work.table, work.sums[0], plain, periodic, work.wide)

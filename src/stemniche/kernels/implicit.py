@@ -21,9 +21,10 @@ from stemniche.kernels.rows import (
     each_row,
     from_fixed,
     holds,
+    saturates,
     wall_ratio,
 )
-from stemniche.kernels.stencils import Box, Doubles, Floats
+from stemniche.kernels.stencils import AT, Box, Doubles, Floats, K, V
 
 TIGHTER = 0.1  # a solution is this much closer than the tolerance that asks for one
 TANGENTS = 8  # linearisations of saturable uptake in one step
@@ -54,16 +55,14 @@ def advance_one(
     """
     s, given = substance.index, substance.given
     rate = 0.0 if given.quasi_steady[s] else 1.0 / minutes
-    saturable = False
-    for m in range(given.mm_index.size):
-        saturable |= given.mm_index[m] == s
+    saturable = saturates(substance)
     close, share, size, done = rules.tolerance * TIGHTER, 0.0, 0.0, 0
     for attempt in range(TANGENTS if saturable else 1):
         source, turnover, bare, _ = each_row(REFILL if attempt else FILL, rate, substance, box)
         drive = across_walls(PULL, substance, box)
         faint = FAINT * np.sqrt(36.0 * bare + drive)
         size = max(np.sqrt(max(source, turnover)), faint, FAINT * size)
-        share = np.sqrt(each(RESIDUAL, FINEST, 0.0, 0.0, box)[1]) / size if size > 0.0 else 0.0
+        share = np.sqrt(each(RESIDUAL, FINEST, 1.0, 0.0, box)[1]) / size if size > 0.0 else 0.0
         if attempt == 0 and not force and share < rules.tolerance and minutes < rules.oldest:
             out[SHARE] = share
             return
@@ -86,8 +85,8 @@ def advance_one(
     out[WALLS] = inflow * given.diffusivity[s] / given.spacing**2 * amount
     out[CHANGE], out[CLIPPED] = change * volume, clipped * volume
     if not np.isfinite(share):
-        box.mg[:3] = 0.0
-        box.fine[:] = 0.0
+        box.mem[: box.table[0, AT + K]] = 0.0
+        box.mem[box.table[0, AT + V] :] = 0.0
 
 
 @kernel
@@ -142,13 +141,13 @@ def advance_some(
 @parallel_kernel
 def advance_lanes(
     minutes: Doubles, force: npt.NDArray[np.bool_], rules: Rules, fields: Floats, given: Given,
-    mg: Floats, fine: Floats, sums: Doubles, shared: Box, report: Doubles,
+    mem: Floats, sums: Doubles, shared: Box, report: Doubles,
 ) -> None:  # fmt: skip
     """Deal the substances out to lanes, each with buffers of its own."""
-    lanes = mg.shape[0]
+    lanes = mem.shape[0]
     for lane in prange(lanes):
         box = Box(
-            mg[lane], fine[lane], shared.faces, shared.table, sums[lane], shared.plain,
-            shared.periodic, shared.wide,
+            mem[lane], shared.faces, shared.table, sums[lane], shared.plain, shared.periodic,
+            shared.wide,
         )  # fmt: skip
         advance_some(np.int64(lane), lanes, minutes, force, rules, fields, given, box, report)

@@ -27,10 +27,13 @@ from stemniche.kernels.passes import (
     each,
 )
 from stemniche.kernels.stencils import (
+    AT,
     AXES,
     FIRST,
     FIXED,
+    LENGTH,
     NX,
+    ROLES,
     STEP_ONE,
     STEP_TWO,
     Box,
@@ -49,8 +52,7 @@ def wall_terms(level: int, ratio: float, box: Box) -> None:
     A wall conducts h / (h / 2 + L) times a face of its level, and the ghost outside (value 0)
     already takes one face.
     """
-    table, k, faces = box.table, box.mg[K], box.faces
-    line, size = table[level], 2.0**level
+    table, mem, line, size = box.table, box.mem, box.table[level], 2.0**level
     for axis in range(3):
         if not (table[0, AXES] & ~box.periodic) >> axis & 1:
             continue
@@ -62,14 +64,15 @@ def wall_terms(level: int, ratio: float, box: Box) -> None:
         conduct = 0.0 if ratio < 0.0 else size * size / (own * (0.5 * own + ratio))
         change = np.float32(conduct - (1.0 if count > 1 else 0.0))
         step, su, sv, nu, nv = sides(line, axis)
-        for u in range(nu):
-            for v in range(nv):
-                low = line[FIRST] + u * su + v * sv
-                high = low + (count - 1) * step
-                if k[low] < FIXED:
-                    k[low] += change * (np.float32(1.0) if box.plain else faces[axis, low])
-                if k[high] < FIXED:
-                    k[high] += change * (np.float32(1.0) if box.plain else faces[axis, high + step])
+        for end in range(2):
+            edge = line[FIRST] + end * (count - 1) * step
+            face = axis * line[LENGTH] + edge + end * step
+            for u in range(nu):
+                for v in range(nv):
+                    side = u * su + v * sv
+                    k = line[AT + K] + edge + side
+                    if mem[k] < FIXED:
+                        mem[k] += change if box.plain else change * box.faces[face + side]
 
 
 @kernel
@@ -80,7 +83,7 @@ def conjugate(target: float, most: int, ratio: float, box: Box) -> tuple[int, fl
     flux. Returns iterations done and the last square norm. Stops early when rounding has used up
     the search directions or a number is not finite.
     """
-    last, mg = box.table.shape[0] - 1, box.mg
+    last, mem = box.table.shape[0] - 1, box.mem
     for level in range(last):
         each(COARSEN, level, 0.0, 0.0, box)
     for level in range(last + 1):
@@ -88,13 +91,14 @@ def conjugate(target: float, most: int, ratio: float, box: Box) -> tuple[int, fl
         each(INVERT, level, 0.0, 0.0, box)
     each(START, FINEST, 0.0, 0.0, box)
     alpha = gamma = 1.0
-    square, done, only = -1.0, 0, box.table[last, FIRST]
+    square, done = -1.0, 0
+    only = box.table[last, FIRST] + box.table[last, AT : AT + ROLES]  # the coarsest is one voxel
     while done < most:
         for level in range(last):  # Z is smoothed once by the pass that made the residual
             each(SMOOTH_TO_T, level, STEP_TWO, 0.0, box)
-            each(DEFECT, level, 0.0, 0.0, box)
+            each(DEFECT, level, 1.0, 0.0, box)
             each(RESTRICT, level, 0.0, 0.0, box)
-        mg[T, only] = mg[V, only] * mg[R, only]
+        mem[only[T]] = mem[only[V]] * mem[only[R]]
         for level in range(last - 1, -1, -1):
             each(PROLONG, level, 0.0, 0.0, box)
             each(SMOOTH_TO_Z, level, STEP_TWO, 0.0, box)

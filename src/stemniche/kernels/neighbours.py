@@ -105,6 +105,21 @@ def _take(bits: np.uint64, p: int, order: Ints, room: Ints, used: np.uint64) -> 
         used += _ONE
 
 
+@inline
+def _runs(b: int, m: int, shape: tuple[int, int, int], start: Ints, runs: Longs) -> int:
+    """Places of the cells in the window of `m` bins around bin b, row by row; how many rows."""
+    nz, ny, nx = shape
+    ix, iy, iz = b % nx, (b // nx) % ny, b // (nx * ny)
+    count = 0
+    for jz in range(max(iz - m, 0), min(iz + m + 1, nz)):
+        for jy in range(max(iy - m, 0), min(iy + m + 1, ny)):
+            row = (jz * ny + jy) * nx
+            runs[count, 0] = start[row + max(ix - m, 0)]
+            runs[count, 1] = start[row + min(ix + m + 1, nx)]
+            count += 1
+    return count
+
+
 @kernel
 def _find(
     first: int,
@@ -122,33 +137,34 @@ def _find(
     room: Ints,
 ) -> int:
     """Find the neighbours of the cells at places `first` to `last`; room needed."""
-    nz, ny, nx = shape
     used = np.uint64(0)
     limit = np.uint64(room.size - _MARGIN)
     most_per_um = max(per_um[0], max(per_um[1], per_um[2]))
+    widest = 2 * (int(2.0 * largest * most_per_um) + 1) + 1
+    runs = np.empty((widest * widest, 2), np.int64)
+    count, last_bin, last_m = 0, -1, 0
     for q in range(first, last):
         i = order[q]
         x, y, z, reach = place[0, q], place[1, q], place[2, q], place[3, q]
         line, m = 4, 1
         if place[4, q] != reach:
             line, m = 3, int((reach + largest) * most_per_um) + 1
-        b = bin_of[i]
-        ix, iy, iz = b % nx, (b // nx) % ny, b // (nx * ny)
+        if bin_of[i] != last_bin or m != last_m:
+            last_bin, last_m = bin_of[i], m
+            count = _runs(last_bin, m, shape, start, runs)
         before = used
-        for jz in range(max(iz - m, 0), min(iz + m + 1, nz)):
-            for jy in range(max(iy - m, 0), min(iy + m + 1, ny)):
-                bins = (jz * ny + jy) * nx
-                p, end = start[bins + max(ix - m, 0)], start[bins + min(ix + m + 1, nx)]
-                while p < end:
-                    bits = near_bits(place, line, p, x, y, z, reach)
-                    if end - p < LANES:
-                        bits &= (_ONE << np.uint64(end - p)) - _ONE
-                    if p <= q and q < p + LANES:
-                        bits &= ~(_ONE << np.uint64(q - p))
-                    if used <= limit:
-                        _take(bits, p, order, room, used)
-                    used += bit_count(bits)
-                    p += LANES
+        for r in range(count):
+            p, end = runs[r, 0], runs[r, 1]
+            while p < end:
+                bits = near_bits(place, line, p, x, y, z, reach)
+                if end - p < LANES:
+                    bits &= (_ONE << np.uint64(end - p)) - _ONE
+                if p <= q and q < p + LANES:
+                    bits &= ~(_ONE << np.uint64(q - p))
+                if used <= limit:
+                    _take(bits, p, order, room, used)
+                used += bit_count(bits)
+                p += LANES
         length[i] = used - before
         row_start[i] = row_base + np.int64(before)
     return int(np.int64(used)) + _MARGIN

@@ -1,14 +1,16 @@
 """The passes of the linear solver, and how each is shared among threads.
 
-`multigrid` says which pass to do next, `stencils` what it does to a block. A block has a fixed size and its own partial sums, which are added in the order of the
-blocks, hence the same bits for any number of threads. All passes go through one parallel loop, as
-every further one would be compiled with all that it calls.
+`multigrid` says which pass to do next, `stencils` what it does to a block. A block has a fixed size
+and its own partial sums, which are added in the order of the blocks, hence the same bits for any
+number of threads. All passes go through one parallel loop, as every further one would be compiled
+with all that it calls.
 """
 
 import numpy as np
 
 from stemniche.kernels.jit import kernel, parallel_kernel, prange
 from stemniche.kernels.stencils import (
+    AT,
     AXES,
     BLOCK,
     FIRST,
@@ -17,26 +19,21 @@ from stemniche.kernels.stencils import (
     NX,
     NY,
     NZ,
-    PLANE,
-    ROW,
-    STEP_ONE,
     Box,
-    Floats,
-    P,
     R,
-    S,
     T,
     Table,
-    V,
     W,
     X,
     Z,
+    begin,
     coarsen_row,
     invert,
     move,
     operate,
     prolong_row,
     restrict_row,
+    sides,
     smooth,
 )
 
@@ -62,49 +59,37 @@ def work(task: int, block: int, level: int, alpha: float, beta: float, box: Box)
     """Do one block of one pass."""
     line = box.table[level]
     if task >= RESTRICT:
-        work_transfer(task, block, line, box.table[level + 1], box)
-    else:
-        work_flat(task, block, alpha, beta, line, box)
-
-
-@kernel
-def work_flat(task: int, block: int, alpha: float, beta: float, line: Table, box: Box) -> None:
-    """Do one block of a pass over contiguous memory."""
-    mg, fine, sums = box.mg, box.fine, box.sums
-    begin = line[FIRST] + block * BLOCK
-    end = min(line[LAST], begin + BLOCK)
-    alpha, beta, one = np.float32(alpha), np.float32(beta), np.float32(1.0)
+        below = box.table[level + 1]
+        rows, group = below[NZ] * below[NY], coarse_group(below)
+        for row in range(block * group, min(rows, (block + 1) * group)):
+            z, y = row // below[NY], row % below[NY]
+            if task == RESTRICT:
+                restrict_row(z, y, line, below, box)
+            elif task == PROLONG:
+                prolong_row(z, y, line, below, box)
+            else:
+                coarsen_row(z, y, line, below, box)
+        return
+    start = line[FIRST] + block * BLOCK
+    count = min(BLOCK, line[LAST] - start)
+    alpha, beta = np.float32(alpha), np.float32(beta)
     if task == SMOOTH_TO_T or task == SMOOTH_TO_Z:
         source, target = (Z, T) if task == SMOOTH_TO_T else (T, Z)
-        smooth(mg[target], mg[source], alpha, begin, end, line, box)
+        smooth(target, source, alpha, start, count, line, box)
     elif task == UPDATE:
-        sums[block, 0] = move(alpha, beta, begin, end, box)
+        box.sums[block, 0] = move(alpha, beta, start, count, line, box)
     elif task == INVERT:
-        invert(begin, end, line, box)
+        invert(start, count, line, box)
     elif task == START:
-        for i in range(begin, end):
-            mg[Z, i] = np.float32(STEP_ONE) * mg[V, i] * mg[R, i]
-            fine[P, i] = fine[S, i] = np.float32(0.0)
+        begin(start, count, line, box)
     else:
-        share = np.float32(0.0) if task == MATVEC else one
-        source_row = fine[X] if task == RESIDUAL else mg[T]
-        target_row = fine[W] if task == MATVEC else (mg[R] if task == RESIDUAL else mg[Z])
-        along, other = operate(target_row, source_row, share, begin, end, line, box)
-        sums[block, 0], sums[block, 1] = along, other
-
-
-@kernel
-def work_transfer(task: int, block: int, line: Table, below: Table, box: Box) -> None:
-    """Do some rows of the level `below`, with their children on the level above."""
-    rows, group = below[NZ] * below[NY], coarse_group(below)
-    for row in range(block * group, min(rows, (block + 1) * group)):
-        z, y = row // below[NY], row % below[NY]
-        if task == RESTRICT:
-            restrict_row(z, y, line, below, box)
-        elif task == PROLONG:
-            prolong_row(z, y, line, below, box)
-        else:
-            coarsen_row(z, y, line, below, box)
+        source, target, right = T, Z, R
+        if task == MATVEC:
+            target = W
+        elif task == RESIDUAL:
+            source, target, right = X, R, Z
+        along, other = operate(target, source, right, alpha, start, count, line, box)
+        box.sums[block, 0], box.sums[block, 1] = along, other
 
 
 @kernel
@@ -139,11 +124,11 @@ def each(task: int, level: int, alpha: float, beta: float, box: Box) -> tuple[fl
     if box.periodic:
         line = box.table[level]
         if task == SMOOTH_TO_T:
-            wrap(box.mg[Z], line, box.periodic)
+            wrap(np.int64(Z), line, box)
         elif task == SMOOTH_TO_Z or task == DEFECT or task == MATVEC:
-            wrap(box.mg[T], line, box.periodic)
+            wrap(np.int64(T), line, box)
         elif task == RESIDUAL:
-            wrap(box.fine[X], line, box.periodic)
+            wrap(np.int64(X), line, box)
     count = block_count(task, level, box)
     if box.wide and count >= FORK:
         work_wide(task, count, level, alpha, beta, box)
@@ -159,22 +144,15 @@ def each(task: int, level: int, alpha: float, beta: float, box: Box) -> tuple[fl
 
 
 @kernel
-def wrap(v: Floats, line: Table, periodic: int) -> None:
-    """Copy the far side of each periodic axis into the ghosts of `v`."""
-    nz, ny, nx = line[NZ], line[NY], line[NX]
-    row, plane, first = line[ROW], line[PLANE], line[FIRST]
-    wrapped = periodic & line[AXES]
-    for z in range(nz):
-        for y in range(ny):
-            start = first + z * plane + y * row
-            if wrapped & 1:
-                v[start - 1], v[start + nx] = v[start + nx - 1], v[start]
-        start = first + z * plane
-        if wrapped & 2:
-            far = start + (ny - 1) * row
-            v[start - row : start - row + nx] = v[far : far + nx]
-            v[far + row : far + row + nx] = v[start : start + nx]
-    if wrapped & 4:
-        far, size = first + (nz - 1) * plane, (ny - 1) * row + nx
-        v[first - plane : first - plane + size] = v[far : far + size]
-        v[far + plane : far + plane + size] = v[first : first + size]
+def wrap(role: int, line: Table, box: Box) -> None:
+    """Copy the far side of each periodic axis into the ghosts of a row of the buffer."""
+    mem, wrapped = box.mem, box.periodic & line[AXES]
+    for axis in range(3):
+        if wrapped >> axis & 1:
+            step, su, sv, nu, nv = sides(line, axis)
+            span = line[NX - axis] * step
+            for u in range(nu):
+                for v in range(nv):
+                    low = line[AT + role] + line[FIRST] + u * su + v * sv
+                    mem[low - step] = mem[low + span - step]
+                    mem[low + span] = mem[low]

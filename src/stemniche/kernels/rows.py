@@ -12,11 +12,13 @@ import numpy.typing as npt
 
 from stemniche.kernels.jit import kernel, parallel_kernel, prange
 from stemniche.kernels.stencils import (
+    AT,
     AXES,
     BLOCK,
     FIRST,
     FIXED,
     FORK,
+    LENGTH,
     NX,
     NY,
     NZ,
@@ -26,9 +28,9 @@ from stemniche.kernels.stencils import (
     Doubles,
     Floats,
     K,
-    R,
     Table,
     X,
+    Z,
     sides,
 )
 
@@ -71,6 +73,15 @@ def holds(substance: Substance) -> bool:
 
 
 @kernel
+def saturates(substance: Substance) -> bool:
+    """Return whether this substance is taken up in a saturable way."""
+    for m in range(substance.given.mm_index.size):
+        if substance.given.mm_index[m] == substance.index:
+            return True
+    return False
+
+
+@kernel
 def wall_ratio(substance: Substance) -> float:
     """Return the length from the wall to the outer level in voxels, negative without flux."""
     s, given = substance.index, substance.given
@@ -88,53 +99,80 @@ def fill_rows(
     The level to linearise at is the field itself or, `again`, the solution found so far; `rate` is
     1 / dt. `sums` receives the squares of source, turnover and level.
     """
-    line, x, k, r = box.table[0], box.fine[X], box.mg[K], box.mg[R]
+    line, mem, zero = box.table[0], box.mem, np.float32(0.0)
     s, fields, given = substance
-    ny, nx, zero = line[NY], line[NX], np.float32(0.0)
+    ny, nx = line[NY], line[NX]
     scale = np.float32(given.spacing * given.spacing / given.diffusivity[s])
     base, per_step = scale * np.float32(given.decay[s] + rate), scale * np.float32(rate)
-    held = holds(substance)
+    special = holds(substance) or saturates(substance)
     sums[:] = 0.0
     for row in range(first, last):
         z, y = row // ny, row % ny
-        at = np.uint64(line[FIRST] + z * line[PLANE] + y * line[ROW])
+        start = line[FIRST] + z * line[PLANE] + y * line[ROW]
+        x, k = np.uint64(line[AT + X] + start), np.uint64(line[AT + K] + start)
+        r = np.uint64(line[AT + Z] + start)
         old, supply, sink = fields[s, z, y], given.supply[s, z, y], given.sink[s, z, y]
-        for j in range(nx):
-            i = at + np.uint64(j)
-            x[i] = max(x[i], zero) if again else old[j]
-            k[i] = base + scale * sink[j]
-            r[i] = scale * supply[j] + per_step * old[j]
-        for m in range(given.mm_index.size):
-            if given.mm_index[m] == s:
-                add_tangent(given.mm_vmax[m, z, y], np.float32(given.mm_km[m]), scale, at, box)
-        if held:
-            level = np.float32(given.fixed_value[s])
-            for j in range(nx):
-                if given.fixed[z, y, j]:
-                    i = at + np.uint64(j)
-                    x[i], k[i], r[i] = level, FIXED, zero
         source = turnover = bare = zero
         for j in range(nx):
-            i = at + np.uint64(j)
-            source += r[i] * r[i]
-            spent = k[i] * x[i] if k[i] < FIXED else zero
-            turnover += spent * spent
-            bare += x[i] * x[i]
+            c = max(mem[x + np.uint64(j)], zero) if again else old[j]
+            mem[x + np.uint64(j)] = c
+            bare += c * c
+        for j in range(nx):
+            q = base + scale * sink[j]
+            mem[k + np.uint64(j)] = q
+            q *= mem[x + np.uint64(j)]
+            turnover += q * q
+        for j in range(nx):
+            q = scale * supply[j] + per_step * old[j]
+            mem[r + np.uint64(j)] = q
+            source += q * q
+        if special:
+            source, turnover = specialise(z, y, scale, substance, box)
         sums[0] += source
         sums[1] += turnover
         sums[2] += bare
 
 
 @kernel
-def add_tangent(vmax: Floats, km: float, scale: float, at: int, box: Box) -> None:
+def specialise(
+    z: int, y: int, scale: float, substance: Substance, box: Box
+) -> tuple[float, float]:
+    """Add saturable uptake and fixed levels to a row; return its squares of source and turnover."""
+    line, mem, zero = box.table[0], box.mem, np.float32(0.0)
+    s, _, given = substance
+    start = line[FIRST] + z * line[PLANE] + y * line[ROW]
+    x, k = np.uint64(line[AT + X] + start), np.uint64(line[AT + K] + start)
+    r = np.uint64(line[AT + Z] + start)
+    for m in range(given.mm_index.size):
+        if given.mm_index[m] == s:
+            add_tangent(given.mm_vmax[m, z, y], np.float32(given.mm_km[m]), scale, start, box)
+    if holds(substance):
+        level = np.float32(given.fixed_value[s])
+        for j in range(line[NX]):
+            if given.fixed[z, y, j]:
+                i = np.uint64(j)
+                mem[x + i], mem[k + i], mem[r + i] = level, FIXED, zero
+    source = turnover = zero
+    for j in range(line[NX]):
+        i = np.uint64(j)
+        q = mem[k + i] * mem[x + i] if mem[k + i] < FIXED else zero
+        turnover += q * q
+        source += mem[r + i] * mem[r + i]
+    return source, turnover
+
+
+@kernel
+def add_tangent(vmax: Floats, km: float, scale: float, start: int, box: Box) -> None:
     """Add the tangent of vmax c / (km + c) at the present level of a row."""
-    x, k, r = box.fine[X], box.mg[K], box.mg[R]
+    mem, line = box.mem, box.table[0]
+    x, k = np.uint64(line[AT + X] + start), np.uint64(line[AT + K] + start)
+    r = np.uint64(line[AT + Z] + start)
     for j in range(vmax.size):
-        i = at + np.uint64(j)
-        share = np.float32(1.0) / (km + x[i])
-        part = x[i] * share
-        k[i] += scale * vmax[j] * km * share * share
-        r[i] -= scale * vmax[j] * part * part
+        i = np.uint64(j)
+        share = np.float32(1.0) / (km + mem[x + i])
+        part = mem[x + i] * share
+        mem[k + i] += scale * vmax[j] * km * share * share
+        mem[r + i] -= scale * vmax[j] * part * part
 
 
 @kernel
@@ -143,14 +181,14 @@ def settle_rows(first: int, last: int, sums: Doubles, substance: Substance, box:
 
     `sums` receives supply, removal, change and clip, voxels of fixed level left out.
     """
-    line, x, zero = box.table[0], box.fine[X], np.float32(0.0)
+    line, mem, zero = box.table[0], box.mem, np.float32(0.0)
     s, fields, given = substance
     ny, nx, decay, held = line[NY], line[NX], np.float32(given.decay[s]), holds(substance)
     free, whole = np.ones(nx, np.float32), np.float32(1.0)
     sums[:] = 0.0
     for row in range(first, last):
         z, y = row // ny, row % ny
-        at = np.uint64(line[FIRST] + z * line[PLANE] + y * line[ROW])
+        at = np.uint64(line[AT + X] + line[FIRST] + z * line[PLANE] + y * line[ROW])
         old, supply, sink = fields[s, z, y], given.supply[s, z, y], given.sink[s, z, y]
         if held:
             for j in range(nx):
@@ -158,13 +196,13 @@ def settle_rows(first: int, last: int, sums: Doubles, substance: Substance, box:
         supplied = removed = change = clipped = 0.0
         for j in range(nx):
             i = at + np.uint64(j)
-            raw = x[i]
+            raw = mem[i]
             c = max(raw, zero)
             supplied += np.float64(free[j] * supply[j])
             removed += np.float64(free[j] * (decay + sink[j]) * c)
             change += np.float64(free[j] * (c - old[j]))
             clipped += np.float64(c - raw)
-            x[i] = c
+            mem[i] = c
             old[j] = c
         for m in range(given.mm_index.size):
             if given.mm_index[m] == s:
@@ -235,7 +273,7 @@ def across_walls(enter: bool, substance: Substance, box: Box) -> float:
     Returns the square norm of what the outer level drives in, or (not `enter`) the net inflow in
     units of D / h^2 times the level. The ghost outside, worth one face to level 0, is undone.
     """
-    line, x, k, r = box.table[0], box.fine[X], box.mg[K], box.mg[R]
+    line, mem = box.table[0], box.mem
     outer = substance.given.wall_value[substance.index]
     ratio, total = wall_ratio(substance), 0.0
     conduct = 0.0 if ratio < 0.0 else 1.0 / (0.5 + ratio)
@@ -248,21 +286,23 @@ def across_walls(enter: bool, substance: Substance, box: Box) -> float:
             for u in range(nu):
                 for v in range(nv):
                     i = edge + u * su + v * sv
-                    if k[i] >= FIXED:
+                    if mem[line[AT + K] + i] >= FIXED:
                         continue
-                    f = 1.0 if box.plain else box.faces[axis, i + end * step]
+                    x, face = mem[line[AT + X] + i], axis * line[LENGTH] + i + end * step
+                    f = 1.0 if box.plain else box.faces[face]
                     if enter:
-                        r[i] += f * (conduct * outer + (1.0 - conduct) * x[i])
+                        mem[line[AT + Z] + i] += f * (conduct * outer + (1.0 - conduct) * x)
                         total += (f * conduct * outer) ** 2
                     else:
-                        total += f * conduct * (outer - x[i])
+                        total += f * conduct * (outer - x)
     return total
 
 
 @kernel
 def from_fixed(box: Box) -> float:
     """Return what flows out of voxels of fixed level, in units of D / h^2 times the level."""
-    line, x, k, total = box.table[0], box.fine[X], box.mg[K], 0.0
+    line, mem, total = box.table[0], box.mem, 0.0
+    x, k = line[AT + X], line[AT + K]
     for axis in range(3):
         if not line[AXES] >> axis & 1:
             continue
@@ -274,7 +314,9 @@ def from_fixed(box: Box) -> float:
                 for n in range(0 if joined else 1, count):
                     i = low + n * step
                     j = low + (n - 1 if n else count - 1) * step
-                    if (k[i] < FIXED) != (k[j] < FIXED):
-                        f = 1.0 if box.plain else box.faces[axis, i]
-                        total += f * (x[j] - x[i]) if k[i] < FIXED else f * (x[i] - x[j])
+                    free = mem[k + i] < FIXED
+                    if free != (mem[k + j] < FIXED):
+                        f = 1.0 if box.plain else box.faces[axis * line[LENGTH] + i]
+                        rise = f * (mem[x + j] - mem[x + i])
+                        total += rise if free else -rise
     return total

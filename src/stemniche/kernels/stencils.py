@@ -1,15 +1,16 @@
-"""Point passes on a box of voxels: neighbour sums, smoothing, transfer between grid levels.
+"""Point passes on a box of voxels: operator, smoothing, transfer between grid levels.
 
 `passes` runs them, `rows` fills the buffers. They know nothing about substances, time steps or
-units: the system is ``kappa u - sum_f f (u_n - u) = r`` with one factor
-`f` per face. A neighbour outside the box counts as 0 (`kappa` carries what the wall really does)
-and a voxel with `kappa` >= `FIXED` stays as it is.
+units: the system is ``kappa u - sum_f f (u_n - u) = r`` with one factor `f` per face. A neighbour
+outside the box counts as 0 (`kappa` carries what the wall really does) and a voxel with `kappa` >=
+`FIXED` stays as it is.
 
-Every voxel array has a layer of ghosts, which are 0 and FIXED (or wrapped along periodic axes), so
-that most passes are flat loops over contiguous memory. A coarse level halves each axis longer than
-one voxel; the last coarse voxel of an odd axis has one fine layer. Coarse rows are scaled so that
-an unhindered face is 1 on every level: with `a` axes halved, restriction is 2^(2 - a) times the sum
-over the children. Prolongation is constant.
+All voxel arrays are rows of one flat buffer: calls get by with one array, and one layer of ghosts
+(0, FIXED, or wrapped along periodic axes) makes most passes a single loop over contiguous memory.
+Indices are unsigned, else the compiler guards against negative ones and does not vectorise. A
+coarse level halves each axis longer than one voxel; the last coarse voxel of an odd axis has one
+fine layer. Coarse rows are scaled so that an unhindered face is 1 on every level: with `a` axes
+halved, restriction is 2^(2 - a) times the sum over the children. Prolongation is constant.
 """
 
 from typing import NamedTuple
@@ -25,18 +26,19 @@ Table = npt.NDArray[np.int64]
 
 FIXED = np.float32(1e30)
 BLOCK = 4096  # voxels of one pass, and of one partial sum
-CHUNK = 1024  # voxels whose neighbour sums sit in the first-level cache
 FORK = 8  # a pass of fewer blocks is not worth waking other threads
-FLOOR = np.float32(1e-30)
 ANCHOR = np.float32(3.0)  # what a voxel of fixed value adds to the `kappa` of its coarse voxel
+FLOOR = np.float32(1e-30)
 
-# Columns of the level table.
-NZ, NY, NX, ROW, PLANE, FIRST, LAST, AXES = range(8)
-# Rows of the buffer of all levels: residual, iterate, its double, kappa, 1/diagonal.
-R, Z, T, K, V = range(5)
-# Rows of the buffer of the finest level: solution, direction p, A p, and -A times the iterate.
-X, P, S, W = range(4)
-# The first of two damped Jacobi sweeps whose product is small where D^-1 A is between 0.4 and 2.
+# Rows of the buffer: residual, iterate, its double, kappa, 1 / diagonal, sums over neighbours; of
+# the finest level only: solution, search direction p, A p, minus A times the iterate.
+R, Z, T, K, V, G, X, P, S, W = range(10)
+ROLES = 10
+# Columns of the level table: voxels, strides, first and last interior voxel of the level within a
+# row of the buffer, axes longer than one voxel (bits x, y, z), start of each row of the buffer.
+NZ, NY, NX, ROW, PLANE, FIRST, LAST, AXES, LENGTH, AT = range(10)
+
+# Two damped Jacobi sweeps whose product is small where D^-1 A is between 0.4 and 2.
 STEP_ONE, STEP_TWO = 1 / 1.95, 1 / 0.9
 
 
@@ -44,9 +46,8 @@ class Box(NamedTuple):
     """Buffers and facts of one linear system, passed through all kernels.
 
     Args:
-        mg: [R Z T K V, voxels of all levels].
-        fine: [X P S W, voxels of the finest level].
-        faces: [x y z, voxels of all levels], factor of the face below a voxel along each axis.
+        mem: The buffer, `ROLES` rows of all levels each.
+        faces: Factor of the face below a voxel along x, y, z; three rows as in `mem`.
         table: One row per level, see `level_table`.
         sums: [blocks, 4] partial sums.
         plain: All faces are 1, `faces` is not read.
@@ -54,8 +55,7 @@ class Box(NamedTuple):
         wide: Share each pass among all threads; false inside a parallel loop.
     """
 
-    mg: Floats
-    fine: Floats
+    mem: Floats
     faces: Floats
     table: Table
     sums: Doubles
@@ -64,33 +64,36 @@ class Box(NamedTuple):
     wide: bool
 
 
-def level_table(shape: tuple[int, int, int]) -> tuple[Table, int]:
-    """Return the table of levels (one row each, finest first) and the length of a buffer row.
+def level_table(shape: tuple[int, int, int]) -> Table:
+    """Return the table of levels, one row each, finest first.
 
     Args:
         shape: Voxels along z, y, x. An axis of one voxel carries no flux.
     """
     nz, ny, nx = shape
-    rows, offset = [], 0
+    levels, offset = [], 0
     while True:
         row, ghosts = nx + 2, int(nz > 1)
         plane = row * (ny + 2)
         first = offset + ghosts * plane + row + 1
         last = first + (nz - 1) * plane + (ny - 1) * row + nx
         axes = (nx > 1) + 2 * (ny > 1) + 4 * (nz > 1)
-        rows.append((nz, ny, nx, row, plane, first, last, axes))
+        levels.append((nz, ny, nx, row, plane, first, last, axes))
         offset += plane * (nz + 2 * ghosts)
         if axes == 0:
-            return np.array(rows, np.int64), offset
+            break
         nz, ny, nx = (nz + 1) // 2, (ny + 1) // 2, (nx + 1) // 2
+    length = -(-offset // 1024) * 1024 + 64  # rows apart in the sets of the cache
+    starts = (length, *(role * length for role in range(ROLES)))
+    return np.array([level + starts for level in levels], np.int64)
 
 
-def empty_buffers(slots: int, table: Table, length: int) -> tuple[Floats, Floats]:
-    """Return buffers `mg` and `fine` of a `Box` for `slots` systems, with their ghosts."""
-    nz, plane = int(table[0, NZ]), int(table[0, PLANE])
-    mg = np.zeros((slots, 5, length), np.float32)
-    mg[:, K] = FIXED
-    return mg, np.zeros((slots, 4, plane * (nz + 2 if nz > 1 else 1)), np.float32)
+def empty_buffers(slots: int, table: Table) -> Floats:
+    """Return [slots, ROLES * length]: buffers of that many systems, with their ghosts."""
+    length = int(table[0, LENGTH])
+    mem = np.zeros((slots, ROLES * length), np.float32)
+    mem[:, K * length : (K + 1) * length] = FIXED
+    return mem
 
 
 def partial_sums(table: Table) -> int:
@@ -101,182 +104,177 @@ def partial_sums(table: Table) -> int:
 
 
 @kernel
-def gather(
-    out: Floats, v: Floats, start: int, count: int, shift: float, line: Table, box: Box
-) -> None:
-    """Write sum_f f (v_n - shift v) of `count` voxels from flat index `start` on.
-
-    With `shift` 1 the differences are exact where neighbours nearly agree. `line` is a table row.
-    """
-    axes, at = line[AXES], np.uint64(start)
-    one, dy, dz = np.uint64(1), np.uint64(line[ROW]), np.uint64(line[PLANE])
-    if box.plain and axes == 7:
-        for j in range(count):
-            i = at + np.uint64(j)
-            c = shift * v[i]
-            flat = (v[i - one] - c) + (v[i + one] - c) + (v[i - dy] - c) + (v[i + dy] - c)
-            out[j] = flat + (v[i - dz] - c) + (v[i + dz] - c)
-        return
-    if box.plain and axes == 3:
-        for j in range(count):
-            i = at + np.uint64(j)
-            c = shift * v[i]
-            out[j] = (v[i - one] - c) + (v[i + one] - c) + (v[i - dy] - c) + (v[i + dy] - c)
-        return
-    out[:count] = 0.0
+def gather(start: int, source: int, shift: float, count: int, line: Table, box: Box) -> None:
+    """Write sum_f f (v_n - shift v) into G: any axes, any faces."""
+    mem, faces = box.mem, box.faces
+    g, s = np.uint64(line[AT + G] + start), np.uint64(line[AT + source] + start)
+    for j in range(count):
+        mem[g + np.uint64(j)] = 0.0
     for axis in range(3):
-        step = one if axis == 0 else (dy if axis == 1 else dz)
-        f = box.faces[axis]
-        if not (axes >> axis) & 1:
+        step = np.uint64(1 if axis == 0 else (line[ROW] if axis == 1 else line[PLANE]))
+        f = np.uint64(axis * line[LENGTH] + start)
+        if not (line[AXES] >> axis) & 1:
             continue
         if box.plain:
             for j in range(count):
-                i = at + np.uint64(j)
-                c = shift * v[i]
-                out[j] += (v[i - step] - c) + (v[i + step] - c)
+                i = s + np.uint64(j)
+                c = shift * mem[i]
+                mem[g + np.uint64(j)] += (mem[i - step] - c) + (mem[i + step] - c)
         else:
             for j in range(count):
-                i = at + np.uint64(j)
-                c = shift * v[i]
-                out[j] += f[i] * (v[i - step] - c) + f[i + step] * (v[i + step] - c)
+                i, u = s + np.uint64(j), np.uint64(j)
+                c = shift * mem[i]
+                lower = faces[f + u] * (mem[i - step] - c)
+                mem[g + u] += lower + faces[f + u + step] * (mem[i + step] - c)
 
 
 @kernel
 def smooth(
-    dst: Floats, src: Floats, step: float, begin: int, end: int, line: Table, box: Box
+    target: int, source: int, step: float, start: int, count: int, line: Table, box: Box
 ) -> None:
-    """One damped Jacobi sweep from `src` to `dst`."""
-    around = np.empty(CHUNK, np.float32)
-    r, v, keep = box.mg[R], box.mg[V], np.float32(1.0) - step
-    for start in range(begin, end, CHUNK):
-        count = min(CHUNK, end - start)
-        gather(around, src, start, count, np.float32(0.0), line, box)
+    """One damped Jacobi sweep over `count` voxels from `start` in their row of the buffer."""
+    mem, keep, axes = box.mem, np.float32(1.0) - step, line[AXES]
+    d, s = np.uint64(line[AT + target] + start), np.uint64(line[AT + source] + start)
+    r, v = np.uint64(line[AT + R] + start), np.uint64(line[AT + V] + start)
+    one, dy, dz = np.uint64(1), np.uint64(line[ROW]), np.uint64(line[PLANE])
+    if box.plain and axes == 7:
         for j in range(count):
-            i = np.uint64(start) + np.uint64(j)
-            dst[i] = keep * src[i] + step * v[i] * (r[i] + around[j])
+            u, i = np.uint64(j), s + np.uint64(j)
+            flat = mem[i - one] + mem[i + one] + mem[i - dy] + mem[i + dy]
+            total = mem[r + u] + flat + mem[i - dz] + mem[i + dz]
+            mem[d + u] = keep * mem[i] + step * mem[v + u] * total
+    elif box.plain and axes == 3:
+        for j in range(count):
+            u, i = np.uint64(j), s + np.uint64(j)
+            total = mem[r + u] + mem[i - one] + mem[i + one] + mem[i - dy] + mem[i + dy]
+            mem[d + u] = keep * mem[i] + step * mem[v + u] * total
+    else:
+        gather(start, source, np.float32(0.0), count, line, box)
+        g = np.uint64(line[AT + G] + start)
+        for j in range(count):
+            u = np.uint64(j)
+            mem[d + u] = keep * mem[s + u] + step * mem[v + u] * (mem[r + u] + mem[g + u])
 
 
 @kernel
 def operate(
-    dst: Floats, src: Floats, share: float, begin: int, end: int, line: Table, box: Box
-) -> tuple[float, float]:
-    """Write share r - A src; return the products of src with r, and of dst with src or itself.
+    target: int, source: int, right: int, share: float, start: int, count: int, line: Table,
+    box: Box,
+) -> tuple[float, float]:  # fmt: skip
+    """Write share right - A source.
 
-    The second is with src where `share` is 0, as in conjugate gradients, else with itself.
+    Returns the product of source with right, and that of target with source (share 0, as in
+    conjugate gradients) or with itself. Differences to neighbours that nearly agree are exact.
     """
-    around = np.empty(CHUNK, np.float32)
-    r, k = box.mg[R], box.mg[K]
-    along = ahead = square = np.float32(0.0)
-    for start in range(begin, end, CHUNK):
-        count = min(CHUNK, end - start)
-        gather(around, src, start, count, np.float32(1.0), line, box)
+    mem, axes = box.mem, line[AXES]
+    d, s = np.uint64(line[AT + target] + start), np.uint64(line[AT + source] + start)
+    r, k = np.uint64(line[AT + right] + start), np.uint64(line[AT + K] + start)
+    one, dy, dz = np.uint64(1), np.uint64(line[ROW]), np.uint64(line[PLANE])
+    zero = np.float32(0.0)
+    along = ahead = square = zero
+    if box.plain and axes == 7:
         for j in range(count):
-            i = np.uint64(start) + np.uint64(j)
-            c = src[i]
-            q = share * r[i] - k[i] * c + around[j]
-            q = q if k[i] < FIXED else np.float32(0.0)
-            along += r[i] * c
+            u, i = np.uint64(j), s + np.uint64(j)
+            c = mem[i]
+            flat = (mem[i - one] - c) + (mem[i + one] - c) + (mem[i - dy] - c) + (mem[i + dy] - c)
+            q = share * mem[r + u] - mem[k + u] * c
+            q += flat + (mem[i - dz] - c) + (mem[i + dz] - c)
+            q = q if mem[k + u] < FIXED else zero
+            along += mem[r + u] * c
             ahead += q * c
             square += q * q
-            dst[i] = q
-    return along, ahead if share == 0.0 else square
+            mem[d + u] = q
+    elif box.plain and axes == 3:
+        for j in range(count):
+            u, i = np.uint64(j), s + np.uint64(j)
+            c = mem[i]
+            flat = (mem[i - one] - c) + (mem[i + one] - c) + (mem[i - dy] - c) + (mem[i + dy] - c)
+            q = share * mem[r + u] - mem[k + u] * c + flat
+            q = q if mem[k + u] < FIXED else zero
+            along += mem[r + u] * c
+            ahead += q * c
+            square += q * q
+            mem[d + u] = q
+    else:
+        gather(start, source, np.float32(1.0), count, line, box)
+        g = np.uint64(line[AT + G] + start)
+        for j in range(count):
+            u = np.uint64(j)
+            c = mem[s + u]
+            q = share * mem[r + u] - mem[k + u] * c + mem[g + u]
+            q = q if mem[k + u] < FIXED else zero
+            along += mem[r + u] * c
+            ahead += q * c
+            square += q * q
+            mem[d + u] = q
+    return along, ahead if share == zero else square
 
 
 @kernel
-def move(alpha: float, beta: float, begin: int, end: int, box: Box) -> float:
+def move(alpha: float, beta: float, start: int, count: int, line: Table, box: Box) -> float:
     """Move solution and residual along the new direction, pre-smooth; return |r|^2."""
-    r, z, t, v = box.mg[R], box.mg[Z], box.mg[T], box.mg[V]
-    x, p, s, w = box.fine[X], box.fine[P], box.fine[S], box.fine[W]
-    total, first = np.float32(0.0), np.float32(STEP_ONE)
-    for j in range(end - begin):
-        i = np.uint64(begin) + np.uint64(j)
-        p[i] = t[i] + beta * p[i]
-        x[i] += alpha * p[i]
-    for j in range(end - begin):
-        i = np.uint64(begin) + np.uint64(j)
-        q = beta * s[i] - w[i]
-        s[i] = q
-        q = r[i] - alpha * q
-        r[i] = q
-        z[i] = first * v[i] * q
+    mem, first, total = box.mem, np.float32(STEP_ONE), np.float32(0.0)
+    x, p = np.uint64(line[AT + X] + start), np.uint64(line[AT + P] + start)
+    s, w = np.uint64(line[AT + S] + start), np.uint64(line[AT + W] + start)
+    r, z = np.uint64(line[AT + R] + start), np.uint64(line[AT + Z] + start)
+    t, v = np.uint64(line[AT + T] + start), np.uint64(line[AT + V] + start)
+    for j in range(count):
+        u = np.uint64(j)
+        q = mem[t + u] + beta * mem[p + u]
+        mem[p + u] = q
+        mem[x + u] += alpha * q
+    for j in range(count):
+        u = np.uint64(j)
+        q = beta * mem[s + u] - mem[w + u]
+        mem[s + u] = q
+        q = mem[r + u] - alpha * q
+        mem[r + u] = q
         total += q * q
+    for j in range(count):
+        u = np.uint64(j)
+        mem[z + u] = first * mem[v + u] * mem[r + u]
     return total
 
 
 @kernel
-def invert(begin: int, end: int, line: Table, box: Box) -> None:
+def begin(start: int, count: int, line: Table, box: Box) -> None:
+    """Smooth a zero iterate for the first time and forget old directions."""
+    mem, first = box.mem, np.float32(STEP_ONE)
+    p, s = np.uint64(line[AT + P] + start), np.uint64(line[AT + S] + start)
+    r, z = np.uint64(line[AT + R] + start), np.uint64(line[AT + Z] + start)
+    v = np.uint64(line[AT + V] + start)
+    for j in range(count):
+        u = np.uint64(j)
+        mem[z + u] = first * mem[v + u] * mem[r + u]
+    for j in range(count):
+        u = np.uint64(j)
+        mem[p + u] = 0.0
+        mem[s + u] = 0.0
+
+
+@kernel
+def invert(start: int, count: int, line: Table, box: Box) -> None:
     """Write the inverse of the diagonal; 0 where a voxel keeps its value."""
-    k, v, axes = box.mg[K], box.mg[V], line[AXES]
-    for j in range(end - begin):
-        i = np.uint64(begin) + np.uint64(j)
-        v[i] = k[i]
+    mem, faces = box.mem, box.faces
+    k, v = np.uint64(line[AT + K] + start), np.uint64(line[AT + V] + start)
+    for j in range(count):
+        mem[v + np.uint64(j)] = mem[k + np.uint64(j)]
     for axis in range(3):
         step = np.uint64(1 if axis == 0 else (line[ROW] if axis == 1 else line[PLANE]))
-        f = box.faces[axis]
-        if not (axes >> axis) & 1:
+        f = np.uint64(axis * line[LENGTH] + start)
+        if not (line[AXES] >> axis) & 1:
             continue
-        for j in range(end - begin):
-            i = np.uint64(begin) + np.uint64(j)
-            v[i] += np.float32(2.0) if box.plain else f[i] + f[i + step]
-    for j in range(end - begin):
-        i = np.uint64(begin) + np.uint64(j)
-        free = (k[i] < FIXED) & (v[i] > np.float32(0.0))
-        v[i] = np.float32(1.0) / v[i] if free else np.float32(0.0)
-
-
-@kernel
-def restrict_row(z: int, y: int, line: Table, below: Table, box: Box) -> None:
-    """Restrict the residual in Z to row (z, y) below and start smoothing there."""
-    nx, total = line[NX], np.zeros(line[NX] + 1, np.float32)
-    fine, r, v = box.mg[Z], box.mg[R], box.mg[V]
-    for fz in range(2 * z, min(2 * z + 2, line[NZ])):
-        for fy in range(2 * y, min(2 * y + 2, line[NY])):
-            at = np.uint64(line[FIRST] + fz * line[PLANE] + fy * line[ROW])
-            for j in range(nx):
-                total[j] += fine[at + np.uint64(j)]
-    at = np.uint64(below[FIRST] + z * below[PLANE] + y * below[ROW])
-    weight, first = restriction(line), np.float32(STEP_ONE)
-    for j in range(below[NX]):
-        i = at + np.uint64(j)
-        q = weight * (total[2 * j] + total[2 * j + 1])
-        r[i] = q
-        fine[i] = first * v[i] * q
-
-
-@kernel
-def prolong_row(z: int, y: int, line: Table, below: Table, box: Box) -> None:
-    """Add row (z, y) of the coarse correction to the fine iterate T."""
-    nx, t, v = line[NX], box.mg[T], box.mg[V]
-    spread = np.empty(nx + 1, np.float32)
-    start = below[FIRST] + z * below[PLANE] + y * below[ROW]
-    for j in range(below[NX]):
-        spread[2 * j] = t[start + j]
-        spread[2 * j + 1] = t[start + j]
-    for fz in range(2 * z, min(2 * z + 2, line[NZ])):
-        for fy in range(2 * y, min(2 * y + 2, line[NY])):
-            start = line[FIRST] + fz * line[PLANE] + fy * line[ROW]
-            for j in range(nx):
-                i = np.uint64(start) + np.uint64(j)
-                t[i] += spread[j] if v[i] > np.float32(0.0) else np.float32(0.0)
-
-
-@kernel
-def coarsen_row(z: int, y: int, line: Table, below: Table, box: Box) -> None:
-    """Sum `kappa` of the children of coarse row (z, y)."""
-    nx, k = line[NX], box.mg[K]
-    total, free = np.zeros(nx + 1, np.float32), np.zeros(nx + 1, np.float32)
-    for fz in range(2 * z, min(2 * z + 2, line[NZ])):
-        for fy in range(2 * y, min(2 * y + 2, line[NY])):
-            start = line[FIRST] + fz * line[PLANE] + fy * line[ROW]
-            for j in range(nx):
-                held = k[start + j] >= FIXED
-                total[j] += ANCHOR if held else k[start + j]
-                free[j] += np.float32(0.0) if held else np.float32(1.0)
-    start = below[FIRST] + z * below[PLANE] + y * below[ROW]
-    weight = restriction(line)
-    for j in range(below[NX]):
-        any_free = free[2 * j] + free[2 * j + 1] > np.float32(0.0)
-        k[start + j] = weight * (total[2 * j] + total[2 * j + 1]) if any_free else FIXED
+        if box.plain:
+            for j in range(count):
+                mem[v + np.uint64(j)] += np.float32(2.0)
+        else:
+            for j in range(count):
+                u = np.uint64(j)
+                mem[v + u] += faces[f + u] + faces[f + u + step]
+    for j in range(count):
+        u = np.uint64(j)
+        free = (mem[k + u] < FIXED) & (mem[v + u] > np.float32(0.0))
+        mem[v + u] = np.float32(1.0) / mem[v + u] if free else np.float32(0.0)
 
 
 @kernel
@@ -284,7 +282,98 @@ def restriction(line: Table) -> float:
     """Return the factor of restriction from this level: 2^(2 - a), `a` axes being halved."""
     axes = line[AXES]
     halved = (axes & 1) + (axes >> 1 & 1) + (axes >> 2 & 1)
-    return np.float32(2.0 ** (2 - halved))
+    return np.float32(4.0 / (1 << halved))
+
+
+@kernel
+def children(z: int, y: int, line: Table) -> tuple[int, int, int, float, float]:
+    """Return where the fine rows of coarse row (z, y) lie, and whether each pair is complete.
+
+    The first index, then the offsets to the other row and the other plane (0 if there is none) and
+    their weights, 0 or 1.
+    """
+    start = line[FIRST] + 2 * z * line[PLANE] + 2 * y * line[ROW]
+    has_row, has_plane = 2 * y + 1 < line[NY], 2 * z + 1 < line[NZ]
+    one, zero = np.float32(1.0), np.float32(0.0)
+    return (
+        start,
+        line[ROW] if has_row else 0,
+        line[PLANE] if has_plane else 0,
+        one if has_row else zero,
+        one if has_plane else zero,
+    )
+
+
+@kernel
+def restrict_row(z: int, y: int, line: Table, below: Table, box: Box) -> None:
+    """Restrict the residual in Z to row (z, y) below and start smoothing there."""
+    mem, weight, first = box.mem, restriction(line), np.float32(STEP_ONE)
+    start, row, plane, wy, wz = children(z, y, line)
+    a = np.uint64(line[AT + Z] + start)
+    b, c = a + np.uint64(row), a + np.uint64(plane)
+    d, one = c + np.uint64(row), np.uint64(1)
+    coarse = below[FIRST] + z * below[PLANE] + y * below[ROW]
+    r, zc = np.uint64(below[AT + R] + coarse), np.uint64(below[AT + Z] + coarse)
+    v, pairs = np.uint64(below[AT + V] + coarse), line[NX] // 2
+    for j in range(pairs):
+        u, i = np.uint64(j), np.uint64(2 * j)
+        near = mem[a + i] + mem[a + i + one] + wy * (mem[b + i] + mem[b + i + one])
+        far = mem[c + i] + mem[c + i + one] + wy * (mem[d + i] + mem[d + i + one])
+        mem[r + u] = weight * (near + wz * far)
+    if line[NX] % 2:
+        u, i = np.uint64(pairs), np.uint64(2 * pairs)
+        mem[r + u] = weight * (mem[a + i] + wy * mem[b + i] + wz * (mem[c + i] + wy * mem[d + i]))
+    for j in range(below[NX]):
+        u = np.uint64(j)
+        mem[zc + u] = first * mem[v + u] * mem[r + u]
+
+
+@kernel
+def prolong_row(z: int, y: int, line: Table, below: Table, box: Box) -> None:
+    """Add row (z, y) of the coarse correction, widened in G, to the fine iterate T."""
+    mem, one, zero, nx = box.mem, np.uint64(1), np.float32(0.0), line[NX]
+    coarse = np.uint64(below[AT + T] + below[FIRST] + z * below[PLANE] + y * below[ROW])
+    start, row, plane, wy, wz = children(z, y, line)
+    g = np.uint64(line[AT + G] + start)
+    for j in range(below[NX]):
+        c, i = mem[coarse + np.uint64(j)], g + np.uint64(2 * j)
+        mem[i] = c
+        mem[i + one] = c
+    for child in range(4):
+        if (child & 1 and wy == zero) or (child & 2 and wz == zero):
+            continue
+        to = start + (child & 1) * row + (child >> 1) * plane
+        t, v = np.uint64(line[AT + T] + to), np.uint64(line[AT + V] + to)
+        for j in range(nx):
+            i = np.uint64(j)
+            mem[t + i] += mem[g + i] if mem[v + i] > zero else zero
+
+
+@kernel
+def coarsen_row(z: int, y: int, line: Table, below: Table, box: Box) -> None:
+    """Sum `kappa` of the children of coarse row (z, y); G is above 0 if any is free."""
+    mem, weight, zero, one = box.mem, restriction(line), np.float32(0.0), np.uint64(1)
+    coarse = below[FIRST] + z * below[PLANE] + y * below[ROW]
+    kc, gc = np.uint64(below[AT + K] + coarse), np.uint64(below[AT + G] + coarse)
+    for j in range(below[NX]):
+        mem[kc + np.uint64(j)] = zero
+        mem[gc + np.uint64(j)] = zero
+    for fz in range(2 * z, min(2 * z + 2, line[NZ])):
+        for fy in range(2 * y, min(2 * y + 2, line[NY])):
+            k = np.uint64(line[AT + K] + line[FIRST] + fz * line[PLANE] + fy * line[ROW])
+            for j in range(line[NX] // 2):
+                u = np.uint64(j)
+                a, b = mem[k + u + u], mem[k + u + u + one]
+                mem[kc + u] += (a if a < FIXED else ANCHOR) + (b if b < FIXED else ANCHOR)
+                mem[gc + u] += FIXED - min(a, b)
+            if line[NX] % 2:
+                u = np.uint64(line[NX] // 2)
+                a = mem[k + u + u]
+                mem[kc + u] += a if a < FIXED else ANCHOR
+                mem[gc + u] += FIXED - min(a, FIXED)
+    for j in range(below[NX]):
+        u = np.uint64(j)
+        mem[kc + u] = weight * mem[kc + u] if mem[gc + u] > zero else FIXED
 
 
 @kernel
@@ -295,64 +384,3 @@ def sides(line: Table, axis: int) -> tuple[int, int, int, int, int]:
     if axis == 1:
         return line[ROW], line[PLANE], 1, line[NZ], line[NX]
     return line[PLANE], line[ROW], 1, line[NY], line[NX]
-
-
-@kernel
-def face_factors(hindrance: Floats, faces: Floats, table: Table, periodic: int) -> None:
-    """Write the factor of every face: harmonic mean inside, the voxel's own at a wall.
-
-    A coarse face is the mean of the fine faces it is made of.
-    """
-    faces[:] = 0.0
-    line = table[0]
-    for axis in range(3):
-        if not line[AXES] >> axis & 1:
-            continue
-        count, f = line[NX - axis], faces[axis]
-        step, su, sv, nu, nv = sides(line, axis)
-        for u in range(nu):
-            for v in range(nv):
-                low = line[FIRST] + u * su + v * sv
-                start = beside(hindrance, axis, u, v, 0)
-                lower = end = beside(hindrance, axis, u, v, count - 1)
-                if not periodic >> axis & 1:
-                    f[low], f[low + count * step] = start, end
-                    lower = np.float32(-1.0)
-                for n in range(count):
-                    here = beside(hindrance, axis, u, v, n)
-                    if lower >= 0.0:
-                        f[low + n * step] = 2.0 * lower * here / max(lower + here, FLOOR)
-                    lower = here
-                if periodic >> axis & 1:
-                    f[low + count * step] = f[low]
-    for level in range(table.shape[0] - 1):
-        for axis in range(3):
-            if table[0, AXES] >> axis & 1:
-                coarse_faces(faces[axis], axis, table[level], table[level + 1])
-
-
-@kernel
-def beside(hindrance: Floats, axis: int, u: int, v: int, n: int) -> float:
-    """Return the hindrance of voxel `n` along `axis`, `u` and `v` along the other two."""
-    if axis == 0:
-        return hindrance[u, v, n]
-    if axis == 1:
-        return hindrance[u, n, v]
-    return hindrance[n, u, v]
-
-
-@kernel
-def coarse_faces(f: Floats, axis: int, line: Table, below: Table) -> None:
-    """Average the faces of one axis onto the next level."""
-    count, target = line[NX - axis], below[NX - axis]
-    step, su, sv, nu, nv = sides(line, axis)
-    to_step, to_su, to_sv, to_nu, to_nv = sides(below, axis)
-    whole = np.float32((2 if nu > 1 else 1) * (2 if nv > 1 else 1))
-    for u in range(to_nu):
-        for v in range(to_nv):
-            for n in range(target + 1):
-                total = np.float32(0.0)
-                for fu in range(2 * u, min(2 * u + 2, nu)):
-                    for fv in range(2 * v, min(2 * v + 2, nv)):
-                        total += f[line[FIRST] + fu * su + fv * sv + min(2 * n, count) * step]
-                f[below[FIRST] + u * to_su + v * to_sv + n * to_step] = total / whole

@@ -86,13 +86,7 @@ class Controls(Process):
     def _deplete(self, s: State, t: Tick, k: Backend, i: int, mask: Array) -> None:
         """Remove a share of the living cells of some types."""
         cells = np.flatnonzero(mask[s.live("type")] & (s.live("state") == ALIVE))
-        draw = k.uniform_array(
-            np.uint64(self.seed),
-            stream("deplete"),
-            s["key"][cells],
-            np.uint32(t.index),
-            np.uint32(i),
-        )
+        draw = k.uniform_array(self.seed, stream("deplete"), s["key"][cells], t.index, i)
         struck = cells[draw < self.controls[i].value]
         s["state"][struck] = GONE
         np.add.at(s["depleted"], s["type"][struck], 1.0)

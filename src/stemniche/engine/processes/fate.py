@@ -106,7 +106,7 @@ class Killing(Process):
         total = np.zeros(s.capacity, np.float32)
         for kind, row in self.killers:
             mask = ((s["type"] == kind) & alive).astype(np.uint8)
-            k.neighbour_sum(behaviours[self.rate_row], mask, *geometry, np.float32(TOUCH), total)
+            k.neighbour_sum(behaviours[self.rate_row], mask, *geometry, TOUCH, total)
             s["hazards"][row, :n] += self.antigenicity * (exposed * total)[:n]
 
 
@@ -143,10 +143,10 @@ class Fates(Process):
         k.resolve(
             s["hazards"],
             n,
-            np.uint64(self.seed),
+            self.seed,
             s["key"],
-            np.uint32(t.index),
-            np.float32(TICK_MIN),
+            t.index,
+            TICK_MIN,
             s["fate"],
         )
         chosen = np.flatnonzero(s.live("fate") >= 0)

@@ -50,7 +50,7 @@ class Cycle(Process):
     def run(self, s: State, t: Tick, k: Backend) -> None:
         """See `Process.run`."""
         b, n, kind = s["behaviours"], s.n, s["type"]
-        time = (np.uint64(self.seed), stream("cycle"), np.uint32(t.index), TICK_MIN)
+        time = (self.seed, stream("cycle"), t.index, TICK_MIN)
         k.advance_cycle(
             kind,
             s["state"],
@@ -85,7 +85,7 @@ class Cycle(Process):
             s["behaviours"][self.phagocytosis_row],
             alive,
             *geometry,
-            np.float32(self.touch),
+            self.touch,
             engulfing,
         )
         k.advance_dead(
@@ -100,9 +100,9 @@ class Cycle(Process):
             self.volume,
             self.clearance,
             n,
-            np.uint64(self.seed),
+            self.seed,
             stream("clearance"),
-            np.uint32(t.index),
+            t.index,
             TICK_MIN,
         )
         s["engulfed"][0] += int(taken[:n].sum())
@@ -155,9 +155,9 @@ class Births(Process):
         s["divisions"][daughters] = 0
         s["parent"][daughters] = keys
         s["key"][daughters] = k.child_keys(keys, s["divisions"][mothers])
-        dice = (np.uint64(self.seed), stream("birth"))
+        dice = (self.seed, stream("birth"))
         draw = [
-            k.uniform_array(*dice, keys, np.uint32(t.index), np.uint32(d)).astype(np.float64)
+            k.uniform_array(*dice, keys, t.index, d).astype(np.float64)
             for d in range(3)
         ]
         both = np.concatenate([mothers, daughters])
@@ -221,7 +221,7 @@ class Canon(Process):
 
     shape: tuple[int, int, int]
     spacing: float
-    size: tuple[float, float, float]
+    size: Array
     reach: float
     skin: float
     name: str = "canon"
@@ -245,7 +245,7 @@ class Canon(Process):
         voxels = self.shape[0] * self.shape[1] * self.shape[2]
         s["voxel_ptr"] = k.voxel_pointers(s["voxel"], s.n, voxels)
         s["list_ptr"], s["list_idx"] = k.build_list(
-            s["x"], s["y"], s["z"], s["radius"], s.n, np.float32(self.size), self.reach, self.skin
+            s["x"], s["y"], s["z"], s["radius"], s.n, self.size, self.reach, self.skin
         )
 
 
@@ -290,7 +290,7 @@ def canon(plan: Plan, reach: float, skin: float) -> Canon:
     return Canon(
         shape=plan.grid.shape,
         spacing=plan.grid.spacing,
-        size=plan.grid.size,
+        size=np.array(plan.grid.size, np.float32),
         reach=reach,
         skin=skin,
     )

@@ -30,7 +30,7 @@ class Motion(Process):
     """
 
     shape: tuple[int, int, int]
-    size: tuple[float, float, float]
+    size: Array
     spacing: float
     flat: bool
     closed: bool
@@ -104,8 +104,7 @@ class Motion(Process):
     def _crawl(self, s: State, t: Tick, k: Backend) -> tuple[Array, Array, Array]:
         """Active velocities, um/min."""
         n, b = s.n, s["behaviours"]
-        cue = [np.zeros(s.capacity, np.float32) for _ in range(3)]
-        velocity = [np.zeros(s.capacity, np.float32) for _ in range(3)]
+        cx, cy, cz, vx, vy, vz = np.zeros((6, s.capacity), np.float32)
         flat = s["fields"].reshape(self.factors, -1)
         if len(self.cue_rows):
             k.cue_direction(
@@ -117,7 +116,9 @@ class Motion(Process):
                 n,
                 self.shape,
                 self.spacing,
-                *cue,
+                cx,
+                cy,
+                cz,
             )
         speed = b[self.speed_row] * (s["state"] == ALIVE)
         k.polarise(
@@ -129,14 +130,18 @@ class Motion(Process):
             speed,
             self.persistence[s["type"]],
             b[self.bias_row],
-            *cue,
-            np.uint64(self.seed),
-            np.uint32(t.index),
+            cx,
+            cy,
+            cz,
+            self.seed,
+            t.index,
             self.flat,
-            np.float32(TICK_MIN),
-            *velocity,
+            TICK_MIN,
+            vx,
+            vy,
+            vz,
         )
-        return velocity[0], velocity[1], velocity[2]
+        return vx, vy, vz
 
     def _leavers(self, s: State) -> None:
         """Mark the cells outside the box as gone and count them."""
@@ -158,7 +163,7 @@ def motion(plan: Plan, reach: float, skin: float) -> Motion:
     places = [plan.factors[c.removeprefix("chemotaxis.")] for c in cues]
     return Motion(
         shape=plan.grid.shape,
-        size=plan.grid.size,
+        size=np.array(plan.grid.size, np.float32),
         spacing=plan.grid.spacing,
         flat=plan.grid.flat,
         closed=plan.surroundings.closed,

@@ -6,7 +6,7 @@ from typing import final
 import numpy as np
 
 from stemniche.engine import drives
-from stemniche.engine.newcomers import add_cells
+from stemniche.engine.newcomers import ENTERED, OVER_WALL, add_cells
 from stemniche.engine.plan import MARROW, VESSEL, Plan
 from stemniche.engine.process import TICK_MIN, TICK_S, Access, Phase, Process, Tick
 from stemniche.engine.state import Array, State
@@ -104,18 +104,16 @@ class Recruitment(Process):
         self, s: State, t: Tick, k: Backend, kind: int, places: Array, expected: Array
     ) -> None:
         """Draw who enters where; at most one cell of a type per vessel and tick."""
-        sites = k.site_keys(np.uint64(kind + 1), places.astype(np.uint64), np.uint64(t.index))
-        dice = (np.uint64(self.seed), stream("entry"))
-        draw = k.uniform_array(*dice, sites, np.uint32(t.index), np.uint32(0))
+        sites = k.site_keys(ENTERED + kind, places.astype(np.uint64), t.index)
+        dice = (self.seed, stream("entry"))
+        draw = k.uniform_array(*dice, sites, t.index, 0)
         come = np.flatnonzero(draw < 1.0 - np.exp(-expected))
         if not come.size:
             return
         nz, ny, nx = self.shape
         z, rest = np.divmod(places[come], ny * nx)
         y, x = np.divmod(rest, nx)
-        shift = [
-            k.uniform_array(*dice, sites[come], np.uint32(t.index), np.uint32(d)) for d in (1, 2, 3)
-        ]
+        shift = [k.uniform_array(*dice, sites[come], t.index, d) for d in (1, 2, 3)]
         position = [(c + u) * self.spacing for c, u in zip((x, y, z), shift, strict=True)]
         if nz == 1:
             position[2] = np.full(len(come), 0.5 * self.spacing)
@@ -123,24 +121,25 @@ class Recruitment(Process):
         s["recruited"][kind] += len(come)
 
     def _over_the_walls(self, s: State, t: Tick, k: Backend) -> None:
-        """Let newcomers replace host cells that left, as often as the tissue beyond holds them."""
+        """Let newcomers replace host cells that left, as often as the tissue beyond holds them.
+
+        Up to two come for one that left, so that a count below that of the tissue beyond is
+        filled up just as one above it drains.
+        """
         fresh = s["left_domain"] - s["left_replaced"]
         kinds = np.flatnonzero((fresh > 0) & (self.beyond > 0))
         if not kinds.size:
             return
         counts = np.bincount(s.live("type"), minlength=len(self.beyond))
         for kind in kinds:
-            number = int(fresh[kind])
-            chance = min(1.0, float(self.beyond[kind]) / max(float(counts[kind]), 1.0))
-            sites = k.site_keys(
-                np.uint64(1000 + kind), np.arange(number, dtype=np.uint64), np.uint64(t.index)
+            number = 2 * int(fresh[kind])
+            chance = min(1.0, 0.5 * float(self.beyond[kind]) / max(float(counts[kind]), 1.0))
+            sites = k.site_keys(OVER_WALL + kind, np.arange(number, dtype=np.uint64), t.index)
+            come, along, side = (
+                k.uniform_array(self.seed, stream("wall"), sites, t.index, d) for d in range(3)
             )
-            dice = (np.uint64(self.seed), stream("wall"), sites, np.uint32(t.index))
-            come = k.uniform_array(*dice, np.uint32(0)) < chance
-            along = k.uniform_array(*dice, np.uint32(1))[come]
-            side = k.uniform_array(*dice, np.uint32(2))[come]
-            sites = sites[come]
-            self._at_wall(s, k, int(kind), along, side, sites)
+            here = come < chance
+            self._at_wall(s, k, int(kind), along[here], side[here], sites[here])
         s["left_replaced"][:] = s["left_domain"]
 
     def _at_wall(

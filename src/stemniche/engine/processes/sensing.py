@@ -85,7 +85,7 @@ class Sensing(Process):
         alive = (s["state"] == 0).astype(np.uint8)
         geometry = (s["x"], s["y"], s["z"], s["radius"], s["list_ptr"], s["list_idx"], n)
         k.count_contacts(
-            self.contact_groups, s["type"], alive, *geometry, np.float32(TOUCH), places, crowding
+            self.contact_groups, s["type"], alive, *geometry, TOUCH, places, crowding
         )
         for g, row in enumerate(self.contact_rows):
             signals[row, :n] = places[g, :n]
@@ -93,7 +93,7 @@ class Sensing(Process):
             signals[self.rows["crowding"], :n] = crowding[:n]
         seen = self.neighbour_types[s["type"]] * alive
         for row, node in self.neighbour_rows:
-            k.neighbour_mean(signals[node], seen, *geometry, np.float32(TOUCH), signals[row])
+            k.neighbour_mean(signals[node], seen, *geometry, TOUCH, signals[row])
 
 
 @final

@@ -54,16 +54,16 @@ class Stemness(Process):
             self.tau[kind],
             self.noise[kind],
             s["key"],
-            np.uint64(self.seed),
-            np.uint32(t.index),
+            self.seed,
+            t.index,
             n,
             mask,
-            np.float32(TICK_MIN),
+            TICK_MIN,
         )
         level, live = s.live("stemness"), mask[:n] == 1
         up = np.flatnonzero(live & (level >= self.high) & (kind[:n] != self.stem))
         down = np.flatnonzero(live & (level <= self.low) & (kind[:n] == self.stem))
-        np.add.at(s["converted"], (kind[up], self.stem), 1.0)
+        np.add.at(s["converted"][:, self.stem], kind[up], 1.0)
         s["converted"][self.stem, self.transit] += len(down)
         s["flux"][FLUX.index("dedifferentiation")] += len(up)
         s["flux"][FLUX.index("differentiation")] -= len(down)

@@ -45,7 +45,7 @@ class Transport(Process):
     uptake_by_volume: Array
     saturable: Array
     saturable_km: Array
-    tolerance: float = 1e-3
+    tolerance: float = 1e-2
     max_iterations: int = 60
     max_age: float = 30.0
     name: str = "transport"
