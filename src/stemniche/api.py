@@ -266,6 +266,20 @@ def headline(folder: Path) -> list[str]:
     ]
 
 
+def evidence_table(what: str, names: tuple[str, ...]) -> tuple[list[str], list[list[Any]]]:
+    """A view of the evidence as columns and rows; what ``stemniche evidence`` prints.
+
+    Raises:
+        InputError: An unknown view, name or id.
+    """
+    if what == "coverage":
+        table = coverage()
+        return list(table.columns), table.values.tolist()
+    from stemniche.evidence.tabulate import tabulate
+
+    return tabulate(evidence(), what, names)
+
+
 def export(folder: str | Path, to: str) -> list[Path]:
     """Write a run in another format beside it: ``csv`` or ``anndata``."""
     from stemniche.interop.export import export_run

@@ -17,9 +17,7 @@ def record(scale: float = 1.0) -> Record:
     """Five days: cells 10 to 50, a fraction 0 to 0.4, CSC 4 to 0."""
     days = np.arange(5.0)
     cells, share = 10.0 * (days + 1.0), 0.1 * days
-    return Record(
-        COLUMNS, days, scale * np.stack([cells, share, 4.0 - days, cells, cells], axis=1)
-    )
+    return Record(COLUMNS, days, scale * np.stack([cells, share, 4.0 - days, cells, cells], axis=1))
 
 
 @pytest.fixture

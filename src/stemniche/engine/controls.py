@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from stemniche.core.expressions import Node as Expression
+from stemniche.engine.process import TICK_S, Tick
 
 Kind = Literal[
     "scale_signal",
@@ -31,12 +32,12 @@ class Control:
             factor `target` (every factor when empty) by `cells`; ``scale_loss`` multiplies the free
             factor's own loss rate; ``supply`` adds a supply that alone would hold `value` (factor's
             unit); ``environment`` sets the scenario value `target` to `value`; ``deplete`` removes
-            the share `value` of `cells` at `start` and every `every` seconds; ``gate`` turns
-            nothing itself, its end stops a process that watches it.
+            the share `value` of `cells` at `start` and every `every` seconds, at most `times`
+            times; ``gate`` turns nothing itself, its end stops a process that watches it.
         cells: Concrete cell types, empty for all.
         start: Seconds from day 0; None = from placement.
         stop: Seconds from day 0; None = to the end.
-        until: Condition over measures that ends it for good, None for none.
+        until: Condition over measures that, looked at from day 0, ends it for good.
         cycle: Seconds on and seconds off, repeated from `start`; None for always on.
         gradient: Axis along which a supply rises from 0 to twice its value, or empty.
         label: The intervention in words, for logs.
@@ -50,16 +51,28 @@ class Control:
     stop: int | None = None
     until: Expression | None = None
     every: int = 0
+    times: int | None = None
     cycle: tuple[int, int] | None = None
     gradient: str = ""
     label: str = ""
 
-    def active(self, seconds: int, prepared: bool) -> bool:
-        """Whether the knob is turned at this time, apart from its condition."""
+    def since(self, t: Tick) -> int | None:
+        """Seconds since it was first turned, None before."""
         if self.start is None:
-            return not prepared or self.stop is None or seconds < self.stop
-        if not prepared or seconds < self.start:
+            return t.index * TICK_S
+        return t.seconds - self.start if t.prepared and t.seconds >= self.start else None
+
+    def active(self, t: Tick) -> bool:
+        """Whether the knob is turned at this time, apart from its condition."""
+        since = self.since(t)
+        if since is None or (self.stop is not None and t.prepared and t.seconds >= self.stop):
             return False
-        if self.stop is not None and seconds >= self.stop:
-            return False
-        return self.cycle is None or (seconds - self.start) % sum(self.cycle) < self.cycle[0]
+        return self.cycle is None or since % sum(self.cycle) < self.cycle[0]
+
+    def strikes(self, t: Tick) -> bool:
+        """Whether one of its repeated acts falls on this tick."""
+        since = self.since(t)
+        if since is None or not self.every:
+            return since == 0
+        number, rest = divmod(since, self.every)
+        return not rest and (self.times is None or number < self.times)

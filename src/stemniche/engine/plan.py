@@ -12,7 +12,7 @@ import numpy as np
 from stemniche.engine.controls import Control
 from stemniche.engine.grid import Grid
 from stemniche.engine.process import Process
-from stemniche.engine.state import Array, Variable
+from stemniche.engine.state import CELL_VARIABLES, Array, Variable
 from stemniche.spec.model import CellType, Drive, Factor, Model, Uptake
 
 STEM, TRANSIT, END = "CSC", "progenitor", "differentiated"
@@ -134,6 +134,12 @@ class Plan:
     controls: tuple[Control, ...]
     variables: tuple[Variable, ...]
     processes: tuple[Process, ...] = ()
+
+    @property
+    def per_cell(self) -> dict[str, str]:
+        """Name and unit of every variable that belongs to single cells."""
+        declared = (*CELL_VARIABLES, *self.variables)
+        return {v.name: v.unit for v in declared if v.kind in ("cell", "cell rows")}
 
     def trait(self, name: str) -> Array:
         """Trait `name` of every type, float32 [T], 0 where a type has none."""

@@ -27,12 +27,16 @@ def _settle(plan: Plan, s: State, k: Backend) -> None:
 
 def advance(plan: Plan, s: State, k: Backend) -> None:
     """Move `s` by one tick."""
-    tick = Tick(s.tick, int(s["day0"][0]))
-    elapsed = s.tick * TICK_S
+    now = moment(s)
     for process in plan.processes:
-        if elapsed % process.every_s == 0:
-            process.run(s, tick, k)
+        if now.index * TICK_S % process.every_s == 0:
+            process.run(s, now, k)
     s.tick += 1
+
+
+def moment(s: State) -> Tick:
+    """The tick at whose start `s` is."""
+    return Tick(s.tick, int(s["day0"][0]))
 
 
 def seconds(s: State) -> int:

@@ -4,8 +4,8 @@ The scorecard reports them apart, because a model that holds a row "A raises B" 
 when A raises B. *Restated*: the shortest way from what differs between the arms to what is read is
 one row. *Emergent*: it takes two or more, or rows of opposite sign. A receptor that is occupied
 does not count, and neighbouring rows that cite one claim count once: a claim carried by several
-rows stays one statement. Where no row leads from one to the other, the way is through space and numbers, which is
-emergent too. What measures read is told by ``readouts.csv``.
+rows stays one statement. Where no row leads from one to the other, the way is through space and
+numbers, which is emergent too. What measures read is told by ``readouts.csv``.
 """
 
 import csv
@@ -19,6 +19,7 @@ from typing import Literal, final
 from stemniche.core.errors import InputError
 from stemniche.experiment.expect import arms_of, contrasts, measures_of
 from stemniche.experiment.file import Experiment
+from stemniche.experiment.readout import canonical
 from stemniche.experiment.ways import Start, Way, Ways
 from stemniche.spec import interventions as iv
 from stemniche.spec.compile import compile_model
@@ -167,7 +168,7 @@ class _Atlas:
         """Points that a measure reads."""
         lexicon = self.library.lexicon
         for pattern, kind, name, cells in _readouts():
-            match = pattern.fullmatch(measure)
+            match = pattern.fullmatch(canonical(measure))
             if match is None:
                 continue
             filled = {label: text for label, text in match.groupdict().items()}

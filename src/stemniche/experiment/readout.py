@@ -5,7 +5,7 @@ written in any spelling the evidence knows; one that the record lacks is answere
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import product
 from typing import TYPE_CHECKING, Any, Literal, final
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal, final
 from stemniche.core.errors import InputError, StemnicheError
 from stemniche.core.expressions import Name, evaluate
 from stemniche.core.expressions import Node as Expression
-from stemniche.core.names import fold, nearest
+from stemniche.core.names import nearest
 from stemniche.core.units import parse_time
 from stemniche.spec.nametables import library_names
 from stemniche.spec.naming import Kind, Names
@@ -35,7 +35,9 @@ COUNT_FLOOR, FRACTION_FLOOR = 0.5, 1e-6
 EPSILON = 1e-9
 _LAST = re.compile(r"last\s+(.+)")
 _AUC = re.compile(r"auc\s+([0-9.]+)\s*\.\.\s*([0-9.]+)\s*([a-z]+)")
-_KINDS: tuple[Kind, ...] = ("factor", "node", "cell", "gene", "drug")
+_KINDS: dict[str, tuple[Kind, ...]] = {"node": ("node", "cell"), "cells": ("cell", "node")}
+_OTHER_KINDS: tuple[Kind, ...] = ("factor", "cell", "drug", "node")
+"""What the parts of a measure's name may be, by its first part."""
 
 
 class MeasureMissing(StemnicheError):
@@ -170,19 +172,26 @@ def floor_of(measure: str) -> float:
     return COUNT_FLOOR if measure.startswith(COUNTS) else FRACTION_FLOOR
 
 
-def _spellings(measure: str, names: Names) -> Iterable[str]:
-    """Columns that may be meant: each part after the first is brought to the id it stands for."""
+def canonical(measure: str) -> str:
+    """The measure with the parts of its name as ids, where they are known."""
+    return next(_spellings(measure, library_names()), measure)
+
+
+def _spellings(measure: str, names: Names) -> Iterator[str]:
+    """Columns that may be meant: each part after the first is brought to an id it stands for."""
     head, *rest = measure.split(".")
-    options = [_ids(part, names) for part in rest]
-    for parts in product(*options):
+    kinds = _KINDS.get(head, _OTHER_KINDS)
+    for parts in product(*(_ids(part, kinds, names) for part in rest)):
         yield ".".join((head, *parts))
-    yield from (name for name in names.resolve("measure", fold(measure)) if name != measure)
 
 
-def _ids(part: str, names: Names) -> tuple[str, ...]:
+def _ids(part: str, kinds: tuple[Kind, ...], names: Names) -> tuple[str, ...]:
+    """Ids that a part may stand for, itself if it is one."""
     stem, high = (part[:-5], "_high") if part.endswith("_high") else (part, "")
-    found = [name for kind in _KINDS for name in names.resolve(kind, stem)]
-    return tuple(dict.fromkeys([part, *(f"{name}{high}" for name in found)]))
+    if any(stem in names.ids.get(kind, ()) for kind in kinds):
+        return (part,)
+    found = [name for kind in kinds for name in names.resolve(kind, stem)]
+    return tuple(dict.fromkeys((*(f"{name}{high}" for name in found), part)))
 
 
 def refuse_unknown_time(day: float, end: float, where: str) -> None:

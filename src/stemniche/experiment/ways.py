@@ -11,8 +11,9 @@ from dataclasses import dataclass, field
 from heapq import heappop, heappush
 from typing import final
 
+from stemniche.spec.lexicon import TUMOUR
 from stemniche.spec.library import Library
-from stemniche.spec.paths import Point, ends, starts
+from stemniche.spec.paths import STEMNESS_NODE, Point, ends, starts
 from stemniche.spec.records import Link, Mechanism, Rule
 
 RAISES_COUNT = ("recruitment", "egress", "cycle_rate", "symmetric_probability")
@@ -88,7 +89,7 @@ class Ways:
             if here in seen:
                 continue
             seen.add(here)
-            for end, turn in self._leads[walk.rows[-1]]:
+            for end, turn in self._arrivals(walk.rows[-1], wanted):
                 if _meets(end, wanted):
                     best = best or Way(walk.statements, walk.rows)
                     signs.add(walk.sign * turn)
@@ -97,6 +98,14 @@ class Ways:
                     if row not in walk.rows:
                         self._walk(queue, walk, row, turn)
         return None if best is None else Way(best.statements, best.rows, opposed=len(signs) > 1)
+
+    def _arrivals(self, row: str, wanted: set[Point]) -> Iterator[tuple[Point, int]]:
+        """Where a row leads; cells that only turn into each other leave their sum alone."""
+        turned = {point for point, _ in self._leads[row] if point.kind == "cell"}
+        same_sum = len(turned) > 1 and turned <= wanted
+        for point, turn in self._leads[row]:
+            if not (same_sum and point.kind == "cell"):
+                yield point, turn
 
     def _from(self, point: Point | None) -> list[str]:
         """Rows that start at a point."""
@@ -151,9 +160,12 @@ def _ends(library: Library, row: Mechanism) -> Iterator[tuple[Point, int]]:
         sign = int(row.sign)
     elif isinstance(row, Rule):
         sign = 1 if row.direction == "increases" else -1
+    if isinstance(row, Link) and row.to == STEMNESS_NODE:
+        yield from ((Point("cell", cell), sign) for cell in library.lexicon.expand((TUMOUR,)))
     for point in sorted(ends(library, row), key=str):
-        if not isinstance(row, Rule) or point.kind != "cell":
+        if point.kind != "cell":
             yield point, sign
+        if point.kind != "cell" or not isinstance(row, Rule):
             continue
         head, *parts = row.behaviour.split(".")
         if head == "conversion":

@@ -4,48 +4,48 @@ G1 is left at a rate, towards S or towards G0; S and G2M last fixed times. Volum
 over S and G2M. Apoptotic cells shrink to nothing, necrotic ones stay until they are cleared.
 """
 
-from typing import Any
-
 import numpy as np
+from numpy.typing import NDArray
 
 from stemniche.kernels.jit import parallel_kernel, prange
 from stemniche.kernels.maths import uniform
 
+__all__ = ["advance_cycle", "advance_dead"]
+
+Floats = NDArray[np.float32]
+Marks = NDArray[np.uint8]
+Keys = NDArray[np.uint64]
+
 _BLOCK = 512
 _G0, _G1, _S, _G2M = 0, 1, 2, 3
+_FIRST_DRAW = np.uint32(0)
+_PER_SPHERE = 0.238732414637843  # 3 / (4 pi)
+_SMALLEST = 0.05  # share of the volume that is left when an apoptotic cell vanishes
 
 
 @parallel_kernel
-def advance_cycle(
-    kind: Any,
-    state: Any,
-    phase: Any,
-    clock: Any,
-    dividing: Any,
-    awakened: Any,
-    radius: Any,
-    growth: Any,
-    key: Any,
-    cycle_rate: Any,
-    quiescence_rate: Any,
-    awakening_rate: Any,
-    s_duration: Any,
-    g2m_duration: Any,
-    volume: Any,
+def _advance_cycle(
+    kind: Marks,
+    state: Marks,
+    phase: Marks,
+    clock: Floats,
+    dividing: Marks,
+    awakened: Marks,
+    radius: Floats,
+    growth: Floats,
+    key: Keys,
+    cycle_rate: Floats,
+    quiescence_rate: Floats,
+    awakening_rate: Floats,
+    s_duration: Floats,
+    g2m_duration: Floats,
+    volume: Floats,
     n: int,
-    seed: Any,
-    stream: Any,
-    tick: Any,
+    seed: np.uint64,
+    stream: np.uint32,
+    tick: np.uint32,
     minutes: float,
 ) -> None:
-    """One tick of the cycle of living cells; sets `dividing` where G2M ends.
-
-    Args:
-        kind, state, phase, dividing, awakened: uint8 [cap]; clock: float32 [cap], min left.
-        growth: float32 [cap], heritable factor on `cycle_rate`.
-        cycle_rate, quiescence_rate, awakening_rate: float32 [cap], 1/min.
-        s_duration, g2m_duration: float32 [T], min. volume: float32 [T], um^3 of a newborn cell.
-    """
     for block in prange((n + _BLOCK - 1) // _BLOCK):
         for c in range(block * _BLOCK, min(n, (block + 1) * _BLOCK)):
             dividing[c] = 0
@@ -54,7 +54,7 @@ def advance_cycle(
             t = kind[c]
             p = phase[c]
             if p == _G0:
-                u = uniform(seed, stream, key[c], tick, np.uint32(0))
+                u = uniform(seed, stream, key[c], tick, _FIRST_DRAW)
                 if u < 1.0 - np.exp(-awakening_rate[c] * minutes):
                     phase[c] = _G1
                     awakened[c] = 1
@@ -62,7 +62,7 @@ def advance_cycle(
                 on = cycle_rate[c] * growth[c]
                 off = quiescence_rate[c]
                 total = on + off
-                u = uniform(seed, stream, key[c], tick, np.uint32(0))
+                u = uniform(seed, stream, key[c], tick, _FIRST_DRAW)
                 any_ = 1.0 - np.exp(-total * minutes)
                 if u < any_:
                     if u * total < any_ * on:
@@ -85,58 +85,131 @@ def advance_cycle(
             elif p == _G2M:
                 grown = 1.0 - max(clock[c], 0.0) / (s_duration[t] + g2m_duration[t])
             size = volume[t] * (1.0 + min(max(grown, 0.0), 1.0))
-            radius[c] = np.float32((size * 0.238732414637843) ** (1.0 / 3.0))
+            radius[c] = np.float32((size * _PER_SPHERE) ** (1.0 / 3.0))
+
+
+def advance_cycle(
+    kind: Marks,
+    state: Marks,
+    phase: Marks,
+    clock: Floats,
+    dividing: Marks,
+    awakened: Marks,
+    radius: Floats,
+    growth: Floats,
+    key: Keys,
+    cycle_rate: Floats,
+    quiescence_rate: Floats,
+    awakening_rate: Floats,
+    s_duration: Floats,
+    g2m_duration: Floats,
+    volume: Floats,
+    n: int,
+    seed: int,
+    stream: int,
+    tick: int,
+    minutes: float,
+) -> None:
+    """One tick of the cycle of living cells, in place; sets `dividing` where G2M ends.
+
+    Args:
+        kind, state: Cell type and state (0 = alive).
+        phase: 0 to 3: G0, G1, S, G2M.
+        clock: min left of S or G2M; what a phase overshoots is taken off the next.
+        dividing, awakened: Set to 1 where G2M ends, and where G0 is left.
+        radius: um; gets that of the present volume.
+        growth: Heritable factor on `cycle_rate`.
+        key, seed, stream, tick: They determine the random number of each cell.
+        cycle_rate, quiescence_rate, awakening_rate: Per cell, 1/min.
+        s_duration, g2m_duration: Per type, min.
+        volume: Per type, um^3, of a newborn cell.
+        n: Cells in use.
+        minutes: Length of the tick.
+    """
+    _advance_cycle(
+        kind, state, phase, clock, dividing, awakened, radius, growth, key, cycle_rate,
+        quiescence_rate, awakening_rate, s_duration, g2m_duration, volume, n, np.uint64(seed),
+        np.uint32(stream), np.uint32(tick), float(minutes),
+    )  # fmt: skip
 
 
 @parallel_kernel
-def advance_dead(
-    kind: Any,
-    state: Any,
-    clock: Any,
-    radius: Any,
-    key: Any,
-    engulfing: Any,
-    engulfed: Any,
-    duration: Any,
-    volume: Any,
+def _advance_dead(
+    kind: Marks,
+    state: Marks,
+    clock: Floats,
+    radius: Floats,
+    key: Keys,
+    engulfing: Floats,
+    engulfed: Marks,
+    duration: Floats,
+    volume: Floats,
     clearance: float,
     n: int,
-    seed: Any,
-    stream: Any,
-    tick: Any,
+    seed: np.uint64,
+    stream: np.uint32,
+    tick: np.uint32,
     minutes: float,
 ) -> None:
-    """Shrink and remove dead cells (state becomes 3, gone).
-
-    Args:
-        engulfing: float32 [cap], summed phagocytosis rate of touching cells, 1/min.
-        engulfed: uint8 [cap], set to 1 where a cell went by phagocytosis.
-        duration: float32 [T], min, of apoptosis.
-        clearance: 1/min, loss of necrotic cells without phagocytes.
-    """
     for block in prange((n + _BLOCK - 1) // _BLOCK):
         for c in range(block * _BLOCK, min(n, (block + 1) * _BLOCK)):
             engulfed[c] = 0
             if state[c] != 1 and state[c] != 2:
                 continue
-            base = 0.0
+            clock[c] -= np.float32(minutes)
+            base = clearance
             if state[c] == 1:
-                clock[c] -= np.float32(minutes)
-                left = max(clock[c], 0.0) / duration[kind[c]]
-                radius[c] = np.float32(
-                    (max(left, 0.05) * volume[kind[c]] * 0.238732414637843) ** (1 / 3)
-                )
-                if clock[c] <= 0.0:
-                    state[c] = 3
-                    continue
-            else:
-                base = clearance
+                base = 0.0
+                left = max(clock[c] / duration[kind[c]], _SMALLEST)
+                radius[c] = np.float32((left * volume[kind[c]] * _PER_SPHERE) ** (1.0 / 3.0))
+            if clock[c] <= 0.0:
+                state[c] = 3
+                continue
             total = base + engulfing[c]
             if total <= 0.0:
                 continue
-            u = uniform(seed, stream, key[c], tick, np.uint32(0))
+            u = uniform(seed, stream, key[c], tick, _FIRST_DRAW)
             gone = 1.0 - np.exp(-total * minutes)
             if u < gone:
                 state[c] = 3
                 if u * total < gone * engulfing[c]:
                     engulfed[c] = 1
+
+
+def advance_dead(
+    kind: Marks,
+    state: Marks,
+    clock: Floats,
+    radius: Floats,
+    key: Keys,
+    engulfing: Floats,
+    engulfed: Marks,
+    duration: Floats,
+    volume: Floats,
+    clearance: float,
+    n: int,
+    seed: int,
+    stream: int,
+    tick: int,
+    minutes: float,
+) -> None:
+    """Shrink apoptotic cells, and remove dead cells (state becomes 3), in place.
+
+    Args:
+        kind: Cell type.
+        state: 1 = apoptotic, 2 = necrotic; others are left alone.
+        clock: min until a dead cell vanishes by itself.
+        radius: um; that of apoptotic cells follows their clock.
+        key, seed, stream, tick: They determine the random number of each cell.
+        engulfing: Summed phagocytosis rate of the touching cells, 1/min.
+        engulfed: Gets 1 where a cell went by phagocytosis, else 0.
+        duration: Per type, min, of apoptosis.
+        volume: Per type, um^3, of a newborn cell.
+        clearance: 1/min, loss of necrotic cells without phagocytes.
+        n: Cells in use.
+        minutes: Length of the tick.
+    """
+    _advance_dead(
+        kind, state, clock, radius, key, engulfing, engulfed, duration, volume, float(clearance), n,
+        np.uint64(seed), np.uint32(stream), np.uint32(tick), float(minutes),
+    )  # fmt: skip

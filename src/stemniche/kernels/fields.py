@@ -170,7 +170,6 @@ def advance(
     problem: FieldProblem,
     elapsed: npt.ArrayLike,
     force: npt.ArrayLike = False,
-    *,
     tolerance: float = 1e-3,
     max_iterations: int = 60,
     max_age: float = 30.0,

@@ -29,7 +29,10 @@ from stemniche.kernels.stencils import AT, Box, Doubles, Floats, K, V
 TIGHTER = 0.1  # a solution is this much closer than the tolerance that asks for one
 TANGENTS = 8  # linearisations of saturable uptake in one step
 INEXACT = 0.05  # how far each of them but the last is solved
-FAINT = 1e-3  # weight of the bare level in the size that residuals are compared with
+REFINEMENTS = 3  # most solutions of a system that single precision does not resolve at once
+ROUNDING = 1e-7  # relative error of single precision
+STALLED = 0.5  # a residual that falls by less has met that error
+FAINT = 2e-4  # weight of the bare level in the size that residuals are compared with
 PULL, DRAIN = np.bool_(True), np.bool_(False)
 
 SOLVED, ITERATIONS, SHARE, SUPPLIED, REMOVED, WALLS, CHANGE, CLIPPED = range(8)
@@ -55,9 +58,12 @@ def advance_one(
     """
     s, given = substance.index, substance.given
     rate = 0.0 if given.quasi_steady[s] else 1.0 / minutes
-    saturable = saturates(substance)
-    close, share, size, done = rules.tolerance * TIGHTER, 0.0, 0.0, 0
-    for attempt in range(TANGENTS if saturable else 1):
+    saturable, close = saturates(substance), rules.tolerance * TIGHTER
+    # Walls are rounded together with a reaction that may be far smaller: then look again.
+    reaction = given.spacing**2 / given.diffusivity[s] * (given.decay[s] + rate)
+    attempts = TANGENTS if saturable else (REFINEMENTS if reaction * close < ROUNDING else 1)
+    share, before, size, done = 0.0, np.inf, 0.0, 0
+    for attempt in range(attempts):
         source, turnover, bare, _ = each_row(REFILL if attempt else FILL, rate, substance, box)
         drive = across_walls(PULL, substance, box)
         faint = FAINT * np.sqrt(36.0 * bare + drive)
@@ -66,7 +72,8 @@ def advance_one(
         if attempt == 0 and not force and share < rules.tolerance and minutes < rules.oldest:
             out[SHARE] = share
             return
-        if share <= close or done >= rules.most:
+        stalled = share > STALLED * before and not saturable
+        if share <= close or done >= rules.most or stalled:
             break
         aim = max(close, INEXACT * share) if saturable else close
         ratio = wall_ratio(substance)
@@ -74,7 +81,7 @@ def advance_one(
         done += count
         if count == 0:
             break
-        share = np.sqrt(square) / size
+        before, share = share, np.sqrt(square) / size
     supplied, removed, change, clipped = each_row(SETTLE, 0.0, substance, box)
     inflow = across_walls(DRAIN, substance, box)
     inflow += from_fixed(box) if holds(substance) else 0.0

@@ -5,7 +5,7 @@ the sum of `pair_speed` over its neighbours. `move_tick` carries a tissue throug
 behaviour in base steps of at most a minute, and keeps the neighbour list valid meanwhile. It draws
 no random numbers.
 
-In a base step h every cell is of one of three kinds:
+In a base step h every cell is of one of four kinds:
 
 * calm: one explicit step. Chosen where the summed stiffness k of its contacts gives
   ``h k <= 1.25`` and the move is shorter than a quarter of the radius;
@@ -13,7 +13,9 @@ In a base step h every cell is of one of three kinds:
   unlike implicit damping, with the right mobility of the tissue as a whole. All stiff cells move
   together, and calm ones are taken where they are at the time of the stage;
 * fast (motile immune cells, newborn pairs with deep overlap): as many explicit sub-steps as it
-  needs, with neighbours frozen.
+  needs, with neighbours frozen;
+* resting (most of a tissue): drifts less than a five-hundredth of its radius per base step, with no
+  motile cell near. Its velocity is taken to stay the same for up to three base steps.
 
 Sources:
     Forces: Ghaffarizadeh et al. 2018, doi:10.1371/journal.pcbi.1005991.
@@ -42,10 +44,12 @@ _BLOCK = 256
 _HORIZON = 1.0  # minutes of active motion that a neighbour list allows for
 _FORGIVEN = np.float32(0.1)  # of the radius: pairs this far inside the range of adhesion may lack
 
-_CALM, _STIFF = np.uint8(0), np.uint8(1)
+_CALM, _STIFF, _RESTING = np.uint8(0), np.uint8(1), np.uint8(2)
 _CALM_STIFFNESS = np.float32(1.25)
 _STIFF_LIMIT = np.float32(3.8)
 _LONGEST_MOVE = np.float32(0.25)  # of the radius, in one step
+_REST_MOVE = np.float32(0.002)  # of the radius, in one base step
+_REST_STEPS = 3
 _MOST_PARTS = 32
 _MOST_CLOSE = 256
 _CHUNK = SPARE
@@ -145,6 +149,17 @@ def _close_by(
     return count
 
 
+@inline
+def _alone(i: int, grip: Floats, ptr: Longs, idx: Ints) -> bool:
+    """Whether neither cell i nor a neighbour moves actively."""
+    if grip[i, 2] > _ZERO:
+        return False
+    for p in range(ptr[i], ptr[i + 1]):
+        if grip[np.uint32(idx[p]), 2] > _ZERO:
+            return False
+    return True
+
+
 @kernel
 def _propose(
     first: int,
@@ -157,6 +172,8 @@ def _propose(
     idx: Ints,
     h: np.float32,
     reach: np.float32,
+    fresh: bool,
+    velocity: Floats,
     kind: Marks,
     new: Floats,
     stage: Floats,
@@ -164,14 +181,17 @@ def _propose(
     """Step of calm cells, sub-steps of fast ones, first stage of stiff ones; how many are stiff.
 
     `new` gets the places at the end of the step, `stage` those at the time of the second stage.
+    Resting cells are looked at only when `fresh`; `velocity` is theirs.
     """
     stiff = 0
     per_reach = _ONE / reach
     close = np.zeros(_MOST_CLOSE + _CHUNK, np.int32)
     for i in range(first, last):
         x, y, z = place[i, 0], place[i, 1], place[i, 2]
-        kind[i] = _CALM
-        if movable[i]:
+        if kind[i] == _RESTING and not fresh:
+            x, y, z = x + h * velocity[i, 0], y + h * velocity[i, 1], z + h * velocity[i, 2]
+        elif movable[i]:
+            kind[i] = _CALM
             row, end, most = ptr[i], ptr[i + 1], _LONGEST_MOVE * place[i, 3]
             vx, vy, vz, k = _pushed(i, (x, y, z), place, grip, idx, row, end, per_reach)
             vx, vy, vz = vx + active[i, 0], vy + active[i, 1], vz + active[i, 2]
@@ -194,6 +214,9 @@ def _propose(
                 if h * k > _CALM_STIFFNESS:
                     kind[i] = _STIFF
                     stiff += 1
+                elif path < _REST_MOVE * place[i, 3] and _alone(i, grip, ptr, idx):
+                    kind[i] = _RESTING
+                    velocity[i, 0], velocity[i, 1], velocity[i, 2] = vx, vy, vz
         new[i, 0], new[i, 1], new[i, 2] = x, y, z
         stage[i, 3] = place[i, 3]
         stage[i, 0] = place[i, 0] + _FIRST * (x - place[i, 0])
@@ -274,6 +297,8 @@ def _base_step(
     idx: Ints,
     minutes: float,
     reach_factor: float,
+    fresh: bool,
+    velocity: Floats,
     kind: Marks,
     new: Floats,
     stage: Floats,
@@ -291,8 +316,9 @@ def _base_step(
     for block in prange(blocks):
         first, last = block * _BLOCK, min((block + 1) * _BLOCK, n)
         stiff[block] = _propose(
-            first, last, place, active, grip, movable, ptr, idx, h, reach, kind, new, stage
-        )
+            first, last, place, active, grip, movable, ptr, idx, h, reach, fresh, velocity, kind,
+            new, stage,
+        )  # fmt: skip
     any_stiff = 0
     for block in range(blocks):
         any_stiff += stiff[block]
@@ -311,6 +337,22 @@ def _base_step(
 def _columns(n: int, *arrays: Floats) -> Floats:
     """The first `n` elements of each array, cell by cell."""
     return np.stack([array[:n] for array in arrays], axis=1, dtype=np.float32)
+
+
+def _laid_out(
+    n: int,
+    places: tuple[Floats, ...],
+    velocities: tuple[Floats, ...],
+    repulsion: Floats,
+    adhesion: Floats,
+    two_d: bool,
+) -> tuple[Floats, Floats, Floats]:
+    """Place and radius, active velocity, and roots of the coefficients with the active speed."""
+    place, active = _columns(n, *places), _columns(n, *velocities)
+    if two_d:
+        place[:, 2], active[:, 2] = 0.0, 0.0
+    speed = np.sqrt(np.square(active).sum(axis=1))
+    return place, active, _columns(n, np.sqrt(repulsion[:n]), np.sqrt(adhesion[:n]), speed)
 
 
 def move_tick(
@@ -354,27 +396,29 @@ def move_tick(
         two_d: Flat tissue.
     """
     box = np.asarray(domain, np.float32)
-    place, grip = _columns(n, x, y, z, radius), np.sqrt(_columns(n, repulsion, adhesion))
-    active = _columns(n, vx_act, vy_act, vz_act)
-    if two_d:
-        place[:, 2], active[:, 2] = 0.0, 0.0
-    speed = np.sqrt(np.square(active).sum(axis=1))
+    place, active, grip = _laid_out(
+        n, (x, y, z, radius), (vx_act, vy_act, vz_act), repulsion, adhesion, two_d
+    )
+    speed = grip[:, 2]
     slack = np.full(n, 0.5 * skin, np.float32)
     later = slack + np.float32(min(minutes, _HORIZON)) * speed
     reach = np.float32(reach_factor) * radius[:n] + later
     forgiven = _FORGIVEN * radius[:n]
-    kind, new, stage = np.empty(n, np.uint8), np.empty_like(place), np.empty_like(place)
+    kind, new, stage = np.zeros(n, np.uint8), np.empty_like(place), np.empty_like(place)
+    velocity = np.empty_like(active)
     origin, bearable = place.copy(), slack + forgiven
     drift = np.zeros(-(-n // _BLOCK), np.float32)
     idx = _with_spare(ptr, idx)
     steps, lists = math.ceil(minutes / base_step), 0
-    for _ in range(steps if n else 0):
-        if drift.max() > 1.0:
+    for step in range(steps if n else 0):
+        stale = drift.max() > 1.0
+        if stale:
             ptr, idx = list_within(*_apart(place), reach, n, box)
             origin, bearable, lists = place.copy(), later + forgiven, lists + 1
         _base_step(
-            place, active, grip, movable, ptr, idx, minutes / steps, reach_factor, kind, new, stage,
-            origin, bearable, box, wall_kind == 1, drift,
+            place, active, grip, movable, ptr, idx, minutes / steps, reach_factor,
+            stale or step % _REST_STEPS == 0, velocity, kind, new, stage, origin, bearable, box,
+            wall_kind == 1, drift,
         )  # fmt: skip
     _put_back(place, x, y, z, n, two_d)
     return lists
@@ -402,23 +446,23 @@ def step_motion(
     two_d: bool,
     out_maxdisp: Floats,
 ) -> None:
-    """Like `move_tick`, on a list that the caller answers for.
+    """Like `move_tick`, on a list that the caller answers for, and without resting cells.
 
     ``out_maxdisp[0]`` gets the largest displacement, um: the list was good enough if it reaches
     twice that beyond the range of adhesion.
     """
-    place, grip = _columns(n, x, y, z, radius), np.sqrt(_columns(n, repulsion, adhesion))
-    active = _columns(n, vx_act, vy_act, vz_act)
-    if two_d:
-        place[:, 2], active[:, 2] = 0.0, 0.0
-    kind, new, stage = np.empty(n, np.uint8), np.empty_like(place), np.empty_like(place)
+    place, active, grip = _laid_out(
+        n, (x, y, z, radius), (vx_act, vy_act, vz_act), repulsion, adhesion, two_d
+    )
+    kind, new, stage = np.zeros(n, np.uint8), np.empty_like(place), np.empty_like(place)
+    velocity = np.empty_like(active)
     origin, drift = place.copy(), np.zeros(-(-n // _BLOCK), np.float32)
     box, um, idx = np.asarray(domain, np.float32), np.ones(n, np.float32), _with_spare(ptr, idx)
     steps = math.ceil(minutes / base_step)
     for _ in range(steps if n else 0):
         _base_step(
-            place, active, grip, movable, ptr, idx, minutes / steps, reach_factor, kind, new, stage,
-            origin, um, box, wall_kind == 1, drift,
+            place, active, grip, movable, ptr, idx, minutes / steps, reach_factor, True, velocity,
+            kind, new, stage, origin, um, box, wall_kind == 1, drift,
         )  # fmt: skip
     _put_back(place, x, y, z, n, two_d)
     out_maxdisp[0] = drift.max(initial=0.0)

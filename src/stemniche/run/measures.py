@@ -203,8 +203,11 @@ def _release(v: View) -> Iterator[tuple[str, float]]:
         if row.cell not in plan.types:
             continue
         where = v.where(row.cell)
-        level = mean(v.signal(row.node), where) if row.node else 1.0
-        scale = float(v.state["synthesis"][plan.types[row.cell], plan.factors[row.factor]])
+        kind, level = plan.types[row.cell], 1.0
+        if row.node:
+            read = float(v.state["read_scale"][kind, plan.signals[row.node]])
+            level = read * mean(v.signal(row.node), where)
+        scale = float(v.state["synthesis"][kind, plan.factors[row.factor]])
         column = f"secretion.{row.factor}.{row.cell}"
         total[column] = total.get(column, 0.0) + row.rate * level * scale
     yield from total.items()

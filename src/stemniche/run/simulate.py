@@ -16,7 +16,7 @@ from stemniche.engine import guard
 from stemniche.engine.plan import Plan
 from stemniche.engine.process import TICK_S
 from stemniche.engine.state import PHASE_NAMES, STATE_NAMES, State
-from stemniche.engine.step import advance, begin, seconds
+from stemniche.engine.step import advance, begin, moment, seconds
 from stemniche.kernels.cpu import Backend, cpu
 from stemniche.run.assemble import Assembled, assemble
 from stemniche.run.header import machine_notes, make_header, same_run
@@ -211,7 +211,7 @@ def _prepare(
         if store is not None and s.tick * TICK_S % 86400 == 0:
             store.write_checkpoint(0, _pack(s))
     else:
-        if until is not None and store is not None:
+        if wanted.until is not None and store is not None:
             store.log(
                 f"Preparation ended at its longest time; '{wanted.until.text}' did not come true.",
                 kind="warning",
@@ -245,8 +245,9 @@ def _days(
         if now % CHECK_S == 0:
             guard.check(run.plan, s)
             for i in conditional:
-                if run.plan.controls[i].active(now, True) and not s["control_ended"][i]:
-                    s["control_ended"][i] = holds(run.plan, s, run.plan.controls[i].until)
+                control = run.plan.controls[i]
+                if control.active(moment(s)) and not s["control_ended"][i]:
+                    s["control_ended"][i] = holds(run.plan, s, control.until)
         advance(run.plan, s, k)
         if asked():
             raise _Asked

@@ -7,7 +7,7 @@ import numpy as np
 
 from stemniche.engine.plan import Plan
 from stemniche.engine.process import TICK_MIN, TICK_S, Access, Phase, Process, Tick
-from stemniche.engine.state import ALIVE, G0, G2M, NECROTIC, Array, State
+from stemniche.engine.state import ALIVE, APOPTOTIC, G0, G2M, NECROTIC, Array, State
 from stemniche.kernels.cpu import Backend
 
 
@@ -24,7 +24,8 @@ class Cytotoxic(Process):
         strain: 1/min, damage of cycling cells at full effect.
 
     Source:
-        ``dC_in/dt = uptake (accumulation * C_out - C_in) - efflux * C_in``, exact over a tick.
+        ``dC_in/dt = uptake (accumulation * C_out - C_in) - efflux * C_in``, exact over a tick;
+        necrotic cells only lose drug.
     """
 
     drug: str
@@ -38,14 +39,10 @@ class Cytotoxic(Process):
     hazard: int
     efflux_row: int
     sensitivity_row: int
+    access: Access
     name: str
     phase: Phase = Phase.DECIDE
     every_s: int = TICK_S
-    access: Access = Access(
-        read={"signals": "nM", "behaviours": "1", "phase": "1", "type": "1"},
-        write={"clock": "min"},
-        add={"hazards": "1/min", "damage": "1"},
-    )
 
     def run(self, s: State, t: Tick, k: Backend) -> None:
         """See `Process.run`."""
@@ -54,7 +51,8 @@ class Cytotoxic(Process):
         outside = s["signals"][self.signal, :n]
         exchange = self.uptake[s.live("type")]
         out = exchange + s["behaviours"][self.efflux_row, :n]
-        level = self.accumulation * exchange * outside / np.maximum(out, 1e-12)
+        taken = exchange * outside * (s.live("state") <= APOPTOTIC)
+        level = self.accumulation * taken / np.maximum(out, 1e-12)
         inside[:] = level + (inside - level) * np.exp(-out * TICK_MIN)
         if not inside.any():
             return
@@ -79,13 +77,10 @@ class Release(Process):
     uptake: Array
     efflux_row: int
     voxel_volume: float
+    access: Access
     name: str
     phase: Phase = Phase.FIELDS
     every_s: int = TICK_S
-    access: Access = Access(
-        read={"behaviours": "1", "type": "1", "radius": "um", "voxel_ptr": "1"},
-        add={"supply": "factor unit/min"},
-    )
 
     def run(self, s: State, t: Tick, k: Backend) -> None:
         """See `Process.run`."""

@@ -14,11 +14,11 @@ from stemniche.engine.plan import Plan
 from stemniche.engine.process import TICK_MIN, TICK_S, Access, Phase, Process, Tick
 from stemniche.engine.state import Array, State, Variable
 from stemniche.kernels.cpu import Backend
-from stemniche.spec.interventions import GiveDrug
+from stemniche.spec.interventions import Condition, GiveDrug
 from stemniche.spec.model import Drug, Factor, Model, Uptake
 from stemniche.spec.scenario import Scenario
 from stemniche.therapy.action import Cytotoxic, Release, repair
-from stemniche.therapy.schedule import Infusion, infusions
+from stemniche.therapy.schedule import Infusion, infusions, snap
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,12 +67,12 @@ def course(item: GiveDrug, scenario: Scenario, model: Model, gate: int | None) -
     every = item.every
     if every is None and (item.dose is None or item.doses is not None):
         every = v["every"]
-    start = 0.0 if item.start == "birth" else float(item.start)
-    whole = scenario.days * 1440.0
-    stop = item.until if isinstance(item.until, int | float) else whole
+    early, end = item.start == "birth", item.until
+    until = None if end is None or isinstance(end, Condition) else float(end)
+    whole = scenario.days * 1440.0 + (scenario.prepare.length if early else 0.0)
     doses = infusions(
-        start=start,
-        stop=float(stop),
+        start=0.0 if item.start == "birth" else float(item.start),
+        stop=whole if until is None or early else until,
         every=every,
         doses=item.doses,
         over=v["over"] if item.over is None else item.over,
@@ -81,7 +81,8 @@ def course(item: GiveDrug, scenario: Scenario, model: Model, gate: int | None) -
         cycle=item.cycle,
         where=str(item),
     )
-    doses = tuple(replace(dose, gate=gate) for dose in doses)
+    last = None if until is None else snap(until)
+    doses = tuple(replace(dose, early=early, until=last, gate=gate) for dose in doses)
     return Course(drug=drug, doses=doses, mass_kg=host.mass, bsa_m2=host.bsa)
 
 
@@ -156,20 +157,19 @@ class Dosing(Process):
     free_per_nmol: float
     decay: Array
     inflow: Array
+    access: Access
     name: str
     phase: Phase = Phase.EVENTS
     every_s: int = TICK_S
-    access: Access = Access(write={"blood": "factor unit"})
 
     def run(self, s: State, t: Tick, k: Backend) -> None:
         """See `Process.run`."""
         amount = s[f"pk.{self.drug}"]
         rate = 0.0
-        if t.prepared:
-            for dose in self.doses:
-                shut = dose.gate is not None and s["control_ended"][dose.gate]
-                if dose.start <= t.seconds < dose.stop and not shut:
-                    rate += dose.mg * self.nmol_per_mg / (dose.length / 60.0)
+        for dose in self.doses:
+            shut = dose.gate is not None and s["control_ended"][dose.gate]
+            if dose.runs(t) and not shut:
+                rate += dose.mg * self.nmol_per_mg / (dose.length / 60.0)
         amount[:] = self.decay @ amount + self.inflow * rate
         s["blood"][self.factor] = amount[0] * self.free_per_nmol
 
@@ -194,6 +194,10 @@ def dosing(c: Course, plan: Plan) -> Dosing:
         free_per_nmol=v["fraction_unbound"] / v1,
         decay=decay,
         inflow=inflow,
+        access=Access(
+            read={"control_ended": "1"},
+            write={"blood": "factor unit", f"pk.{c.drug.id}": "nmol"},
+        ),
         name=f"dosing.{c.drug.id}",
     )
 
@@ -206,6 +210,17 @@ def release(drug: Drug, plan: Plan) -> Release:
         uptake=plan.trait("drug_uptake"),
         efflux_row=plan.behaviours["drug_efflux"],
         voxel_volume=plan.grid.voxel_volume,
+        access=Access(
+            read={
+                f"drug_in.{drug.id}": "nM",
+                "behaviours": "1",
+                "type": "1",
+                "state": "1",
+                "radius": "um",
+                "voxel_ptr": "1",
+            },
+            add={"supply": "factor unit/min"},
+        ),
         name=f"release.{drug.id}",
     )
 
@@ -225,5 +240,17 @@ def cytotoxic(drug: Drug, plan: Plan) -> Cytotoxic:
         hazard=plan.hazards["drug_death"],
         efflux_row=plan.behaviours["drug_efflux"],
         sensitivity_row=plan.behaviours["drug_sensitivity"],
+        access=Access(
+            read={
+                "signals": "1",
+                "behaviours": "1",
+                "type": "1",
+                "state": "1",
+                "phase": "1",
+                "sensitivity": "1",
+            },
+            write={f"drug_in.{drug.id}": "nM", "clock": "min"},
+            add={"hazards": "1/min", "damage": "1"},
+        ),
         name=f"action.{drug.id}",
     )

@@ -94,6 +94,7 @@ def _controls(item: given.Intervention, model: Model) -> Iterable[Control]:
                 value=item.fraction,
                 cells=item.cells,
                 every=snap(item.every or 0.0),
+                times=item.doses,
             )
         case given.SetValue():
             place = item.path.removeprefix("environment.")

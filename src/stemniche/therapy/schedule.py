@@ -3,25 +3,35 @@
 from dataclasses import dataclass
 
 from stemniche.core.errors import InputError
-from stemniche.engine.process import TICK_S
+from stemniche.engine.process import TICK_S, Tick
 
 
 @dataclass(frozen=True, slots=True)
 class Infusion:
     """One dose: `mg` of drug from `start` over `length` seconds (at least one tick).
 
-    `gate` is the control whose end stops it, if there is one.
+    Args:
+        start: Seconds from day 0, or from placement if `early`.
+        early: Whether it belongs to a course that starts before preparation.
+        until: Seconds from day 0 from which it is not given, None for no end.
+        gate: The control whose end stops it, if there is one.
     """
 
     start: int
     length: int
     mg: float
+    early: bool = False
+    until: int | None = None
     gate: int | None = None
 
-    @property
-    def stop(self) -> int:
-        """Second at which it ends."""
-        return self.start + self.length
+    def runs(self, t: Tick) -> bool:
+        """Whether drug flows during this tick, as far as time alone decides."""
+        if not (self.early or t.prepared):
+            return False
+        if self.until is not None and t.prepared and t.seconds >= self.until:
+            return False
+        now = t.index * TICK_S if self.early else t.seconds
+        return self.start <= now < self.start + self.length
 
 
 def snap(minutes: float) -> int:

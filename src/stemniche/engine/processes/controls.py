@@ -37,7 +37,7 @@ class Controls(Process):
             "synthesis": "1",
             "loss_scale": "1",
             "held": "factor unit",
-            "environment": "1",
+            "environment": "mixed",
             "state": "1",
         },
         add={"depleted": "cells", "flux": "cells"},
@@ -45,11 +45,7 @@ class Controls(Process):
 
     def run(self, s: State, t: Tick, k: Backend) -> None:
         """See `Process.run`."""
-        on = [
-            i
-            for i, c in enumerate(self.controls)
-            if c.active(t.seconds, t.prepared) and not s["control_ended"][i]
-        ]
+        on = [i for i, c in enumerate(self.controls) if c.active(t) and not s["control_ended"][i]]
         for name, neutral in (("read_scale", 1), ("synthesis", 1), ("loss_scale", 1)):
             s[name][...] = neutral
         s["node_shift"][...] = 0.0
@@ -74,14 +70,8 @@ class Controls(Process):
             s["held"][place, _AXES.get(c.gradient, 0)] += c.value
         elif c.kind == "environment":
             s["environment"][place] = c.value
-        elif c.kind == "deplete" and self._strikes(c, t):
+        elif c.kind == "deplete" and c.strikes(t):
             self._deplete(s, t, k, i, mask)
-
-    @staticmethod
-    def _strikes(c: Control, t: Tick) -> bool:
-        """Whether a depletion falls on this tick."""
-        since = t.seconds - (c.start or 0) if t.prepared else t.index * TICK_S
-        return since == 0 or (c.every > 0 and since % c.every == 0)
 
     def _deplete(self, s: State, t: Tick, k: Backend, i: int, mask: Array) -> None:
         """Remove a share of the living cells of some types."""

@@ -7,7 +7,7 @@ import numpy as np
 
 from stemniche.engine.plan import STEM, Plan
 from stemniche.engine.process import TICK_MIN, TICK_S, Access, Phase, Process, Tick
-from stemniche.engine.processes.sensing import TOUCH
+from stemniche.engine.processes.sensing import GEOMETRY, TOUCH
 from stemniche.engine.processes.stemness import FLUX
 from stemniche.engine.state import ALIVE, APOPTOTIC, G1, GONE, NECROTIC, Array, State
 from stemniche.engine.tables import Table, behaviour_table
@@ -26,7 +26,7 @@ class Behaviours(Process):
     phase: Phase = Phase.DECIDE
     every_s: int = TICK_S
     access: Access = Access(
-        read={"signals": "1", "type": "1", "state": "1", "read_scale": "1"},
+        read={"signals": "1", "type": "1", "read_scale": "1"},
         write={"behaviours": "1"},
     )
 
@@ -55,9 +55,7 @@ class Hazards(Process):
     name: str = "hazards"
     phase: Phase = Phase.DECIDE
     every_s: int = TICK_S
-    access: Access = Access(
-        read={"behaviours": "1", "type": "1", "state": "1"}, write={"hazards": "1/min"}
-    )
+    access: Access = Access(read={"behaviours": "1", "type": "1"}, write={"hazards": "1/min"})
 
     def run(self, s: State, t: Tick, k: Backend) -> None:
         """See `Process.run`."""
@@ -93,7 +91,7 @@ class Killing(Process):
     phase: Phase = Phase.DECIDE
     every_s: int = TICK_S
     access: Access = Access(
-        read={"behaviours": "1", "type": "1", "state": "1", "list_ptr": "1", "list_idx": "1"},
+        read={"behaviours": "1", "type": "1", "state": "1", **GEOMETRY},
         add={"hazards": "1/min"},
     )
 
@@ -118,21 +116,29 @@ class Fates(Process):
     Args:
         outcome: int8 [H], the cell state a hazard leads to; ALIVE marks a conversion slot.
         converts_to: int16 [T, slots].
-        duration: float32 [T], min, of apoptosis.
+        apoptosis_duration, necrosis_duration: float32 [T], min.
     """
 
     outcome: Array
     first_conversion: int
     converts_to: Array
-    duration: Array
+    apoptosis_duration: Array
+    necrosis_duration: Array
     stem: int
     seed: int
     name: str = "fates"
     phase: Phase = Phase.RESOLVE
     every_s: int = TICK_S
     access: Access = Access(
-        read={"hazards": "1/min", "key": "1"},
-        write={"fate": "1", "state": "1", "type": "1", "clock": "min", "phase": "1"},
+        read={"key": "1"},
+        write={
+            "hazards": "1/min",
+            "fate": "1",
+            "state": "1",
+            "type": "1",
+            "clock": "min",
+            "phase": "1",
+        },
         add={"deaths": "cells", "converted": "cells", "flux": "cells"},
     )
 
@@ -158,7 +164,12 @@ class Fates(Process):
         dies = result != ALIVE
         cells = chosen[dies]
         s["state"][cells] = result[dies]
-        s["clock"][cells] = self.duration[kind[dies]]
+        lasts = np.where(
+            result[dies] == NECROTIC,
+            self.necrosis_duration[kind[dies]],
+            self.apoptosis_duration[kind[dies]],
+        )
+        s["clock"][cells] = lasts
         lost = int(((kind == self.stem) & dies & (result != GONE)).sum())
         s["flux"][FLUX.index("death")] -= lost
         turns = chosen[~dies]
@@ -228,7 +239,8 @@ def fates(plan: Plan) -> Fates:
         outcome=outcome,
         first_conversion=plan.hazards["conversion.0"],
         converts_to=targets,
-        duration=plan.trait("apoptosis_duration"),
+        apoptosis_duration=plan.trait("apoptosis_duration"),
+        necrosis_duration=plan.trait("necrosis_duration"),
         stem=plan.types[STEM],
         seed=plan.seed,
     )

@@ -7,7 +7,8 @@ import numpy as np
 
 from stemniche.engine.plan import END, STEM, TRANSIT, Plan
 from stemniche.engine.process import TICK_MIN, TICK_S, Access, Phase, Process, Tick
-from stemniche.engine.processes.stemness import FLUX
+from stemniche.engine.processes.sensing import GEOMETRY
+from stemniche.engine.processes.stemness import FLUX, drawn_to
 from stemniche.engine.state import ALIVE, G1, GONE, Array, State
 from stemniche.kernels.cpu import Backend, stream
 
@@ -35,7 +36,7 @@ class Cycle(Process):
     phase: Phase = Phase.RESOLVE
     every_s: int = TICK_S
     access: Access = Access(
-        read={"behaviours": "1", "type": "1", "key": "1", "growth": "1", "list_ptr": "1"},
+        read={"behaviours": "1", "type": "1", "key": "1", "growth": "1", **GEOMETRY},
         write={
             "state": "1",
             "phase": "1",
@@ -130,14 +131,10 @@ class Births(Process):
     volume: Array
     flat: bool
     seed: int
+    access: Access
     name: str = "births"
     phase: Phase = Phase.CANON
     every_s: int = TICK_S
-    access: Access = Access(
-        read={"dividing": "1", "behaviours": "1", "state": "1"},
-        write={"x": "um", "y": "um", "z": "um", "type": "1", "phase": "1", "divisions": "1"},
-        add={"flux": "cells", "divisions_done": "cells"},
-    )
 
     def run(self, s: State, t: Tick, k: Backend) -> None:
         """See `Process.run`."""
@@ -156,12 +153,9 @@ class Births(Process):
         s["parent"][daughters] = keys
         s["key"][daughters] = k.child_keys(keys, s["divisions"][mothers])
         dice = (self.seed, stream("birth"))
-        draw = [
-            k.uniform_array(*dice, keys, t.index, d).astype(np.float64)
-            for d in range(3)
-        ]
+        draw = [k.uniform_array(*dice, keys, t.index, d).astype(np.float64) for d in range(3)]
         both = np.concatenate([mothers, daughters])
-        drive = s["signals"][self.drive, both]
+        drive = drawn_to(s, self.drive, both)
         inherited = drive + self.inheritance * (s["stemness"][both] - drive)
         s["stemness"][both] = inherited * self.tumour[s["type"][both]]
         self._place(s, mothers, daughters, draw)
@@ -224,13 +218,10 @@ class Canon(Process):
     size: Array
     reach: float
     skin: float
+    access: Access
     name: str = "canon"
     phase: Phase = Phase.CANON
     every_s: int = TICK_S
-    access: Access = Access(
-        read={"state": "1", "key": "1", "x": "um", "y": "um", "z": "um", "radius": "um"},
-        write={"voxel": "1", "voxel_ptr": "1", "list_ptr": "1", "list_idx": "1"},
-    )
 
     def run(self, s: State, t: Tick, k: Backend) -> None:
         """See `Process.run`."""
@@ -282,6 +273,10 @@ def births(plan: Plan) -> Births:
         volume=plan.trait("volume"),
         flat=plan.grid.flat,
         seed=plan.seed,
+        access=Access(
+            write=plan.per_cell,
+            add={"flux": "cells", "divisions_done": "cells", "born": "cells"},
+        ),
     )
 
 
@@ -293,4 +288,5 @@ def canon(plan: Plan, reach: float, skin: float) -> Canon:
         size=np.array(plan.grid.size, np.float32),
         reach=reach,
         skin=skin,
+        access=Access(write={**plan.per_cell, "voxel_ptr": "1", "list_ptr": "1", "list_idx": "1"}),
     )

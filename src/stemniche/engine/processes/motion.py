@@ -58,6 +58,7 @@ class Motion(Process):
             "key": "1",
             "radius": "um",
             "type": "1",
+            "voxel": "1",
             "list_ptr": "1",
             "list_idx": "1",
         },

@@ -24,7 +24,13 @@ class Rates(Process):
     every_s: int = TICK_S
     access: Access = Access(
         read={"born": "cells", "deaths": "cells", "type": "1", "state": "1"},
-        write={"recent_born": "cells", "recent_deaths": "cells", "recent_cells": "cells min"},
+        write={
+            "born_seen": "cells",
+            "deaths_seen": "cells",
+            "recent_born": "cells",
+            "recent_deaths": "cells",
+            "recent_cells": "cells min",
+        },
     )
 
     def run(self, s: State, t: Tick, k: Backend) -> None:

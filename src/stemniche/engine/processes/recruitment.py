@@ -73,14 +73,10 @@ class Recruitment(Process):
     spacing: float
     seed: int
     volume: Array
+    access: Access
     name: str = "recruitment"
     phase: Phase = Phase.CANON
     every_s: int = TICK_S
-    access: Access = Access(
-        read={"fields": "factor unit", "perfusion": "1", "pool": "1", "vessels_at_start": "1"},
-        write={"type": "1", "x": "um", "y": "um", "z": "um", "key": "1"},
-        add={"recruited": "cells", "left_domain": "cells"},
-    )
 
     def run(self, s: State, t: Tick, k: Backend) -> None:
         """See `Process.run`."""
@@ -131,7 +127,7 @@ class Recruitment(Process):
         if not kinds.size:
             return
         counts = np.bincount(s.live("type"), minlength=len(self.beyond))
-        for kind in kinds:
+        for kind in kinds.tolist():
             number = 2 * int(fresh[kind])
             chance = min(1.0, 0.5 * float(self.beyond[kind]) / max(float(counts[kind]), 1.0))
             sites = k.site_keys(OVER_WALL + kind, np.arange(number, dtype=np.uint64), t.index)
@@ -139,7 +135,7 @@ class Recruitment(Process):
                 k.uniform_array(self.seed, stream("wall"), sites, t.index, d) for d in range(3)
             )
             here = come < chance
-            self._at_wall(s, k, int(kind), along[here], side[here], sites[here])
+            self._at_wall(s, k, kind, along[here], side[here], sites[here])
         s["left_replaced"][:] = s["left_domain"]
 
     def _at_wall(
@@ -206,4 +202,16 @@ def recruitment(plan: Plan) -> Recruitment:
         spacing=plan.grid.spacing,
         seed=plan.seed,
         volume=plan.trait("volume"),
+        access=Access(
+            read={
+                "fields": "factor unit",
+                "perfusion": "1",
+                "pool": "1",
+                "vessels_at_start": "1",
+                "resting": "1",
+                "left_domain": "cells",
+            },
+            write={**plan.per_cell, "left_replaced": "cells"},
+            add={"recruited": "cells", "arrived": "cells"},
+        ),
     )

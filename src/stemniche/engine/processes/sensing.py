@@ -14,6 +14,9 @@ from stemniche.kernels.cpu import Backend
 TOUCH = 1.1
 """Cells touch when their centres are nearer than this multiple of their radii's sum."""
 
+GEOMETRY = {"x": "um", "y": "um", "z": "um", "radius": "um", "list_ptr": "1", "list_idx": "1"}
+"""What tells which cells touch, with units."""
+
 
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,15 +49,11 @@ class Sensing(Process):
             "voxel": "1",
             "type": "1",
             "state": "1",
-            "radius": "um",
-            "x": "um",
-            "y": "um",
-            "z": "um",
             "stemness": "1",
             "damage": "1",
-            "list_ptr": "1",
-            "list_idx": "1",
-            "environment": "1",
+            **GEOMETRY,
+            "environment": "mixed",
+            "read_scale": "1",
         },
         write={"signals": "1"},
     )
@@ -84,22 +83,21 @@ class Sensing(Process):
         crowding = np.zeros(s.capacity, np.float32)
         alive = (s["state"] == 0).astype(np.uint8)
         geometry = (s["x"], s["y"], s["z"], s["radius"], s["list_ptr"], s["list_idx"], n)
-        k.count_contacts(
-            self.contact_groups, s["type"], alive, *geometry, TOUCH, places, crowding
-        )
+        k.count_contacts(self.contact_groups, s["type"], alive, *geometry, TOUCH, places, crowding)
         for g, row in enumerate(self.contact_rows):
             signals[row, :n] = places[g, :n]
         if "crowding" in self.rows:
             signals[self.rows["crowding"], :n] = crowding[:n]
         seen = self.neighbour_types[s["type"]] * alive
         for row, node in self.neighbour_rows:
-            k.neighbour_mean(signals[node], seen, *geometry, TOUCH, signals[row])
+            shown = signals[node] * s["read_scale"][s["type"], node]
+            k.neighbour_mean(shown, seen, *geometry, TOUCH, signals[row])
 
 
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Signalling(Process):
-    """Relax every node of every living cell over one tick with the inputs it has just sensed."""
+    """Relax every node of every cell over one tick with the inputs it has just sensed."""
 
     table: Table
     tau: Array
@@ -108,7 +106,7 @@ class Signalling(Process):
     phase: Phase = Phase.SENSE
     every_s: int = TICK_S
     access: Access = Access(
-        read={"type": "1", "state": "1", "read_scale": "1", "node_shift": "1"},
+        read={"type": "1", "read_scale": "1", "node_shift": "1"},
         write={"signals": "1"},
     )
 

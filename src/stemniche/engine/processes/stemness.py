@@ -39,7 +39,7 @@ class Stemness(Process):
     phase: Phase = Phase.SENSE
     every_s: int = TICK_S
     access: Access = Access(
-        read={"key": "1", "signals": "1", "state": "1"},
+        read={"key": "1", "signals": "1", "state": "1", "read_scale": "1"},
         write={"stemness": "1", "type": "1", "left": "1"},
         add={"flux": "cells", "converted": "cells"},
     )
@@ -50,7 +50,7 @@ class Stemness(Process):
         mask = (self.tumour[kind] * (s["state"] == 0)).astype(np.uint8)
         k.stemness_step(
             s["stemness"],
-            s["signals"][self.drive],
+            drawn_to(s, self.drive, slice(None)),
             self.tau[kind],
             self.noise[kind],
             s["key"],
@@ -70,6 +70,11 @@ class Stemness(Process):
         kind[up] = self.stem
         kind[down] = self.transit
         s["left"][down] = self.division_limit
+
+
+def drawn_to(s: State, drive: int, cells: Array | slice) -> Array:
+    """Level to which the network draws the stemness of some cells."""
+    return s["signals"][drive, cells] * s["read_scale"][s["type"][cells], drive]
 
 
 def stemness(plan: Plan) -> Stemness:

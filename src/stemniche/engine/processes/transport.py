@@ -61,6 +61,7 @@ class Transport(Process):
             "perfusion": "1",
             "blood": "factor unit",
             "far_level": "factor unit",
+            "read_scale": "1",
             "synthesis": "1",
             "loss_scale": "1",
             "held": "factor unit",
@@ -88,6 +89,7 @@ class Transport(Process):
             self.secretion_factor,
             self.secretion_rate,
             self.secretion_node,
+            s["read_scale"],
             s["synthesis"],
             supply,
         )
@@ -178,7 +180,7 @@ class Blood(Process):
     phase: Phase = Phase.FIELDS
     every_s: int = int(TICK_MIN * 60)
     access: Access = Access(
-        read={"fields": "factor unit", "perfusion": "1", "environment": "1"},
+        read={"fields": "factor unit", "perfusion": "1", "environment": "mixed"},
         write={"blood": "factor unit", "far_level": "factor unit"},
     )
 
