@@ -7,14 +7,29 @@ Splitting leaves a bias of first order in the step that does not fade at the ste
 model it knows neither hindered diffusion nor periodic axes; `fields.advance` is the solver to use.
 """
 
+from typing import NamedTuple
+
 import numpy as np
 
 from stemniche.kernels.fields import FieldProblem
 from stemniche.kernels.jit import kernel, parallel_kernel, prange
-from stemniche.kernels.rows import Given, Substance, holds, wall_ratio
+from stemniche.kernels.rows import Given, Substance, holds, saturates, wall_ratio
 from stemniche.kernels.stencils import Floats
 
+PLANES, COLUMNS = np.int64(0), np.int64(1)
 SIDE_BY_SIDE = 8  # recurrences along x that run at once, as each one alone waits for itself
+
+
+class Line(NamedTuple):
+    """What one substance needs for its lines: per step conductance, drive of walls, pivots."""
+
+    conduct: float
+    drive: float
+    dt: float
+    alone: float
+    along_x: Floats
+    along_y: Floats
+    along_z: Floats
 
 
 def advance_lod(fields: Floats, problem: FieldProblem, minutes: float, step: float) -> None:
@@ -42,106 +57,124 @@ def run(fields: Floats, given: Given, dt: float, steps: int) -> None:
     """Make all steps of one substance before the next, so that it stays in the cache."""
     count, nz, ny, nx = fields.shape
     for s in range(count):
-        substance = Substance(s, fields, given)
         axes = (nx > 1) + (ny > 1) + (nz > 1)
-        conduct = np.float32(dt * given.diffusivity[s] / given.spacing**2)
-        ratio = wall_ratio(substance)
+        conduct = dt * given.diffusivity[s] / given.spacing**2
+        ratio = wall_ratio(Substance(s, fields, given))
         wall = 0.0 if ratio < 0.0 else conduct / (0.5 + ratio)
         share = dt * given.decay[s] / max(axes, 1)
-        alone = np.float32(1.0 / (1.0 + share) if axes == 0 else 1.0)
-        along = factors(nx, conduct, wall, share), factors(ny, conduct, wall, share)
-        across = factors(nz, conduct, wall, share)
-        drive = np.float32(wall * given.wall_value[s])
+        line = Line(
+            np.float32(conduct), np.float32(wall * given.wall_value[s]), np.float32(dt),
+            np.float32(1.0 / (1.0 + share) if axes == 0 else 1.0),
+            pivots(nx, conduct, wall, share), pivots(ny, conduct, wall, share),
+            pivots(nz, conduct, wall, share),
+        )  # fmt: skip
         for _ in range(steps):
-            sweep_planes(s, fields, given, conduct, drive, *along)
-            sweep_columns(s, fields, given, conduct, drive, across, np.float32(dt), alone)
+            sweep(PLANES, nz, s, fields, given, line)
+            sweep(COLUMNS, ny, s, fields, given, line)
 
 
 @kernel
-def factors(count: int, conduct: float, wall: float, share: float) -> Floats:
+def pivots(count: int, conduct: float, wall: float, share: float) -> Floats:
     """Return the inverse pivots of one line; empty if it has a single voxel."""
-    pivots = np.empty(count if count > 1 else 0, np.float32)
+    found = np.empty(count if count > 1 else 0, np.float32)
     before = 0.0
-    for n in range(pivots.size):
+    for n in range(found.size):
         end = n == 0 or n == count - 1
         diagonal = 1.0 + share + (conduct + wall if end else 2.0 * conduct)
         before = 1.0 / (diagonal - conduct * conduct * before)
-        pivots[n] = before
-    return pivots
+        found[n] = before
+    return found
 
 
 @parallel_kernel
-def sweep_planes(
-    s: int, fields: Floats, given: Given, conduct: float, drive: float, x: Floats, y: Floats
-) -> None:
-    """Solve along x, then y, in every plane."""
-    for z in prange(fields.shape[1]):
-        plane = fields[s, z]
-        if x.size:
-            sweep_x(plane, conduct, drive, x)
-            impose(s, z, 0, plane.shape[0], fields, given)
-        if y.size:
-            sweep_lines(plane, conduct, drive, y)
-            impose(s, z, 0, plane.shape[0], fields, given)
-
-
-@kernel
-def sweep_x(plane: Floats, conduct: float, drive: float, pivots: Floats) -> None:
-    """Solve the lines along x, some of them side by side."""
-    ny, nx = plane.shape
-    for y in range(0, ny, SIDE_BY_SIDE):
-        some = plane[y : y + SIDE_BY_SIDE]
-        some[:, 0] += drive
-        some[:, nx - 1] += drive
-        some[:, 0] *= pivots[0]
-        if some.shape[0] == SIDE_BY_SIDE:
-            for n in range(1, nx):
-                for k in range(SIDE_BY_SIDE):
-                    some[k, n] = (some[k, n] + conduct * some[k, n - 1]) * pivots[n]
-            for n in range(nx - 1, 0, -1):
-                back = conduct * pivots[n - 1]
-                for k in range(SIDE_BY_SIDE):
-                    some[k, n - 1] += back * some[k, n]
+def sweep(task: int, count: int, s: int, fields: Floats, given: Given, line: Line) -> None:
+    """Solve along x and y in every plane, or along z above every row and then exchange."""
+    for n in prange(count):
+        if task == PLANES:
+            plane(s, np.int64(n), fields, given, line)
         else:
-            for k in range(some.shape[0]):
-                for n in range(1, nx):
-                    some[k, n] = (some[k, n] + conduct * some[k, n - 1]) * pivots[n]
-                for n in range(nx - 1, 0, -1):
-                    some[k, n - 1] += conduct * pivots[n - 1] * some[k, n]
+            column(s, np.int64(n), fields, given, line)
 
 
 @kernel
-def sweep_lines(lines: Floats, conduct: float, drive: float, pivots: Floats) -> None:
-    """Solve along the first axis of [n, x], all x at once."""
-    count, width = lines.shape
-    first, last = lines[0], lines[count - 1]
-    for j in range(width):
-        first[j] = (first[j] + drive) * pivots[0]
-        last[j] += drive
-    for n in range(1, count):
-        here, before, pivot = lines[n], lines[n - 1], pivots[n]
-        for j in range(width):
-            here[j] = (here[j] + conduct * before[j]) * pivot
-    for n in range(count - 1, 0, -1):
-        here, before, back = lines[n], lines[n - 1], conduct * pivots[n - 1]
-        for j in range(width):
-            before[j] += back * here[j]
+def plane(s: int, z: int, fields: Floats, given: Given, line: Line) -> None:
+    """Solve along x, then y, in one plane."""
+    _, _, ny, nx = fields.shape
+    flat = fields[s, z].reshape(ny * nx)
+    if line.along_x.size:
+        for y in range(0, ny, SIDE_BY_SIDE):
+            sweep_rows(flat, y * nx, nx, min(SIDE_BY_SIDE, ny - y), line)
+        impose(s, z, 0, ny, fields, given)
+    if line.along_y.size:
+        sweep_lines(flat, 0, nx, nx, line, line.along_y)
+        impose(s, z, 0, ny, fields, given)
 
 
-@parallel_kernel
-def sweep_columns(
-    s: int, fields: Floats, given: Given, conduct: float, drive: float, pivots: Floats, dt: float,
-    alone: float,
-) -> None:  # fmt: skip
-    """Solve along z above every row, then let cells supply and remove."""
-    for y in prange(fields.shape[2]):
-        if pivots.size:
-            sweep_lines(fields[s, :, y], conduct, drive, pivots)
-        for z in range(fields.shape[1]):
-            if pivots.size:
-                impose(s, z, y, y + 1, fields, given)
-            exchange(s, z, y, fields, given, dt, alone)
+@kernel
+def column(s: int, y: int, fields: Floats, given: Given, line: Line) -> None:
+    """Solve along z above one row, then let cells supply and remove."""
+    _, nz, ny, nx = fields.shape
+    if line.along_z.size:
+        sweep_lines(fields[s].reshape(nz * ny * nx), y * nx, ny * nx, nx, line, line.along_z)
+    for z in range(nz):
+        if line.along_z.size:
             impose(s, z, y, y + 1, fields, given)
+        exchange(s, z, y, fields, given, line)
+        impose(s, z, y, y + 1, fields, given)
+
+
+@kernel
+def sweep_rows(flat: Floats, start: int, nx: int, rows: int, line: Line) -> None:
+    """Solve `rows` lines along x side by side."""
+    pivot, conduct, last = line.along_x, line.conduct, nx - 1
+    for k in range(rows):
+        at = start + k * nx
+        flat[at] = (flat[at] + line.drive) * pivot[0]
+        flat[at + last] += line.drive
+    if rows == SIDE_BY_SIDE:
+        for n in range(1, nx):
+            for k in range(SIDE_BY_SIDE):
+                at = np.uint64(start + k * nx + n)
+                flat[at] = (flat[at] + conduct * flat[at - np.uint64(1)]) * pivot[n]
+        for n in range(last, 0, -1):
+            back = conduct * pivot[n - 1]
+            for k in range(SIDE_BY_SIDE):
+                at = np.uint64(start + k * nx + n)
+                flat[at - np.uint64(1)] += back * flat[at]
+    else:
+        for k in range(rows):
+            at = start + k * nx
+            for n in range(1, nx):
+                flat[at + n] = (flat[at + n] + conduct * flat[at + n - 1]) * pivot[n]
+            for n in range(last, 0, -1):
+                flat[at + n - 1] += conduct * pivot[n - 1] * flat[at + n]
+
+
+@kernel
+def sweep_lines(
+    flat: Floats, start: int, stride: int, width: int, line: Line, pivot: Floats
+) -> None:
+    """Solve `width` neighbouring lines whose voxels are `stride` apart."""
+    last, conduct, drive = pivot.size - 1, line.conduct, line.drive
+    low, high = np.uint64(start), np.uint64(start + last * stride)
+    for j in range(width):
+        flat[low + np.uint64(j)] = (flat[low + np.uint64(j)] + drive) * pivot[0]
+        flat[high + np.uint64(j)] += drive
+    for n in range(1, last + 1):
+        here, before, p = (
+            np.uint64(start + n * stride),
+            np.uint64(start + (n - 1) * stride),
+            pivot[n],
+        )
+        for j in range(width):
+            i = np.uint64(j)
+            flat[here + i] = (flat[here + i] + conduct * flat[before + i]) * p
+    for n in range(last, 0, -1):
+        here, before = np.uint64(start + n * stride), np.uint64(start + (n - 1) * stride)
+        back = conduct * pivot[n - 1]
+        for j in range(width):
+            i = np.uint64(j)
+            flat[before + i] += back * flat[here + i]
 
 
 @kernel
@@ -155,15 +188,17 @@ def impose(s: int, z: int, first: int, last: int, fields: Floats, given: Given) 
 
 
 @kernel
-def exchange(s: int, z: int, y: int, fields: Floats, given: Given, dt: float, alone: float) -> None:
+def exchange(s: int, z: int, y: int, fields: Floats, given: Given, line: Line) -> None:
     """Supply and remove in one row; saturable uptake is frozen at the present level."""
     row, supply, sink = fields[s, z, y], given.supply[s, z, y], given.sink[s, z, y]
-    saturable = np.zeros(row.size, np.float32)
-    for m in range(given.mm_index.size):
-        if given.mm_index[m] == s:
-            vmax, km = given.mm_vmax[m, z, y], np.float32(given.mm_km[m])
-            for j in range(row.size):
-                saturable[j] += vmax[j] / (km + row[j])
+    one, dt, alone = np.float32(1.0), line.dt, line.alone
+    if not saturates(Substance(s, fields, given)):
+        for j in range(row.size):
+            row[j] = (alone * row[j] + dt * supply[j]) / (one + dt * sink[j])
+        return
     for j in range(row.size):
-        gain = alone * row[j] + dt * supply[j]
-        row[j] = gain / (np.float32(1.0) + dt * (sink[j] + saturable[j]))
+        removal = sink[j]
+        for m in range(given.mm_index.size):
+            if given.mm_index[m] == s:
+                removal += given.mm_vmax[m, z, y, j] / (np.float32(given.mm_km[m]) + row[j])
+        row[j] = (alone * row[j] + dt * supply[j]) / (one + dt * removal)

@@ -170,13 +170,14 @@ class Fates(Process):
             self.apoptosis_duration[kind[dies]],
         )
         s["clock"][cells] = lasts
-        lost = int(((kind == self.stem) & dies & (result != GONE)).sum())
-        s["flux"][FLUX.index("death")] -= lost
+        s["flux"][FLUX.index("death")] -= int(((kind == self.stem) & dies).sum())
         turns = chosen[~dies]
         if turns.size:
             old = kind[~dies]
             new = self.converts_to[old, fate[~dies] - self.first_conversion]
             np.add.at(s["converted"], (old, new), 1.0)
+            s["flux"][FLUX.index("differentiation")] -= int((old == self.stem).sum())
+            s["flux"][FLUX.index("dedifferentiation")] += int((new == self.stem).sum())
             s["type"][turns] = new
             s["phase"][turns] = G1
 

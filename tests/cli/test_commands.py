@@ -1,0 +1,66 @@
+"""The commands do what the README says, end to end, on a small tumour."""
+
+import json
+from pathlib import Path
+
+import pytest
+from tests.cli.command import stemniche
+
+SMALL = (
+    "--set", "tumour.cells=120", "--set", "domain.size=[600 um, 600 um]",
+    "--set", "tissue={MSC: 8, fibroblast: 30, macrophage: 20, CD4: 8, CD8: 12}",
+    "--set", "prepare={days: 0.1, until: null, max: null}",
+    "--set", "sample_every=6 h", "-q",
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("cli")
+    treat = ("--treat", "drug paclitaxel 80 mg/m^2 from 0.25 d")
+    done = stemniche("run", "breast_quick", "--days", "0.5", *treat, *SMALL, cwd=folder)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[-1] == "runs/breast_quick-s1"
+    return folder
+
+
+def test_a_run_makes_its_folder_with_table_scenario_and_report(finished: Path) -> None:
+    folder = finished / "runs" / "breast_quick-s1"
+    names = {p.name for p in folder.iterdir()}
+    assert {"run.zarr", "table.csv", "scenario.yaml", "report.html"} <= names
+    header = (folder / "table.csv").read_text().splitlines()[0].split(",")
+    assert header[0] == "time_d"
+    assert {"tumour_cells", "csc_fraction", "factor.IL6", "plasma.paclitaxel"} <= set(header)
+    report = (folder / "report.html").read_text()
+    assert "paclitaxel" in report
+    assert 'src="http' not in report
+
+
+def test_a_finished_run_resumes_to_itself_and_a_longer_one_goes_on(finished: Path) -> None:
+    out = ("--out", "runs/breast_quick-s1", "--resume", "--no-report")
+    treat = ("--treat", "drug paclitaxel 80 mg/m^2 from 0.25 d")
+    table = finished / "runs" / "breast_quick-s1" / "table.csv"
+    before = table.read_text()
+    same = stemniche("run", "breast_quick", "--days", "0.5", *treat, *SMALL, *out, cwd=finished)
+    assert same.returncode == 0, same.stderr
+    assert table.read_text() == before
+    other = stemniche("run", "breast_quick", "--days", "0.5", *SMALL, *out, cwd=finished)
+    assert other.returncode == 2, other.stderr
+    assert table.read_text() == before
+    longer = stemniche("run", "breast_quick", "--days", "0.75", *treat, *SMALL, *out, cwd=finished)
+    assert longer.returncode == 0, longer.stderr
+    assert table.read_text().startswith(before)
+
+
+def test_explain_loses_the_sentence_of_a_claim_that_is_off(tmp_path: Path) -> None:
+    on = stemniche("explain", "breast", "--cell", "MSC", cwd=tmp_path).stdout
+    off = stemniche("explain", "breast", "--cell", "MSC", "--without", "C257", cwd=tmp_path).stdout
+    assert "[C257]" in on
+    assert "[C257]" not in off
+
+
+def test_every_listing_speaks_json(tmp_path: Path) -> None:
+    for command in (["scenarios"], ["check", "breast_quick"], ["evidence", "loops"]):
+        done = stemniche(*command, "--json", cwd=tmp_path)
+        assert done.returncode == 0, done.stderr
+        assert isinstance(json.loads(done.stdout), list)
