@@ -103,7 +103,11 @@ def watch(scenario: Scenario, ticks: int, k: Backend, notes: dict[str, Notes]) -
 @pytest.fixture(scope="module")
 def notes(hasty: Callable[..., Scenario], k: Backend) -> dict[str, Notes]:
     found: dict[str, Notes] = {}
-    slab = {"domain.depth": "60 um", "tumour.layout": "scattered", "domain.size": ["0.3 mm"] * 2}
+    slab = {
+        "domain": {"size": ["0.3 mm", "0.3 mm"], "depth": "60 um"},
+        "tumour.layout": "scattered",
+        "tissue.CAF": 30,
+    }
     watch(hasty(slab, *THERAPY), 80, k, found)
     watch(hasty(CULTURE, {"set": "environment.glucose", "to": "1 mM"}), 10, k, found)
     return found

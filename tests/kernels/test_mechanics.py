@@ -160,6 +160,25 @@ def test_finer_base_steps_come_closer_to_the_exact_motion() -> None:
     assert errors[2] < 0.7 * errors[1]
 
 
+def test_a_birth_in_tissue_at_rest_is_felt_as_it_should() -> None:
+    tissue = Tissue(crowd(150, 15.5, flat=True), 8.0, flat=True)
+    for _ in range(30):
+        tissue.move()
+    mother = twins.distances(np.vstack([tissue.points, tissue.points.mean(axis=0)]))[
+        -1, :-1
+    ].argmin()
+    daughter = tissue.points[mother] + [3.2, 0, 0]
+    points = np.vstack([tissue.points, daughter])
+    points[mother] -= [3.2, 0, 0]
+    born = Tissue(points, np.append(tissue.radius, 8.0), flat=True)
+    born.radius[[mother, -1]] = 6.35
+    expected = born.expected()
+    born.move()
+    travelled = np.linalg.norm(expected - points, axis=1)
+    assert travelled.max() > 1.5
+    assert np.linalg.norm(born.points - expected, axis=1).max() < 0.06 * travelled.max()
+
+
 def test_strongly_compressed_tissue_relaxes_without_shaking() -> None:
     tissue = Tissue(crowd(125, 6.0, flat=False), 8.0, flat=False)
     steps = []
@@ -252,7 +271,7 @@ def test_threads_do_not_change_a_bit() -> None:
     assert (results[0] == results[1]).all()
 
 
-def test_a_tick_on_a_generous_list_equals_a_tick_with_lists_of_its_own() -> None:
+def test_a_tick_on_a_generous_list_is_close_to_one_with_lists_of_its_own() -> None:
     own, given_list = (Tissue(crowd(100, 14.0, flat=True), 8.0, flat=True) for _ in range(2))
     own.move()
     t, furthest = given_list, np.zeros(1, np.float32)
@@ -262,6 +281,6 @@ def test_a_tick_on_a_generous_list_equals_a_tick_with_lists_of_its_own() -> None
         t.x, t.y, t.z, t.radius, t.repulsion, t.adhesion, *t.active, t.movable, ptr,
         idx[: ptr[-1]], t.n, 6.0, 1.0, t.size, 0, REACH, True, furthest,
     )  # fmt: skip
-    np.testing.assert_allclose(t.points, own.points, atol=0.02)
+    np.testing.assert_allclose(t.points, own.points, atol=0.1)
     moved = np.linalg.norm(t.points - before, axis=1).max()
     assert furthest[0] == pytest.approx(moved, rel=1e-4)

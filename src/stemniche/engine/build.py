@@ -18,9 +18,6 @@ from stemniche.engine.processes.transport import blood, transport
 from stemniche.engine.state import CELL_VARIABLES, State, Variable
 from stemniche.spec.model import Model
 
-BORNE = ("stemness_state", "damage", "crowding", "pH")
-"""Signals that a cell carries itself."""
-
 SKIN = 4.0
 """Extra distance in neighbour lists, um; only speed depends on it."""
 

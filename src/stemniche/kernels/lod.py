@@ -16,7 +16,7 @@ from stemniche.kernels.jit import kernel, parallel_kernel, prange
 from stemniche.kernels.rows import Given, Substance, holds, saturates, wall_ratio
 from stemniche.kernels.stencils import Floats
 
-PLANES, COLUMNS = np.int64(0), np.int64(1)
+PLANES, COLUMNS, EXCHANGE, AGAIN = (np.int64(n) for n in range(4))
 SIDE_BY_SIDE = 8  # recurrences along x that run at once, as each one alone waits for itself
 
 
@@ -27,6 +27,8 @@ class Line(NamedTuple):
     drive: float
     dt: float
     alone: float
+    held: bool
+    saturable: bool
     along_x: Floats
     along_y: Floats
     along_z: Floats
@@ -59,18 +61,21 @@ def run(fields: Floats, given: Given, dt: float, steps: int) -> None:
     for s in range(count):
         axes = (nx > 1) + (ny > 1) + (nz > 1)
         conduct = dt * given.diffusivity[s] / given.spacing**2
-        ratio = wall_ratio(Substance(s, fields, given))
+        substance = Substance(s, fields, given)
+        ratio = wall_ratio(substance)
         wall = 0.0 if ratio < 0.0 else conduct / (0.5 + ratio)
         share = dt * given.decay[s] / max(axes, 1)
         line = Line(
             np.float32(conduct), np.float32(wall * given.wall_value[s]), np.float32(dt),
-            np.float32(1.0 / (1.0 + share) if axes == 0 else 1.0),
+            np.float32(1.0 / (1.0 + share) if axes == 0 else 1.0), holds(substance),
+            saturates(substance),
             pivots(nx, conduct, wall, share), pivots(ny, conduct, wall, share),
             pivots(nz, conduct, wall, share),
         )  # fmt: skip
-        for _ in range(steps):
-            sweep(PLANES, nz, s, fields, given, line)
+        for step in range(steps):
+            sweep(AGAIN if step else PLANES, nz, s, fields, given, line)
             sweep(COLUMNS, ny, s, fields, given, line)
+        sweep(EXCHANGE, nz, s, fields, given, line)
 
 
 @kernel
@@ -88,12 +93,18 @@ def pivots(count: int, conduct: float, wall: float, share: float) -> Floats:
 
 @parallel_kernel
 def sweep(task: int, count: int, s: int, fields: Floats, given: Given, line: Line) -> None:
-    """Solve along x and y in every plane, or along z above every row and then exchange."""
+    """Solve along x and y in every plane, or along z above every row.
+
+    The exchange with cells that ends a step shares the next step's pass over the planes.
+    """
     for n in prange(count):
-        if task == PLANES:
-            plane(s, np.int64(n), fields, given, line)
-        else:
+        if task == COLUMNS:
             column(s, np.int64(n), fields, given, line)
+        else:
+            if task != PLANES:
+                exchange(s, np.int64(n), fields, given, line)
+            if task != EXCHANGE:
+                plane(s, np.int64(n), fields, given, line)
 
 
 @kernel
@@ -104,23 +115,22 @@ def plane(s: int, z: int, fields: Floats, given: Given, line: Line) -> None:
     if line.along_x.size:
         for y in range(0, ny, SIDE_BY_SIDE):
             sweep_rows(flat, y * nx, nx, min(SIDE_BY_SIDE, ny - y), line)
-        impose(s, z, 0, ny, fields, given)
+        if line.held:
+            impose(s, z, 0, ny, fields, given)
     if line.along_y.size:
         sweep_lines(flat, 0, nx, nx, line, line.along_y)
-        impose(s, z, 0, ny, fields, given)
+        if line.held:
+            impose(s, z, 0, ny, fields, given)
 
 
 @kernel
 def column(s: int, y: int, fields: Floats, given: Given, line: Line) -> None:
-    """Solve along z above one row, then let cells supply and remove."""
+    """Solve along z above one row."""
     _, nz, ny, nx = fields.shape
     if line.along_z.size:
         sweep_lines(fields[s].reshape(nz * ny * nx), y * nx, ny * nx, nx, line, line.along_z)
-    for z in range(nz):
-        if line.along_z.size:
+        for z in range(nz if line.held else 0):
             impose(s, z, y, y + 1, fields, given)
-        exchange(s, z, y, fields, given, line)
-        impose(s, z, y, y + 1, fields, given)
 
 
 @kernel
@@ -180,25 +190,27 @@ def sweep_lines(
 @kernel
 def impose(s: int, z: int, first: int, last: int, fields: Floats, given: Given) -> None:
     """Set the voxels of fixed level in some rows of a plane."""
-    if holds(Substance(s, fields, given)):
-        for y in range(first, last):
-            for x in range(fields.shape[3]):
-                if given.fixed[z, y, x]:
-                    fields[s, z, y, x] = given.fixed_value[s]
+    for y in range(first, last):
+        for x in range(fields.shape[3]):
+            if given.fixed[z, y, x]:
+                fields[s, z, y, x] = given.fixed_value[s]
 
 
 @kernel
-def exchange(s: int, z: int, y: int, fields: Floats, given: Given, line: Line) -> None:
-    """Supply and remove in one row; saturable uptake is frozen at the present level."""
-    row, supply, sink = fields[s, z, y], given.supply[s, z, y], given.sink[s, z, y]
+def exchange(s: int, z: int, fields: Floats, given: Given, line: Line) -> None:
+    """Supply and remove in one plane; saturable uptake is frozen at the present level."""
     one, dt, alone = np.float32(1.0), line.dt, line.alone
-    if not saturates(Substance(s, fields, given)):
+    for y in range(fields.shape[2]):
+        row, supply, sink = fields[s, z, y], given.supply[s, z, y], given.sink[s, z, y]
+        if not line.saturable:
+            for j in range(row.size):
+                row[j] = (alone * row[j] + dt * supply[j]) / (one + dt * sink[j])
+            continue
         for j in range(row.size):
-            row[j] = (alone * row[j] + dt * supply[j]) / (one + dt * sink[j])
-        return
-    for j in range(row.size):
-        removal = sink[j]
-        for m in range(given.mm_index.size):
-            if given.mm_index[m] == s:
-                removal += given.mm_vmax[m, z, y, j] / (np.float32(given.mm_km[m]) + row[j])
-        row[j] = (alone * row[j] + dt * supply[j]) / (one + dt * removal)
+            removal = sink[j]
+            for m in range(given.mm_index.size):
+                if given.mm_index[m] == s:
+                    removal += given.mm_vmax[m, z, y, j] / (np.float32(given.mm_km[m]) + row[j])
+            row[j] = (alone * row[j] + dt * supply[j]) / (one + dt * removal)
+    if line.held:
+        impose(s, z, 0, fields.shape[2], fields, given)

@@ -11,7 +11,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from stemniche.kernels.jit import inline, parallel_kernel, prange
+from stemniche.kernels.jit import inline, kernel, parallel_kernel, prange
 
 __all__ = [
     "count_contacts",
@@ -173,6 +173,42 @@ def _touches(
     return bool(dx * dx + dy * dy + dz * dz < apart * apart)
 
 
+@kernel
+def _block_contacts(
+    first: int,
+    last: int,
+    group_of_type: Marks,
+    kind: Marks,
+    alive: Marks,
+    x: Floats,
+    y: Floats,
+    z: Floats,
+    radius: Floats,
+    ptr: Longs,
+    idx: Ints,
+    touch: np.float32,
+    places: np.float32,
+    out: Floats,
+    crowding: Floats,
+) -> None:
+    types, groups = group_of_type.shape
+    seen = np.empty(types, np.int32)
+    for i in range(first, last):
+        seen[:] = 0
+        touching = _ZERO
+        for p in range(ptr[i], ptr[i + 1]):
+            j = np.uint32(idx[p])
+            if _touches(i, j, x, y, z, radius, touch):
+                touching += _ONE
+                seen[kind[j]] += alive[j] != 0
+        crowding[i] = min(touching / places, _ONE)
+        for g in range(groups):
+            total = 0
+            for t in range(types):
+                total += seen[t] * group_of_type[t, g]
+            out[g, i] = total
+
+
 @parallel_kernel
 def _contacts(
     group_of_type: Marks,
@@ -190,20 +226,11 @@ def _contacts(
     out: Floats,
     crowding: Floats,
 ) -> None:
-    groups = group_of_type.shape[1]
     for block in prange((n + _BLOCK - 1) // _BLOCK):
-        for i in range(block * _BLOCK, min((block + 1) * _BLOCK, n)):
-            for g in range(groups):
-                out[g, i] = _ZERO
-            touching = _ZERO
-            for p in range(ptr[i], ptr[i + 1]):
-                j = idx[p]
-                if _touches(i, j, x, y, z, radius, touch):
-                    touching += _ONE
-                    if alive[j]:
-                        for g in range(groups):
-                            out[g, i] += np.float32(group_of_type[kind[j], g])
-            crowding[i] = min(touching / places, _ONE)
+        _block_contacts(
+            block * _BLOCK, min((block + 1) * _BLOCK, n), group_of_type, kind, alive, x, y, z,
+            radius, ptr, idx, touch, places, out, crowding,
+        )  # fmt: skip
 
 
 def count_contacts(
@@ -261,8 +288,9 @@ def _neighbour_total(
         for i in range(block * _BLOCK, min((block + 1) * _BLOCK, n)):
             total, count = _ZERO, _ZERO
             for p in range(ptr[i], ptr[i + 1]):
-                j = idx[p]
-                if mask[j] and _touches(i, j, x, y, z, radius, touch):
+                j = np.uint32(idx[p])
+                counts = mask[j] != 0 and (averaged or value[j] != _ZERO)
+                if counts and _touches(i, j, x, y, z, radius, touch):
                     total += value[j]
                     count += _ONE
             out[i] = total / max(count, _ONE) if averaged else total

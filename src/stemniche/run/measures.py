@@ -27,10 +27,11 @@ class View:
 
     plan: Plan
     state: State
-    kind: Array
     alive: Array
     tumour: Array
     inside: Array
+    members: dict[str, list[int]]
+    places: dict[str, Array]
 
     @classmethod
     def of(cls, plan: Plan, s: State) -> "View":
@@ -39,11 +40,15 @@ class View:
         tumour = plan.mask(["tumour"])[kind] == 1
         inside = np.zeros(plan.grid.voxels, bool)
         inside[s.live("voxel")[alive & tumour]] = True
-        return cls(plan, s, kind, alive, tumour, inside)
+        members = {name: list(plan.members(name)) for name in types_and_groups(plan)}
+        places = {name: alive & np.isin(kind, among) for name, among in members.items()}
+        if "macrophage" in places:
+            places["TAM"] = places["macrophage"] & inside[s.live("voxel")]
+        return cls(plan, s, alive, tumour, inside, members, places)
 
     def where(self, name: str) -> Array:
         """Living cells of a type or group."""
-        return self.alive & np.isin(self.kind, self.plan.members(name))
+        return self.places[name]
 
     def row(self, name: str) -> Array:
         """A behaviour of every cell."""
@@ -52,6 +57,12 @@ class View:
     def signal(self, name: str) -> Array:
         """A signal of every cell."""
         return self.state["signals"][self.plan.signals[name], : self.state.n]
+
+
+def types_and_groups(plan: Plan) -> tuple[str, ...]:
+    """Every type of the plan, then everything that stands for several of them."""
+    groups = {a for t in plan.cell_types for a in (*t.ancestors, t.group)} - {"cell"}
+    return (*plan.types.names, *sorted(groups - set(plan.types.names)))
 
 
 def mean(values: Array, where: Array) -> float:
@@ -71,14 +82,8 @@ def measure(plan: Plan, s: State) -> dict[str, float]:
 
 def _populations(v: View) -> Iterator[tuple[str, float]]:
     s, types = v.state, v.plan.types
-    for name in types.names:
-        yield f"cells.{name}", float(v.where(name).sum())
-    groups = {a for t in v.plan.cell_types for a in (*t.ancestors, t.group)} - {"cell"}
-    for name in sorted(groups):
-        yield f"cells.{name}", float(v.where(name).sum())
-    if "macrophage" in groups:
-        among = v.where("macrophage") & v.inside[s.live("voxel")]
-        yield "cells.TAM", float(among.sum())
+    for name, where in v.places.items():
+        yield f"cells.{name}", float(where.sum())
     live = float((v.alive & v.tumour).sum())
     yield "tumour_cells", live
     yield "dead_cells", float((~v.alive).sum())
@@ -128,24 +133,23 @@ def _spread(v: View, live: Array, radius: float) -> Iterator[tuple[str, float]]:
     for i in v.plan.members("tumour"):
         name = v.plan.types.names[i]
         yield f"invasion_um.{name}", far(v.where(name))
-    for name in v.plan.types.names:
-        yield f"speed.{name}", mean(v.row("migration_speed"), v.where(name))
+    for name, where in v.places.items():
+        yield f"speed.{name}", mean(v.row("migration_speed"), where)
 
 
 def _rates(v: View) -> Iterator[tuple[str, float]]:
     s, plan = v.state, v.plan
-    exposure = np.maximum(s["recent_cells"], 1e-9) / 1440.0
     kinds = {"apoptosis": "apoptosis", "necrosis": "necrosis"}
     kinds |= {h: h for h in plan.hazards.names if h.endswith("_death")}
     harmless = ("conversion", "turnover")
     deadly = [i for i, h in enumerate(plan.hazards.names) if not h.startswith(harmless)]
-    for i, name in enumerate(plan.types.names):
-        yield f"rate.proliferation.{name}", float(s["recent_born"][i] / exposure[i])
+    for name, among in v.members.items():
+        days = max(float(s["recent_cells"][among].sum()), 1e-9) / 1440.0
+        deaths = s["recent_deaths"][:, among].sum(axis=1) / days
+        yield f"rate.proliferation.{name}", float(s["recent_born"][among].sum() / days)
         for event, hazard in kinds.items():
-            row = plan.hazards[hazard]
-            yield f"rate.{event}.{name}", float(s["recent_deaths"][row, i] / exposure[i])
-        dying = float(s["recent_deaths"][deadly, i].sum() / exposure[i])
-        yield f"survival.{name}", float(np.exp(-dying))
+            yield f"rate.{event}.{name}", float(deaths[plan.hazards[hazard]])
+        yield f"survival.{name}", float(np.exp(-deaths[deadly].sum()))
 
 
 def _vessels(v: View) -> Iterator[tuple[str, float]]:
@@ -187,36 +191,49 @@ def _molecules(v: View) -> Iterator[tuple[str, float]]:
         level = float(flat[f, inside].mean(dtype=np.float64))
         yield (f"drug.{name}" if name in drugs else f"factor.{name}"), level
         yield (f"plasma.{name}" if name in drugs else f"serum.{name}"), float(s["blood"][f])
-    for name in plan.types.names:
-        where = v.where(name)
-        for node in plan.model.nodes:
-            if name in node.cells:
-                yield f"node.{node.id}.{name}", mean(v.signal(node.id), where)
+    for name, where in v.places.items():
         for drug in sorted(drugs):
             yield f"drug_in.{drug}.{name}", mean(s.live(f"drug_in.{drug}"), where)
         yield f"damage.{name}", mean(s.live("damage"), where)
 
 
+def _network(v: View) -> Iterator[tuple[str, float]]:
+    for node in v.plan.model.nodes:
+        level, owner = v.signal(node.id), np.zeros(len(v.plan.types), bool)
+        owner[[v.plan.types[name] for name in node.cells]] = True
+        having = owner[v.state.live("type")]
+        for name, where in v.places.items():
+            among = v.members["macrophage" if name == "TAM" else name]
+            if owner[among].any():
+                yield f"node.{node.id}.{name}", mean(level, where & having)
+
+
 def _release(v: View) -> Iterator[tuple[str, float]]:
-    plan, total = v.plan, dict[str, float]()
+    plan = v.plan
+    total: dict[str, Array] = {}
     for row in plan.model.secretions:
         if row.cell not in plan.types:
             continue
-        where = v.where(row.cell)
         kind, level = plan.types[row.cell], 1.0
         if row.node:
             read = float(v.state["read_scale"][kind, plan.signals[row.node]])
-            level = read * mean(v.signal(row.node), where)
+            level = read * mean(v.signal(row.node), v.where(row.cell))
         scale = float(v.state["synthesis"][kind, plan.factors[row.factor]])
-        column = f"secretion.{row.factor}.{row.cell}"
-        total[column] = total.get(column, 0.0) + row.rate * level * scale
-    yield from total.items()
+        each = total.setdefault(row.factor, np.zeros(len(plan.types)))
+        each[kind] += row.rate * level * scale
+    counts = np.array([v.where(name).sum() for name in plan.types.names], float)
+    for factor, each in total.items():
+        makers = {plan.types[row.cell] for row in plan.model.secretions if row.factor == factor}
+        for name, among in v.members.items():
+            if makers.intersection(among):
+                share = counts[among] / max(counts[among].sum(), 1.0)
+                yield f"secretion.{factor}.{name}", float((each[among] * share).sum())
 
 
 def _traffic(v: View) -> Iterator[tuple[str, float]]:
-    for i, name in enumerate(v.plan.types.names):
-        yield f"left.{name}", float(v.state["left_domain"][i])
-        yield f"recruited.{name}", float(v.state["recruited"][i])
+    for name, among in v.members.items():
+        yield f"left.{name}", float(v.state["left_domain"][among].sum())
+        yield f"recruited.{name}", float(v.state["recruited"][among].sum())
 
 
 PARTS: tuple[Callable[[View], Iterator[tuple[str, float]]], ...] = (
@@ -226,6 +243,7 @@ PARTS: tuple[Callable[[View], Iterator[tuple[str, float]]], ...] = (
     _vessels,
     _immune,
     _molecules,
+    _network,
     _release,
     _traffic,
 )

@@ -274,6 +274,7 @@ def births(plan: Plan) -> Births:
         flat=plan.grid.flat,
         seed=plan.seed,
         access=Access(
+            read={"read_scale": "1"},
             write=plan.per_cell,
             add={"flux": "cells", "divisions_done": "cells", "born": "cells"},
         ),

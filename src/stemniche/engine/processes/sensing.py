@@ -14,6 +14,9 @@ from stemniche.kernels.cpu import Backend
 TOUCH = 1.1
 """Cells touch when their centres are nearer than this multiple of their radii's sum."""
 
+BORNE = ("stemness_state", "damage", "crowding", "pH")
+"""Signals that a cell carries itself."""
+
 GEOMETRY = {"x": "um", "y": "um", "z": "um", "radius": "um", "list_ptr": "1", "list_idx": "1"}
 """What tells which cells touch, with units."""
 
@@ -122,7 +125,6 @@ def sensing(plan: Plan) -> Sensing:
     groups = np.zeros((len(plan.types), max(1, len(contacts))), np.uint8)
     for g, name in enumerate(contacts):
         groups[list(plan.members(name.removeprefix("contact."))), g] = 1
-    named = ("stemness_state", "damage", "pH", "crowding")
     environment = tuple(plan.surroundings.environment)
     lactate: dict[str, Any] = {"lactate": 0, "lactate_baseline": 0.0, "ph_slope": 0.0}
     if "pH" in plan.signals:
@@ -135,7 +137,7 @@ def sensing(plan: Plan) -> Sensing:
     return Sensing(
         factors=len(plan.factors),
         drugs=len(plan.factors) - len(plan.model.factors),
-        rows={n: plan.signals[n] for n in named if n in plan.signals},
+        rows={n: plan.signals[n] for n in BORNE if n in plan.signals},
         ph_place=environment.index("pH"),
         contact_rows=tuple(plan.signals[n] for n in contacts),
         contact_groups=groups,
