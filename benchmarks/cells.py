@@ -2,7 +2,7 @@
 
 Prints the time of a first run (compilation included, unless the cache has it), then nanoseconds
 per cell, entry or edge, the best of several runs. Aims: 60 ns per cell and base step from the list
-in a packed ball, 1.6 ns per edge and 300 ns per cell for 80 nodes and 200 edges, 80 ns for 50 rules.
+in a packed ball; 1.6 ns per edge and 300 ns per cell at 80 nodes and 200 edges; 80 ns for 50 rules.
 """
 
 import time

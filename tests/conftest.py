@@ -31,7 +31,7 @@ HASTY = {
     "CSC.cycle_rate": "25 1/d",
     "cell.s_duration": "30 min",
     "cell.g2m_duration": "30 min",
-    "CSC.quiescence_rate": "2 1/d",
+    "CSC.quiescence_rate": "10 1/d",
     "CSC.awakening_rate": "12 1/d",
     "CSC.apoptosis_rate": "1 1/d",
     "progenitor.apoptosis_rate": "1 1/d",

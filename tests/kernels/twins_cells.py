@@ -54,7 +54,7 @@ def moved(
     adhesion: Array,
     reach_factor: float,
     minutes: float,
-    step: float = 0.005,
+    step: float = 0.02,
 ) -> Array:
     """Positions after `minutes` by the midpoint rule with tiny steps."""
     now = points.copy()
@@ -68,7 +68,7 @@ def moved(
 Drive = tuple[
     int, int, float, float, float, list[tuple[float, list[tuple[int, float, float, bool]]]]
 ]
-"""Cell type, target, constant, low, high, groups: weight and terms (signal, half, power, inverted)."""
+"""Type, target, constant, low, high, groups of weight and (signal, half, power, inverted) terms."""
 
 
 def exponent(drive: Drive, read: Array) -> float:

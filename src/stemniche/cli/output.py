@@ -65,16 +65,17 @@ def progress_bar(quiet: bool) -> Iterator[Tell]:
     if quiet or not sys.stderr.isatty():
         yield lambda what, share: None
         return
-    state = {"what": "", "since": time.monotonic(), "shown": 0.0}
+    what_before, since, shown = "", time.monotonic(), 0.0
 
     def tell(what: str, share: float) -> None:
+        nonlocal what_before, since, shown
         now = time.monotonic()
-        if what != state["what"]:
-            state.update(what=what, since=now, shown=0.0)
-        if now - float(state["shown"]) < 0.2 and share < 1.0:
+        if what != what_before:
+            what_before, since, shown = what, now, 0.0
+        if now - shown < 0.2 and share < 1.0:
             return
-        state["shown"] = now
-        spent = now - float(state["since"])
+        shown = now
+        spent = now - since
         left = f", {spent / share - spent:.0f} s left" if share > 0.02 else ""
         sys.stderr.write(f"\r\033[K{what} {100 * share:3.0f} %{left}")
         sys.stderr.flush()

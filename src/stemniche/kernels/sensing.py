@@ -167,10 +167,11 @@ def deposit(values: Floats, voxel_ptr: Longs, n: int, factor: float, out: Floats
 @inline
 def _touches(
     i: int, j: int, x: Floats, y: Floats, z: Floats, radius: Floats, touch: np.float32
-) -> bool:
+) -> np.int32:
+    """1 when the cells touch, else 0: a number, as a branch on it would be a coin toss."""
     dx, dy, dz = x[i] - x[j], y[i] - y[j], z[i] - z[j]
     apart = touch * (radius[i] + radius[j])
-    return bool(dx * dx + dy * dy + dz * dz < apart * apart)
+    return np.int32(dx * dx + dy * dy + dz * dz < apart * apart)
 
 
 @kernel
@@ -195,13 +196,13 @@ def _block_contacts(
     seen = np.empty(types, np.int32)
     for i in range(first, last):
         seen[:] = 0
-        touching = _ZERO
+        touching = 0
         for p in range(ptr[i], ptr[i + 1]):
             j = np.uint32(idx[p])
-            if _touches(i, j, x, y, z, radius, touch):
-                touching += _ONE
-                seen[kind[j]] += alive[j] != 0
-        crowding[i] = min(touching / places, _ONE)
+            one = _touches(i, j, x, y, z, radius, touch)
+            touching += one
+            seen[kind[j]] += one * np.int32(alive[j] != 0)
+        crowding[i] = min(np.float32(touching) / places, _ONE)
         for g in range(groups):
             total = 0
             for t in range(types):
@@ -289,10 +290,10 @@ def _neighbour_total(
             total, count = _ZERO, _ZERO
             for p in range(ptr[i], ptr[i + 1]):
                 j = np.uint32(idx[p])
-                counts = mask[j] != 0 and (averaged or value[j] != _ZERO)
-                if counts and _touches(i, j, x, y, z, radius, touch):
-                    total += value[j]
-                    count += _ONE
+                if mask[j] and (averaged or value[j] != _ZERO):
+                    one = np.float32(_touches(i, j, x, y, z, radius, touch))
+                    total += one * value[j]
+                    count += one
             out[i] = total / max(count, _ONE) if averaged else total
 
 

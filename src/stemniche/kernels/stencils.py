@@ -71,9 +71,9 @@ def level_table(shape: tuple[int, int, int]) -> Table:
         shape: Voxels along z, y, x. An axis of one voxel carries no flux.
     """
     nz, ny, nx = shape
-    levels, offset = [], 0
+    levels, offset, ghosts = [], 0, int(nz > 1)
     while True:
-        row, ghosts = nx + 2, int(nz > 1)
+        row = nx + 2
         plane = row * (ny + 2)
         first = offset + ghosts * plane + row + 1
         last = first + (nz - 1) * plane + (ny - 1) * row + nx

@@ -139,7 +139,7 @@ class Uptake:
     """Removal of a factor by a cell.
 
     ``first_order``: `rate` 1/min of the cell's volume. ``michaelis``: `rate` factor-unit um^3/min
-    per cell at saturation (nM um^3/min, mM um^3/min or mmHg um^3/min) and `km` in the factor's unit.
+    per cell at saturation, `km` in the factor's unit.
     """
 
     row: str
