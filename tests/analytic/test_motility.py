@@ -1,5 +1,7 @@
 """The persistent biased walk against its formulas."""
 
+from collections.abc import Iterator
+
 import numpy as np
 import pytest
 
@@ -7,6 +9,14 @@ from stemniche.kernels import jit, motility
 
 COUNT = 40_000
 TICK = 6.0
+
+
+@pytest.fixture(autouse=True)
+def _one_thread() -> Iterator[None]:
+    before = jit.threads()
+    jit.set_threads(1)
+    yield
+    jit.set_threads(before)
 
 
 class Walkers:

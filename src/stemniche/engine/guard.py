@@ -15,15 +15,16 @@ def check(plan: Plan, s: State) -> None:
     """Stop a run that has gone wrong.
 
     Raises:
-        GuardError: A field is not finite or negative, or the domain is too full.
+        GuardError: A field is not finite or negative, a cell has no position, or the domain is
+            too full.
     """
     fields = s["fields"]
     if not np.isfinite(fields.sum(dtype=np.float64)) or fields.min() < 0.0:
         _explain_field(plan, s)
-    live = s.live("x")
-    if not np.isfinite(live.sum(dtype=np.float64)):
+    lost = int((~np.isfinite(s.live("x") + s.live("y") + s.live("z"))).sum())
+    if lost:
         raise GuardError(
-            f"The position of {int((~np.isfinite(live)).sum())} cells is not a finite number.",
+            f"The position of {lost} cells is not a finite number.",
             _when(s),
             "Lower migration speeds or repulsion; resume from the last sample.",
         )

@@ -134,10 +134,13 @@ class FieldProblem:
 
 
 def array(name: str, value: Any, dtype: Any, shape: tuple[int, ...]) -> Any:
-    """Return `value` (zeros if None) as a contiguous array of that type and shape."""
+    """Return `value` (zeros if None) as a contiguous array of that type and shape.
+
+    It is writeable although nothing writes to it: else kernels would be compiled once more.
+    """
     if value is None:
         return np.zeros(shape, dtype)
-    made = np.ascontiguousarray(value, dtype)
+    made = np.require(value, dtype, "CAW")
     if made.shape != shape:
         raise ValueError(f"{name} has shape {made.shape}, not {shape}")
     return made
@@ -204,12 +207,11 @@ def advance(
         ValueError: `fields` or `workspace` do not fit the problem.
     """
     given = problem.given
-    if fields.shape != given.supply.shape or fields.dtype != np.float32:
-        raise ValueError(f"fields must be float32 {given.supply.shape}, not {fields.shape}")
+    check_fields(fields, problem)
     count = fields.shape[0]
     work = workspace or make_workspace(problem.shape, count)
-    minutes = np.ascontiguousarray(np.broadcast_to(elapsed, count), np.float64)
-    forced = np.ascontiguousarray(np.broadcast_to(force, count), np.bool_)
+    minutes = np.array(np.broadcast_to(elapsed, count), np.float64)
+    forced = np.array(np.broadcast_to(force, count), np.bool_)
     rules = Rules(float(tolerance), int(max_iterations), float(max_age))
     report = np.zeros((count, len(REPORT)))
     box = shared_box(work, problem)
@@ -218,6 +220,15 @@ def advance(
     else:
         advance_lanes(minutes, forced, rules, fields, given, work.mem, work.sums, box, report)
     return report
+
+
+def check_fields(fields: Floats, problem: FieldProblem) -> None:
+    """Refuse arrays that kernels cannot work on in place."""
+    shape, flags = problem.given.supply.shape, fields.flags
+    if fields.shape != shape or fields.dtype != np.float32:
+        raise ValueError(f"fields must be float32 {shape}, not {fields.dtype} {fields.shape}")
+    if not (flags.c_contiguous and flags.writeable and flags.aligned):
+        raise ValueError("fields must be contiguous and writeable")
 
 
 def shared_box(work: Workspace, problem: FieldProblem) -> Box:

@@ -59,16 +59,13 @@ def advance_one(
     s, given = substance.index, substance.given
     rate = 0.0 if given.quasi_steady[s] else 1.0 / minutes
     saturable, close = saturates(substance), rules.tolerance * TIGHTER
-    # Walls are rounded together with a reaction that may be far smaller: then look again.
-    reaction = given.spacing**2 / given.diffusivity[s] * (given.decay[s] + rate)
-    attempts = TANGENTS if saturable else (REFINEMENTS if reaction * close < ROUNDING else 1)
     share, before, size, done = 0.0, np.inf, 0.0, 0
-    for attempt in range(attempts):
+    for attempt in range(TANGENTS if saturable else REFINEMENTS):
         source, turnover, bare, _ = each_row(REFILL if attempt else FILL, rate, substance, box)
         drive = across_walls(PULL, substance, box)
         faint = FAINT * np.sqrt(36.0 * bare + drive)
         size = max(np.sqrt(max(source, turnover)), faint, FAINT * size)
-        share = np.sqrt(each(RESIDUAL, FINEST, 1.0, 0.0, box)[1]) / size if size > 0.0 else 0.0
+        share = np.sqrt(each(RESIDUAL, FINEST, 1.0, 0.0, box)[1]) / size if size != 0.0 else 0.0
         if attempt == 0 and not force and share < rules.tolerance and minutes < rules.oldest:
             out[SHARE] = share
             return
@@ -82,6 +79,9 @@ def advance_one(
         if count == 0:
             break
         before, share = share, np.sqrt(square) / size
+        # Walls are rounded together with a reaction that may be far smaller: then look again.
+        if not saturable and ROUNDING * np.sqrt(bare) < close * size:
+            break
     supplied, removed, change, clipped = each_row(SETTLE, 0.0, substance, box)
     inflow = across_walls(DRAIN, substance, box)
     inflow += from_fixed(box) if holds(substance) else 0.0

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from stemniche.kernels.fields import FieldProblem
+from stemniche.kernels.fields import FieldProblem, check_fields
 from stemniche.kernels.jit import kernel, parallel_kernel, prange
 from stemniche.kernels.rows import Given, Substance, holds, saturates, wall_ratio
 from stemniche.kernels.stencils import Floats
@@ -48,8 +48,7 @@ def advance_lod(fields: Floats, problem: FieldProblem, minutes: float, step: flo
     """
     if problem.hindrance is not None or any(problem.periodic):
         raise ValueError("the reference mode has neither hindrance nor periodic axes")
-    if fields.shape != problem.given.supply.shape or fields.dtype != np.float32:
-        raise ValueError(f"fields must be float32 {problem.given.supply.shape}, not {fields.shape}")
+    check_fields(fields, problem)
     steps = max(1, round(minutes / step))
     run(fields, problem.given, minutes / steps, steps)
 

@@ -200,7 +200,7 @@ def settle_rows(first: int, last: int, sums: Doubles, substance: Substance, box:
             c = max(raw, zero)
             supplied += np.float64(free[j] * supply[j])
             removed += np.float64(free[j] * (decay + sink[j]) * c)
-            change += np.float64(free[j] * (c - old[j]))
+            change += free[j] * (np.float64(c) - np.float64(old[j]))
             clipped += np.float64(c - raw)
             mem[i] = c
             old[j] = c

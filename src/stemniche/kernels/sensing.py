@@ -166,7 +166,7 @@ def deposit(values: Floats, voxel_ptr: Longs, n: int, factor: float, out: Floats
 
 @inline
 def _touches(
-    i: int, j: int, x: Floats, y: Floats, z: Floats, radius: Floats, touch: np.float32
+    i: int, j: np.uint32, x: Floats, y: Floats, z: Floats, radius: Floats, touch: np.float32
 ) -> np.int32:
     """1 when the cells touch, else 0: a number, as a branch on it would be a coin toss."""
     dx, dy, dz = x[i] - x[j], y[i] - y[j], z[i] - z[j]
@@ -196,7 +196,7 @@ def _block_contacts(
     seen = np.empty(types, np.int32)
     for i in range(first, last):
         seen[:] = 0
-        touching = 0
+        touching = np.int32(0)
         for p in range(ptr[i], ptr[i + 1]):
             j = np.uint32(idx[p])
             one = _touches(i, j, x, y, z, radius, touch)

@@ -1,0 +1,281 @@
+"""Exact solutions of steady diffusion with removal, and the order at which they are approached.
+
+Unless said otherwise D = 1e5 um^2/min, removal 10.1/min, hence a length of 99.504 um, and 38 mmHg
+at the boundary: oxygen in dense tissue.
+"""
+
+from typing import Any
+
+import numpy as np
+import pytest
+from scipy.special import i0, i1, k0, k1
+
+from stemniche.kernels.fields import FieldProblem, advance
+
+D, LOSS, P0 = 1e5, 10.1, 38.0
+LENGTH = np.sqrt(D / LOSS)
+Shape = tuple[int, int, int]
+
+
+def steady(shape: Shape, spacing: float, *, calls: int = 2, **given: Any) -> np.ndarray:
+    """Return the steady level of one substance; `calls` solutions in a row."""
+    zero = np.zeros((1, *shape), np.float32)
+    settings: dict[str, Any] = {
+        "diffusivity": [D],
+        "decay": [LOSS],
+        "supply": zero,
+        "sink": zero,
+        "quasi_steady": [True],
+    }
+    problem = FieldProblem(spacing=spacing, **(settings | given))
+    levels = np.full((1, *shape), P0, np.float32)
+    for _ in range(calls):
+        advance(levels, problem, 6.0, True, 1e-6, 300)
+    return levels[0].astype(float)
+
+
+def centres(count: int, spacing: float) -> np.ndarray:
+    return (np.arange(count) + 0.5) * spacing
+
+
+def depth_of(level: float, levels: np.ndarray, at: np.ndarray) -> float:
+    """Return where a monotonic profile crosses a level."""
+    order = np.argsort(levels)
+    return float(np.interp(level, levels[order], at[order]))
+
+
+def octant(radius: float, spacing: float) -> tuple[np.ndarray, np.ndarray]:
+    """Return distances from the centre in one octant, and the voxels outside the sphere."""
+    x = centres(int(radius / spacing) + 2, spacing)
+    distance = np.sqrt(x[:, None, None] ** 2 + x[:, None] ** 2 + x**2)
+    return distance, distance > radius
+
+
+def ratios(errors: list[float]) -> np.ndarray:
+    return np.array(errors[:-1]) / np.array(errors[1:])
+
+
+def test_oxygen_falls_off_exponentially_behind_a_flat_surface() -> None:
+    h = 4.0
+    levels = steady((1, 1, 500), h, wall_kind=[1], wall_value=[P0])[0, 0, :250]
+    x = centres(250, h)
+    for level, depth in [(15, 92.49), (10, 132.84), (5, 201.81), (2.5, 270.78)]:
+        at = np.exp(depth_of(np.log(level), np.log(levels), np.log(x)))
+        assert at == pytest.approx(depth, rel=5e-3)
+
+
+@pytest.mark.parametrize(
+    ("half", "middle"), [(100, 24.533), (200, 10.004), (300, 3.719), (400, 1.364)]
+)
+def test_the_middle_of_a_slab_has_the_level_of_the_hyperbolic_cosine(
+    half: float, middle: float
+) -> None:
+    count = 81
+    levels = steady((1, 1, count), 2 * half / count, wall_kind=[1], wall_value=[P0])
+    assert levels[0, 0, count // 2] == pytest.approx(middle, rel=2e-3)
+
+
+@pytest.mark.parametrize("axis", [0, 1, 2])
+def test_fixed_walls_are_approached_with_second_order_along_each_axis(axis: int) -> None:
+    errors = []
+    for count in (20, 40, 80, 160):
+        h = 400.0 / count
+        shape = [1, 1, 1]
+        shape[axis] = count
+        levels = steady((shape[0], shape[1], shape[2]), h, wall_kind=[1], wall_value=[P0]).ravel()
+        exact = P0 * np.cosh((centres(count, h) - 200) / LENGTH) / np.cosh(200 / LENGTH)
+        errors.append(np.sqrt(np.mean((levels - exact) ** 2)))
+    assert ratios(errors) == pytest.approx(4.0, rel=0.1)
+
+
+def test_far_field_walls_are_approached_with_second_order() -> None:
+    far, errors = 150.0, []
+    for count in (20, 40, 80, 160):
+        h = 400.0 / count
+        levels = steady((1, 1, count), h, wall_kind=[2], wall_value=[P0], wall_length=[far])
+        rise = np.cosh(200 / LENGTH) + far / LENGTH * np.sinh(200 / LENGTH)
+        exact = P0 * np.cosh((centres(count, h) - 200) / LENGTH) / rise
+        errors.append(np.sqrt(np.mean((levels[0, 0] - exact) ** 2)))
+    assert ratios(errors) == pytest.approx(4.0, rel=0.1)
+
+
+def test_smoothly_varying_hindrance_is_approached_with_second_order() -> None:
+    width, errors = 400.0, []
+    for count in (20, 40, 80):
+        x = centres(count, width / count)
+        wave = np.pi * x / width
+        share = 0.6 + 0.3 * np.cos(wave)
+        exact = 20 + 10 * np.cos(wave)
+        slope, bend = -10 * np.pi / width * np.sin(wave), -10 * (np.pi / width) ** 2 * np.cos(wave)
+        supply = LOSS * exact - D * (share * bend - 0.3 * np.pi / width * np.sin(wave) * slope)
+        levels = steady(
+            (1, 1, count),
+            width / count,
+            supply=supply.reshape(1, 1, 1, count),
+            hindrance=share.reshape(1, 1, count),
+        )
+        errors.append(np.abs(levels[0, 0] - exact).max())
+    assert ratios(errors) == pytest.approx(4.0, rel=0.15)
+
+
+@pytest.mark.parametrize("shape", [(1, 1, 1), (0, 1, 1), (1, 1, 0)])
+def test_a_cosine_between_no_flux_walls_is_approached_with_second_order(shape: Shape) -> None:
+    errors = []
+    for count in (8, 16, 32):
+        h = 300.0 / count
+        x = centres(count, h)
+        size = tuple(count if used else 1 for used in shape)
+        exact, modes = np.ones(size), 0
+        for axis, used in enumerate(shape):
+            if used:
+                line = [1, 1, 1]
+                line[axis] = count
+                exact = exact * np.cos(np.pi * (axis + 1) * x / 300.0).reshape(line)
+                modes += (axis + 1) ** 2
+        supply = LOSS * 50 + (LOSS + D * modes * (np.pi / 300) ** 2) * 20 * exact
+        levels = steady((size[0], size[1], size[2]), h, supply=supply[None])
+        errors.append(np.abs(levels - 50 - 20 * exact).max())
+    assert ratios(errors) == pytest.approx(4.0, rel=0.15)
+
+
+@pytest.mark.parametrize(("radius", "centre"), [(150, 26.682), (250, 15.582), (400, 5.487)])
+def test_a_sphere_with_linear_uptake_has_the_level_of_the_hyperbolic_sine(
+    radius: float, centre: float
+) -> None:
+    h = 10.0
+    distance, outside = octant(radius, h)
+    levels = steady(outside.shape, h, fixed=outside, fixed_value=[P0])
+    exact = P0 * radius * np.sinh(distance / LENGTH) / (distance * np.sinh(radius / LENGTH))
+    assert levels[0, 0, 0] == pytest.approx(centre, rel=0.03)
+    inside = distance < radius - 2 * h
+    np.testing.assert_allclose(levels[inside], exact[inside], rtol=0.04)
+
+
+def test_a_staircase_sphere_converges_with_its_voxels() -> None:
+    errors = []
+    for parts in (8, 16, 32):
+        distance, outside = octant(250.0, 250.0 / parts)
+        levels = steady(outside.shape, 250.0 / parts, fixed=outside, fixed_value=[P0], calls=1)
+        exact = P0 * 250 * np.sinh(distance / LENGTH) / (distance * np.sinh(250 / LENGTH))
+        inside = distance < 150
+        errors.append(np.sqrt(np.mean((levels - exact)[inside] ** 2)))
+    assert errors[2] < 0.35
+    assert errors[0] > 1.5 * errors[1] > 2.25 * errors[2]
+
+
+ZERO_ORDER = {"diffusivity": [1.2e5], "decay": [0.0], "mm_index": [0]}
+RATE = 1326.1
+
+
+def saturable(shape: Shape, rate: float, half: float) -> dict[str, Any]:
+    return ZERO_ORDER | {"mm_vmax": np.full((1, *shape), rate), "mm_km": [half]}
+
+
+@pytest.mark.parametrize(("level", "depth"), [(100, 134.53), (160, 170.17), (15.2, 52.45)])
+def test_uptake_of_zero_order_exhausts_a_slab_at_the_parabolic_depth(
+    level: float, depth: float
+) -> None:
+    h = depth / 80
+    shape = (1, 1, 400)
+    given = saturable(shape, RATE, 1e-3 * level)
+    levels = steady(shape, h, wall_kind=[1], wall_value=[level], calls=4, **given)[0, 0, :200]
+    x = centres(200, h)
+    exact = level * np.clip(1 - x / depth, 0, None) ** 2
+    np.testing.assert_allclose(levels, exact, atol=5e-3 * level)
+    assert depth_of(0.04 * level, levels, x) == pytest.approx(0.8 * depth, rel=0.015)
+
+
+def test_a_sphere_of_zero_order_empties_at_the_critical_radius() -> None:
+    for radius, empty in [(200.0, False), (260.0, True)]:
+        distance, outside = octant(radius, radius / 25)
+        given = saturable(outside.shape, RATE, 0.05)
+        levels = steady(
+            outside.shape, radius / 25, fixed=outside, fixed_value=[100.0], calls=4, **given
+        )
+        if empty:
+            assert levels[0, 0, 0] < 1.0
+        else:
+            exact = 100 - RATE / 7.2e5 * (radius**2 - distance**2)
+            inside = distance < radius - 2 * radius / 25
+            np.testing.assert_allclose(levels[inside], exact[inside], atol=3.0)
+
+
+@pytest.mark.parametrize(
+    ("radius", "surface", "half", "level", "at"),
+    [
+        (300, 100.0, 1.0, 2.5, 137.2),
+        (300, 100.0, 1.0, 10.0, 168.4),
+        (300, 38.0, 1.0, 10.0, 247.9),
+        (300, 100.0, 2.5, 2.5, 120.8),
+    ],
+)
+def test_a_sphere_with_saturable_uptake_has_its_isobars_where_the_exact_solution_has_them(
+    radius: float, surface: float, half: float, level: float, at: float
+) -> None:
+    h = radius / 30
+    distance, outside = octant(radius, h)
+    given = saturable(outside.shape, RATE, half)
+    levels = steady(outside.shape, h, fixed=outside, fixed_value=[surface], calls=4, **given)
+    near = (distance > at - 2.5 * h) & (distance < at + 2.5 * h)
+    line = np.polyfit(distance[near], np.log(levels[near]), 2)
+    radii = np.linspace(at - 2 * h, at + 2 * h, 400)
+    found = radii[np.argmin(np.abs(np.polyval(line, radii) - np.log(level)))]
+    assert found == pytest.approx(at, abs=0.6 * h)
+
+
+@pytest.mark.parametrize(("outer", "corner"), [(50, 30.83), (100, 15.99), (150, 7.53)])
+def test_a_vessel_feeds_its_cylinder_as_krogh_and_bessel_say(outer: float, corner: float) -> None:
+    h = 1.25
+    x = centres(int(outer / h) + 1, h)
+    distance = np.sqrt(x[:, None] ** 2 + x**2)[None]
+    levels = steady(
+        distance.shape,
+        h,
+        fixed=distance < 5.0,
+        fixed_value=[P0],
+        hindrance=np.where(distance < outer, 1.0, 0.0),
+    )
+    radius, a = np.clip(distance, 5.0, outer) / LENGTH, outer / LENGTH
+    falling = i0(radius) * k1(a) + k0(radius) * i1(a)
+    exact = P0 * falling / (i0(5 / LENGTH) * k1(a) + k0(5 / LENGTH) * i1(a))
+    inside = (distance > 8) & (distance < outer)
+    np.testing.assert_allclose(levels[inside], exact[inside], rtol=0.03)
+    rim = (distance > outer - 2 * h) & (distance < outer)
+    assert levels[rim].mean() == pytest.approx(corner, rel=0.03)
+
+
+def test_a_vessel_alone_reaches_as_far_as_the_bessel_function() -> None:
+    h = 0.625
+    x = centres(640, h)
+    distance = np.sqrt(x[:, None] ** 2 + x**2)[None]
+    levels = steady(distance.shape, h, fixed=distance < 5.0, fixed_value=[P0])[0]
+    order = np.argsort(distance.ravel())
+    for level, at in [(15, 35.0), (5, 101.5)]:
+        found = np.interp(-level, -levels.ravel()[order], distance.ravel()[order])
+        assert found == pytest.approx(at, rel=0.03)
+
+
+@pytest.mark.parametrize(("dimensions", "reach"), [(2, 174.0), (3, 174.0), (2, 390.0)])
+def test_a_steady_point_source_has_the_profile_of_its_greens_function(
+    dimensions: int, reach: float
+) -> None:
+    h, count = reach / 8, 61 if dimensions == 3 else 121
+    diffusivity = 5e3
+    shape = (count if dimensions == 3 else 1, count, count)
+    middle = tuple(n // 2 for n in shape)
+    supply = np.zeros((1, *shape), np.float32)
+    supply[(0, *middle)] = 100.0
+    levels = steady(
+        shape, h, diffusivity=[diffusivity], decay=[diffusivity / reach**2], supply=supply
+    )
+    axes = np.meshgrid(*[(np.arange(n) - m) * h for n, m in zip(shape, middle, strict=True)],
+                       indexing="ij")  # fmt: skip
+    distance = np.sqrt(sum(a**2 for a in axes))
+    strength = 100.0 * h ** (3 if dimensions == 3 else 2)
+    near = (distance > 5 * h) & (distance < 1.8 * reach)
+    r = distance[near]
+    if dimensions == 3:
+        exact = strength * np.exp(-r / reach) / (4 * np.pi * diffusivity * r)
+    else:
+        exact = strength * k0(r / reach) / (2 * np.pi * diffusivity)
+    np.testing.assert_allclose(levels[near], exact, rtol=0.02)

@@ -1,0 +1,99 @@
+"""The first tissue is as the scenario says, and the same for the same seed."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from stemniche.engine.plan import Plan
+from stemniche.engine.state import ALIVE, State
+from stemniche.spec.scenario import Scenario
+
+Walk = Callable[..., tuple[Plan, State]]
+Make = Callable[..., Scenario]
+
+
+@pytest.fixture(scope="module")
+def large(walk: Walk, small: Make) -> tuple[Plan, State]:
+    return walk(small({"tumour.cells": 400, "tumour.csc_fraction": 0.1}))
+
+
+def test_every_type_is_there_in_its_number(large: tuple[Plan, State]) -> None:
+    plan, state = large
+    counts = np.bincount(state.live("type"), minlength=len(plan.types))
+    assert counts[list(plan.members("tumour"))].sum() == 400
+    for name in ("MSC", "fibroblast", "CAF", "CD4", "CD8", "Treg", "monocyte"):
+        assert counts[plan.types[name]] == plan.layout.tissue[name], name
+    assert counts[list(plan.members("macrophage"))].sum() == 16
+    assert set(state.live("state")) == {ALIVE}
+
+
+def test_the_share_of_stem_cells_is_as_asked(large: tuple[Plan, State]) -> None:
+    plan, state = large
+    stem = int((state.live("type") == plan.types["CSC"]).sum())
+    assert stem == pytest.approx(40, abs=5 * 6)
+
+
+def test_stem_cells_stand_above_the_threshold_and_others_below(large: tuple[Plan, State]) -> None:
+    plan, state = large
+    stem = state.live("type") == plan.types["CSC"]
+    mine = plan.mask(["tumour"])[state.live("type")] == 1
+    assert state.live("stemness")[stem].min() > plan.parameter("stemness.high")
+    assert state.live("stemness")[mine & ~stem].max() < plan.parameter("stemness.low")
+
+
+def test_heritable_factors_have_mean_one_and_their_spread(walk: Walk, small: Make) -> None:
+    plan, state = walk(small({"tumour.cells": 1500, "domain.size": ["1 mm", "1 mm"]}))
+    mine = plan.mask(["tumour"])[state.live("type")] == 1
+    spread = float(plan.trait("heritable_cv")[plan.types["CSC"]])
+    for name in ("growth", "sensitivity"):
+        values = state.live(name)[mine]
+        assert values.mean() == pytest.approx(1.0, abs=5 * spread / np.sqrt(1500))
+        assert values.std() == pytest.approx(spread, rel=0.15)
+        assert set(state.live(name)[~mine]) == {1.0}
+
+
+def test_host_cells_stand_outside_the_tumour(large: tuple[Plan, State]) -> None:
+    plan, state = large
+    middle = np.array(plan.grid.size)[:2] / 2
+    points = np.stack([state.live("x"), state.live("y")], axis=1)
+    far = np.linalg.norm(points - middle, axis=1)
+    mine = plan.mask(["tumour"])[state.live("type")] == 1
+    assert far[~mine].min() > far[mine].max()
+
+
+@pytest.mark.parametrize("layout", ["disc", "ball", "single", "scattered", "sheet"])
+@pytest.mark.parametrize("depth", ["20 um", "100 um"])
+def test_every_layout_lies_within_the_box(layout: str, depth: str, walk: Walk, small: Make) -> None:
+    cells = 1 if layout == "single" else 60
+    changes = {"tumour.layout": layout, "tumour.cells": cells, "domain.depth": depth}
+    plan, state = walk(small(changes))
+    for axis, length in zip("xyz", plan.grid.size, strict=True):
+        assert state.live(axis).min() >= 0.0
+        assert state.live(axis).max() <= length
+    assert len(np.unique(state.live("key"))) == state.n
+
+
+def test_packed_cells_do_not_overlap_much(large: tuple[Plan, State]) -> None:
+    plan, state = large
+    mine = plan.mask(["tumour"])[state.live("type")] == 1
+    points = np.stack([state.live(a)[mine] for a in "xyz"], axis=1).astype(float)
+    apart = np.linalg.norm(points[:, None] - points[None], axis=2)
+    np.fill_diagonal(apart, np.inf)
+    assert apart.min() > 1.85 * float(state.live("radius")[mine].min())
+
+
+def test_the_same_seed_gives_the_same_tissue_and_another_one_another(
+    walk: Walk, small: Make
+) -> None:
+    one, two, three = (walk(small(), seed=seed)[1] for seed in (5, 5, 6))
+    for name, array in one.snapshot().items():
+        np.testing.assert_array_equal(array, two.snapshot()[name], err_msg=name)
+    assert not np.array_equal(one.live("key"), three.live("key"))
+
+
+def test_vessels_have_their_density(walk: Walk, small: Make) -> None:
+    plan, state = walk(small({"tissue.vessels": "200 /mm^2"}))
+    lx, ly, _ = plan.grid.size
+    assert state["vessels"].sum() / (lx * ly * 1e-6) == pytest.approx(200.0, rel=0.15)
+    assert (state["perfusion"] <= state["vessels"]).all()
