@@ -112,8 +112,8 @@ def test_the_canonical_order_is_by_voxel_then_key(cells: list[tuple[int, int]]) 
 def test_an_order_is_applied_to_live_cells_alone(dtype: str) -> None:
     order = np.array([2, 0, 1], np.int32)
     flat, rows = np.arange(5).astype(dtype), np.arange(10).reshape(2, 5).astype(dtype)
-    lifecycle.apply_order(flat, order, 3)
-    lifecycle.apply_order(rows, order, 3)
+    lifecycle.apply_order(flat, order)
+    lifecycle.apply_order(rows, order)
     assert flat.tolist() == [2, 0, 1, 3, 4]
     assert rows.tolist() == [[2, 0, 1, 3, 4], [7, 5, 6, 8, 9]]
 

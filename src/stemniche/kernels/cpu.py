@@ -56,6 +56,7 @@ class Backend:
     stemness_step = staticmethod(lifecycle.stemness_step)
     resolve = staticmethod(lifecycle.resolve)
     canonical_order = staticmethod(lifecycle.canonical_order)
+    apply_order = staticmethod(lifecycle.apply_order)
     advance_cycle = staticmethod(cycle.advance_cycle)
     advance_dead = staticmethod(cycle.advance_dead)
     build_list = staticmethod(neighbours.build_list)

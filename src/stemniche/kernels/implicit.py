@@ -54,15 +54,17 @@ def advance_one(
 
     Residuals are compared with the norm of source or turnover, whichever is larger: their ratio is
     the share of the turnover that is out of balance. The bare level counts a little, so that a
-    field without source and decay has a size too, above what single precision resolves.
+    field without source and decay has a size too, above what single precision resolves. What the
+    solver leaves of the residual is spread as a constant, so that the balance closes.
     """
     s, given = substance.index, substance.given
     rate = 0.0 if given.quasi_steady[s] else 1.0 / minutes
     saturable, close = saturates(substance), rules.tolerance * TIGHTER
-    share, before, size, done = 0.0, np.inf, 0.0, 0
+    share, before, size, shift, done = 0.0, np.inf, 0.0, 0.0, 0
     for attempt in range(TANGENTS if saturable else REFINEMENTS):
-        source, turnover, bare, _ = each_row(REFILL if attempt else FILL, rate, substance, box)
-        drive = across_walls(PULL, substance, box)
+        task = REFILL if attempt else FILL
+        source, turnover, bare, stiffness = each_row(task, rate, substance, box)
+        drive, conducted = across_walls(PULL, substance, box)
         faint = FAINT * np.sqrt(36.0 * bare + drive)
         size = max(np.sqrt(max(source, turnover)), faint, FAINT * size)
         share = np.sqrt(each(RESIDUAL, FINEST, 1.0, 0.0, box)[1]) / size if size != 0.0 else 0.0
@@ -74,16 +76,17 @@ def advance_one(
             break
         aim = max(close, INEXACT * share) if saturable else close
         ratio = wall_ratio(substance)
-        count, square = conjugate((aim * size) ** 2, rules.most - done, ratio, box)
+        count, square, left = conjugate((aim * size) ** 2, rules.most - done, ratio, box)
         done += count
         if count == 0:
             break
-        before, share = share, np.sqrt(square) / size
+        before, share, stiffness = share, np.sqrt(square) / size, stiffness + conducted
+        shift = left / stiffness if stiffness > 0.0 and not holds(substance) else 0.0
         # Walls are rounded together with a reaction that may be far smaller: then look again.
         if not saturable and ROUNDING * np.sqrt(bare) < close * size:
             break
-    supplied, removed, change, clipped = each_row(SETTLE, 0.0, substance, box)
-    inflow = across_walls(DRAIN, substance, box)
+    supplied, removed, change, clipped = each_row(SETTLE, shift, substance, box)
+    inflow = across_walls(DRAIN, substance, box)[0]
     inflow += from_fixed(box) if holds(substance) else 0.0
     volume = given.spacing**3
     amount = volume * minutes

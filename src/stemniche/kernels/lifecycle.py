@@ -176,12 +176,24 @@ def canonical_order(voxel: Ints, key: Keys, n: int) -> Ints:
     return order
 
 
-def apply_order(array: NDArray[Element], order: Ints, n: int) -> None:
-    """Put the columns of the first `n` cells in the given order, in place.
+@parallel_kernel
+def _reorder_rows(array: Floats, order: Ints) -> None:
+    n = order.size
+    for row in prange(array.shape[0]):
+        new = np.empty(n, np.float32)
+        for i in range(n):
+            new[i] = array[row, order[i]]
+        array[row, :n] = new
+
+
+def apply_order(array: NDArray[Element], order: Ints) -> None:
+    """Put columns in the given order, in place; columns that `order` leaves out are lost.
 
     Args:
-        array: [capacity] or [rows, capacity], any type.
-        order: int32[n] from `canonical_order`.
-        n: Cells in use.
+        array: [capacity] or [rows, capacity], any type; float32 rows are compiled.
+        order: int32, places of the columns that come first.
     """
-    array[..., :n] = array[..., order]
+    if array.ndim == 2 and array.dtype == np.float32:
+        _reorder_rows(array, order)
+    else:
+        array[..., : order.size] = array[..., order]

@@ -76,12 +76,12 @@ def wall_terms(level: int, ratio: float, box: Box) -> None:
 
 
 @kernel
-def conjugate(target: float, most: int, ratio: float, box: Box) -> tuple[int, float]:
+def conjugate(target: float, most: int, ratio: float, box: Box) -> tuple[int, float, float]:
     """Correct X until the square norm of the residual R falls to `target`.
 
     `kappa` comes without its walls; `ratio` is the length beyond them in voxels, negative for no
-    flux. Returns iterations done and the last square norm. Stops early when rounding has used up
-    the search directions or a number is not finite.
+    flux. Returns iterations done, the last square norm and the sum of the residual. Stops early
+    when rounding has used up the search directions or a number is not finite.
     """
     last, mem = box.table.shape[0] - 1, box.mem
     for level in range(last):
@@ -91,7 +91,7 @@ def conjugate(target: float, most: int, ratio: float, box: Box) -> tuple[int, fl
         each(INVERT, level, 0.0, 0.0, box)
     each(START, FINEST, 0.0, 0.0, box)
     alpha = gamma = 1.0
-    square, done = -1.0, 0
+    square, total, done = -1.0, 0.0, 0
     only = box.table[last, FIRST] + box.table[last, AT : AT + ROLES]  # the coarsest is one voxel
     while done < most:
         for level in range(last):  # Z is smoothed once by the pass that made the residual
@@ -109,8 +109,8 @@ def conjugate(target: float, most: int, ratio: float, box: Box) -> tuple[int, fl
         if not (along > 0.0 and curvature > 0.0):
             break
         alpha, gamma = along / curvature, along
-        square = each(UPDATE, FINEST, alpha, beta, box)[0]
+        square, total = each(UPDATE, FINEST, alpha, beta, box)
         done += 1
         if not square > target:
             break
-    return done, square
+    return done, square, total

@@ -77,7 +77,7 @@ def work(task: int, block: int, level: int, alpha: float, beta: float, box: Box)
         source, target = (Z, T) if task == SMOOTH_TO_T else (T, Z)
         smooth(target, source, alpha, start, count, line, box)
     elif task == UPDATE:
-        box.sums[block, 0] = move(alpha, beta, start, count, line, box)
+        box.sums[block, 0], box.sums[block, 1] = move(alpha, beta, start, count, line, box)
     elif task == INVERT:
         invert(start, count, line, box)
     elif task == START:
@@ -119,7 +119,7 @@ def work_wide(task: int, count: int, level: int, alpha: float, beta: float, box:
 def each(task: int, level: int, alpha: float, beta: float, box: Box) -> tuple[float, float]:
     """Do one pass over a level; return its sums, for tasks that have any.
 
-    MATVEC: r z and -z A z. UPDATE: r r. RESIDUAL: (unused) and r r.
+    MATVEC: r z and -z A z. UPDATE: r r and sum r. RESIDUAL: (unused) and r r.
     """
     if box.periodic:
         line = box.table[level]

@@ -97,7 +97,7 @@ def fill_rows(
     """Write solution, `kappa` without walls and right-hand side of some rows.
 
     The level to linearise at is the field itself or, `again`, the solution found so far; `rate` is
-    1 / dt. `sums` receives the squares of source, turnover and level.
+    1 / dt. `sums` receives the squares of source, turnover and level, and the sum of `kappa`.
     """
     line, mem, zero = box.table[0], box.mem, np.float32(0.0)
     s, fields, given = substance
@@ -112,7 +112,7 @@ def fill_rows(
         x, k = np.uint64(line[AT + X] + start), np.uint64(line[AT + K] + start)
         r = np.uint64(line[AT + Z] + start)
         old, supply, sink = fields[s, z, y], given.supply[s, z, y], given.sink[s, z, y]
-        source = turnover = bare = zero
+        source = turnover = bare = total = zero
         for j in range(nx):
             c = max(mem[x + np.uint64(j)], zero) if again else old[j]
             mem[x + np.uint64(j)] = c
@@ -120,6 +120,7 @@ def fill_rows(
         for j in range(nx):
             q = base + scale * sink[j]
             mem[k + np.uint64(j)] = q
+            total += q
             q *= mem[x + np.uint64(j)]
             turnover += q * q
         for j in range(nx):
@@ -127,17 +128,18 @@ def fill_rows(
             mem[r + np.uint64(j)] = q
             source += q * q
         if special:
-            source, turnover = specialise(z, y, scale, substance, box)
+            source, turnover, total = specialise(z, y, scale, substance, box)
         sums[0] += source
         sums[1] += turnover
         sums[2] += bare
+        sums[3] += total
 
 
 @kernel
 def specialise(
     z: int, y: int, scale: float, substance: Substance, box: Box
-) -> tuple[float, float]:
-    """Add saturable uptake and fixed levels to a row; return its squares of source and turnover."""
+) -> tuple[float, float, float]:
+    """Add saturable uptake and fixed levels to a row; return its sums as `fill_rows` does."""
     line, mem, zero = box.table[0], box.mem, np.float32(0.0)
     s, _, given = substance
     start = line[FIRST] + z * line[PLANE] + y * line[ROW]
@@ -152,13 +154,14 @@ def specialise(
             if given.fixed[z, y, j]:
                 i = np.uint64(j)
                 mem[x + i], mem[k + i], mem[r + i] = level, FIXED, zero
-    source = turnover = zero
+    source = turnover = total = zero
     for j in range(line[NX]):
         i = np.uint64(j)
-        q = mem[k + i] * mem[x + i] if mem[k + i] < FIXED else zero
-        turnover += q * q
+        free = mem[k + i] if mem[k + i] < FIXED else zero
+        total += free
+        turnover += free * mem[x + i] * free * mem[x + i]
         source += mem[r + i] * mem[r + i]
-    return source, turnover
+    return source, turnover, total
 
 
 @kernel
@@ -176,15 +179,17 @@ def add_tangent(vmax: Floats, km: float, scale: float, start: int, box: Box) -> 
 
 
 @kernel
-def settle_rows(first: int, last: int, sums: Doubles, substance: Substance, box: Box) -> None:
-    """Clip the solution and copy it to the field.
+def settle_rows(
+    first: int, last: int, shift: float, sums: Doubles, substance: Substance, box: Box
+) -> None:
+    """Shift and clip the solution and copy it to the field.
 
     `sums` receives supply, removal, change and clip, voxels of fixed level left out.
     """
     line, mem, zero = box.table[0], box.mem, np.float32(0.0)
     s, fields, given = substance
     ny, nx, decay, held = line[NY], line[NX], np.float32(given.decay[s]), holds(substance)
-    free, whole = np.ones(nx, np.float32), np.float32(1.0)
+    free, whole, shift = np.ones(nx, np.float32), np.float32(1.0), np.float32(shift)
     sums[:] = 0.0
     for row in range(first, last):
         z, y = row // ny, row % ny
@@ -196,7 +201,7 @@ def settle_rows(first: int, last: int, sums: Doubles, substance: Substance, box:
         supplied = removed = change = clipped = 0.0
         for j in range(nx):
             i = at + np.uint64(j)
-            raw = mem[i]
+            raw = mem[i] + shift
             c = max(raw, zero)
             supplied += np.float64(free[j] * supply[j])
             removed += np.float64(free[j] * (decay + sink[j]) * c)
@@ -219,12 +224,12 @@ def settle_rows(first: int, last: int, sums: Doubles, substance: Substance, box:
 def work_rows(
     task: int, block: int, rate: float, s: int, fields: Floats, given: Given, box: Box
 ) -> None:
-    """Do one block of rows."""
+    """Do one block of rows; what is settled is shifted by `rate`."""
     line, substance = box.table[0], Substance(s, fields, given)
     first = block * rows_per_block(line)
     last = min(line[NZ] * line[NY], first + rows_per_block(line))
     if task == SETTLE:
-        settle_rows(first, last, box.sums[block], substance, box)
+        settle_rows(first, last, rate, box.sums[block], substance, box)
     else:
         fill_rows(first, last, task == REFILL, rate, box.sums[block], substance, box)
 
@@ -267,15 +272,16 @@ def each_row(
 
 
 @kernel
-def across_walls(enter: bool, substance: Substance, box: Box) -> float:
+def across_walls(enter: bool, substance: Substance, box: Box) -> tuple[float, float]:
     """Put the walls into the right-hand side, or add up what flows in through them.
 
     Returns the square norm of what the outer level drives in, or (not `enter`) the net inflow in
-    units of D / h^2 times the level. The ghost outside, worth one face to level 0, is undone.
+    units of D / h^2 times the level; and what all walls conduct. The ghost outside, worth one face
+    to level 0, is undone.
     """
     line, mem = box.table[0], box.mem
     outer = substance.given.wall_value[substance.index]
-    ratio, total = wall_ratio(substance), 0.0
+    ratio, total, conducted = wall_ratio(substance), 0.0, 0.0
     conduct = 0.0 if ratio < 0.0 else 1.0 / (0.5 + ratio)
     for axis in range(3):
         if not (line[AXES] & ~box.periodic) >> axis & 1:
@@ -290,12 +296,13 @@ def across_walls(enter: bool, substance: Substance, box: Box) -> float:
                         continue
                     x, face = mem[line[AT + X] + i], axis * line[LENGTH] + i + end * step
                     f = 1.0 if box.plain else box.faces[face]
+                    conducted += f * conduct
                     if enter:
                         mem[line[AT + Z] + i] += f * (conduct * outer + (1.0 - conduct) * x)
                         total += (f * conduct * outer) ** 2
                     else:
                         total += f * conduct * (outer - x)
-    return total
+    return total, conducted
 
 
 @kernel

@@ -164,7 +164,8 @@ def operate(
     """Write share right - A source.
 
     Returns the product of source with right, and that of target with source (share 0, as in
-    conjugate gradients) or with itself. Differences to neighbours that nearly agree are exact.
+    conjugate gradients) or with itself. The bound on the sum of differences, never met, keeps the
+    compiler from adding the number of neighbours to `kappa`, which may be a millionth of it.
     """
     mem, axes = box.mem, line[AXES]
     d, s = np.uint64(line[AT + target] + start), np.uint64(line[AT + source] + start)
@@ -177,8 +178,8 @@ def operate(
             u, i = np.uint64(j), s + np.uint64(j)
             c = mem[i]
             flat = (mem[i - one] - c) + (mem[i + one] - c) + (mem[i - dy] - c) + (mem[i + dy] - c)
-            q = share * mem[r + u] - mem[k + u] * c
-            q += flat + (mem[i - dz] - c) + (mem[i + dz] - c)
+            flat = max(flat + (mem[i - dz] - c) + (mem[i + dz] - c), -FIXED)
+            q = share * mem[r + u] - mem[k + u] * c + flat
             q = q if mem[k + u] < FIXED else zero
             along += mem[r + u] * c
             ahead += q * c
@@ -189,7 +190,7 @@ def operate(
             u, i = np.uint64(j), s + np.uint64(j)
             c = mem[i]
             flat = (mem[i - one] - c) + (mem[i + one] - c) + (mem[i - dy] - c) + (mem[i + dy] - c)
-            q = share * mem[r + u] - mem[k + u] * c + flat
+            q = share * mem[r + u] - mem[k + u] * c + max(flat, -FIXED)
             q = q if mem[k + u] < FIXED else zero
             along += mem[r + u] * c
             ahead += q * c
@@ -211,9 +212,12 @@ def operate(
 
 
 @kernel
-def move(alpha: float, beta: float, start: int, count: int, line: Table, box: Box) -> float:
-    """Move solution and residual along the new direction, pre-smooth; return |r|^2."""
-    mem, first, total = box.mem, np.float32(STEP_ONE), np.float32(0.0)
+def move(
+    alpha: float, beta: float, start: int, count: int, line: Table, box: Box
+) -> tuple[float, float]:
+    """Move solution and residual along the new direction, pre-smooth; return r r and sum r."""
+    mem, first = box.mem, np.float32(STEP_ONE)
+    square = total = np.float32(0.0)
     x, p = np.uint64(line[AT + X] + start), np.uint64(line[AT + P] + start)
     s, w = np.uint64(line[AT + S] + start), np.uint64(line[AT + W] + start)
     r, z = np.uint64(line[AT + R] + start), np.uint64(line[AT + Z] + start)
@@ -229,11 +233,12 @@ def move(alpha: float, beta: float, start: int, count: int, line: Table, box: Bo
         mem[s + u] = q
         q = mem[r + u] - alpha * q
         mem[r + u] = q
-        total += q * q
+        square += q * q
+        total += q
     for j in range(count):
         u = np.uint64(j)
         mem[z + u] = first * mem[v + u] * mem[r + u]
-    return total
+    return square, total
 
 
 @kernel

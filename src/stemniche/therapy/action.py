@@ -11,6 +11,11 @@ from stemniche.engine.state import ALIVE, APOPTOTIC, G0, G2M, NECROTIC, Array, S
 from stemniche.kernels.cpu import Backend
 
 
+def over_a_tick(rate: Array | float) -> Array:
+    """Mean rate, 1/min, over a tick in which what is left keeps leaving at `rate`."""
+    return np.asarray(-np.expm1(-rate * TICK_MIN) / TICK_MIN)
+
+
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cytotoxic(Process):
@@ -88,7 +93,7 @@ class Release(Process):
         inside = s[f"drug_in.{self.drug}"]
         if not inside[:n].any():
             return
-        out = self.uptake[s["type"]] + s["behaviours"][self.efflux_row]
+        out = over_a_tick(self.uptake[s["type"]] + s["behaviours"][self.efflux_row])
         volume = 4.18879 * s["radius"].astype(np.float32) ** 3
         amount = (out * inside * volume * (s["state"] <= NECROTIC)).astype(np.float32)
         k.deposit(amount, s["voxel_ptr"], n, 1.0 / self.voxel_volume, s["supply"][self.factor])

@@ -17,7 +17,7 @@ from stemniche.kernels.cpu import Backend
 from stemniche.spec.interventions import Condition, GiveDrug
 from stemniche.spec.model import Drug, Factor, Model, Uptake
 from stemniche.spec.scenario import Scenario
-from stemniche.therapy.action import Cytotoxic, Release, repair
+from stemniche.therapy.action import Cytotoxic, Release, over_a_tick, repair
 from stemniche.therapy.schedule import Infusion, infusions, snap
 
 
@@ -106,7 +106,7 @@ def lower_drugs(courses: tuple[Course, ...], model: Model) -> Lowered:
                 cell=t.id,
                 factor=d.id,
                 kind="first_order",
-                rate=t.traits.get("drug_uptake", 0.0) * d.values["accumulation"],
+                rate=d.values["accumulation"] * float(over_a_tick(t.traits["drug_uptake"])),
                 km=0.0,
             )
             for d in drugs

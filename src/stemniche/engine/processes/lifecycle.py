@@ -230,7 +230,7 @@ class Canon(Process):
         order = k.canonical_order(place[keep], s["key"][keep], len(keep))
         order = keep[order]
         for name in s.of_kind("cell", "cell rows"):
-            s[name][..., : len(order)] = s[name][..., order]
+            k.apply_order(s[name], order)
         s["voxel"][: len(order)] = place[order]
         s.n = len(order)
         voxels = self.shape[0] * self.shape[1] * self.shape[2]

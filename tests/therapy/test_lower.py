@@ -1,0 +1,99 @@
+"""Every intervention of the format becomes something the engine can turn."""
+
+from collections.abc import Callable
+
+import pytest
+
+from stemniche.core.errors import InputError
+from stemniche.engine.plan import Plan
+from stemniche.engine.state import State
+from stemniche.run.assemble import assemble
+from stemniche.spec.interventions import Intervention
+from stemniche.spec.scenario import Scenario
+from stemniche.spec.treatment import FORMS
+from stemniche.therapy.lower import lower
+
+Walk = Callable[..., tuple[Plan, State]]
+Make = Callable[..., Scenario]
+
+LINES = (
+    "drug paclitaxel",
+    "drug paclitaxel 80 mg/m^2 every 7 d",
+    "drug paclitaxel 2 mg/kg every 1 d doses 3 over 3 h loading 4 mg/kg",
+    "drug paclitaxel 100 mg from 6 h until dead_cells > 50",
+    "drug paclitaxel 100 mg every 6 h from birth",
+    "neutralise IL6",
+    "neutralise IL6 0.5 from 3 h until 9 h",
+    "block CXCR2 0.8 in CSC",
+    "block CXCR4 until tumour_cells < 10",
+    "inhibit STAT3 0.9 cycle 2 h 1 h",
+    "overexpress SNAI1 fold 20 in tumour",
+    "overexpress IL6 3",
+    "knock_out IL6 in MSC",
+    "knock_out STAT3 from birth",
+    "silence secretome in CAF",
+    "add IL6 1 nM",
+    "add CXCL8 5 ng/mL where {gradient: x}",
+    "add oxygen 20 mmHg",
+    "deplete TAM 0.8",
+    "deplete CD8 0.5 every 6 h doses 2",
+    "deplete macrophage from birth",
+    "set environment.oxygen to 20 mmHg from 3 h",
+    "set environment.glucose to 2 mM cycle 3 h 3 h",
+    "set environment.pH to 6.9",
+    "without_claim C257",
+)
+
+
+def test_every_key_of_the_format_is_tried() -> None:
+    assert {line.split()[0] for line in LINES} == set(FORMS)
+
+
+@pytest.mark.parametrize("line", LINES)
+def test_a_treatment_runs(line: str, walk: Walk, small: Make) -> None:
+    scenario = small({"days": 1}, line)
+    plan, state = walk(scenario, 6, prepared=2)
+    assert state.tick == 6
+    extension = lower(scenario, plan.model)
+    turned = bool(extension.controls) or bool(extension.factors)
+    assert turned or line.startswith("without_claim")
+
+
+@pytest.mark.parametrize(
+    "line", [line for line in LINES if not line.startswith(("drug", "without"))]
+)
+def test_a_control_carries_the_intervention_in_words(line: str, small: Make) -> None:
+    scenario = small({"days": 1}, line)
+    controls = lower(scenario, assemble(scenario, 1).model).controls
+    assert {c.label for c in controls} == {str(scenario.therapy[0])}
+
+
+def test_families_are_turned_member_by_member(small: Make) -> None:
+    scenario = small({}, {"neutralise": ["IL6", "CXCL8"]})
+    controls = lower(scenario, assemble(scenario, 1).model).controls
+    assert [c.target for c in controls] == ["IL6", "CXCL8"]
+
+
+def test_two_courses_of_a_drug_are_one_field_with_all_doses(small: Make) -> None:
+    early = {"drug": "paclitaxel", "dose": "50 mg", "from": "12 h"}
+    late = {"drug": "paclitaxel", "dose": "80 mg"}
+    plan = assemble(small({}, early, late), 1).plan
+    assert plan.factors.names.count("paclitaxel") == 1
+    dosing = [p for p in plan.processes if p.name.startswith("dosing")]
+    assert len(dosing) == 1
+    assert [(d.start, d.mg) for d in dosing[0].doses] == [(0, 80.0), (43200, 50.0)]
+
+
+def test_an_infusion_that_overlaps_the_next_is_refused(small: Make) -> None:
+    scenario = small({}, {"drug": "paclitaxel", "dose": "50 mg", "over": "3 h", "every": "2 h"})
+    with pytest.raises(InputError, match="cannot be repeated every") as caught:
+        assemble(scenario, 1)
+    assert "drug paclitaxel" in caught.value.where
+
+
+def test_an_unknown_record_is_an_input_error(small: Make) -> None:
+    scenario = small()
+    model = assemble(scenario, 1).model
+    object.__setattr__(scenario, "therapy", (Intervention(),))
+    with pytest.raises(InputError, match="cannot be carried out"):
+        lower(scenario, model)
