@@ -246,4 +246,12 @@ def shared_box(work: Workspace, problem: FieldProblem) -> Box:
         work.hindrance = np.array(hindrance, np.float32)
         work.faces = np.zeros(3 * work.table[0, LENGTH], np.float32)
         face_factors(work.hindrance, work.faces, work.table, periodic)
-    return Box(work.mem[0], work.faces, work.table, work.sums[0], plain, periodic, work.wide)
+    return Box(
+        work.mem[0],
+        work.faces,
+        work.table,
+        work.sums[0],
+        plain,
+        periodic,
+        threads() if work.wide else 0,
+    )

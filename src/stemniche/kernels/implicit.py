@@ -67,7 +67,7 @@ def advance_one(
         drive, conducted = across_walls(PULL, substance, box)
         faint = FAINT * np.sqrt(36.0 * bare + drive)
         size = max(np.sqrt(max(source, turnover)), faint, FAINT * size)
-        share = np.sqrt(each(RESIDUAL, FINEST, 1.0, 0.0, box)[1]) / size if size != 0.0 else 0.0
+        share = np.sqrt(each(RESIDUAL, FINEST, 0.0, 0.0, box)[0]) / size if size != 0.0 else 0.0
         if attempt == 0 and not force and share < rules.tolerance and minutes < rules.oldest:
             out[SHARE] = share
             return
@@ -158,6 +158,6 @@ def advance_lanes(
     for lane in prange(lanes):
         box = Box(
             mem[lane], shared.faces, shared.table, sums[lane], shared.plain, shared.periodic,
-            shared.wide,
+            0,
         )  # fmt: skip
         advance_some(np.int64(lane), lanes, minutes, force, rules, fields, given, box, report)

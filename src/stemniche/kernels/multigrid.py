@@ -14,17 +14,16 @@ import numpy as np
 from stemniche.kernels.jit import kernel
 from stemniche.kernels.passes import (
     COARSEN,
-    DEFECT,
     FINEST,
     INVERT,
-    MATVEC,
     PROLONG,
     RESTRICT,
-    SMOOTH_TO_T,
-    SMOOTH_TO_Z,
+    SMOOTH,
+    SMOOTH_AGAIN,
     START,
     UPDATE,
     each,
+    stages,
 )
 from stemniche.kernels.stencils import (
     AT,
@@ -34,15 +33,16 @@ from stemniche.kernels.stencils import (
     LENGTH,
     NX,
     ROLES,
-    STEP_ONE,
-    STEP_TWO,
     Box,
     K,
     R,
-    T,
+    U,
     V,
+    W,
     sides,
 )
+
+TWO, THREE = np.int64(2), np.int64(3)
 
 
 @kernel
@@ -95,15 +95,18 @@ def conjugate(target: float, most: int, ratio: float, box: Box) -> tuple[int, fl
     only = box.table[last, FIRST] + box.table[last, AT : AT + ROLES]  # the coarsest is one voxel
     while done < most:
         for level in range(last):  # Z is smoothed once by the pass that made the residual
-            each(SMOOTH_TO_T, level, STEP_TWO, 0.0, box)
-            each(DEFECT, level, 1.0, 0.0, box)
+            stages(SMOOTH, TWO, level, box)
             each(RESTRICT, level, 0.0, 0.0, box)
-        mem[only[T]] = mem[only[V]] * mem[only[R]]
-        for level in range(last - 1, -1, -1):
+        mem[only[U]] = mem[only[V]] * mem[only[R]]
+        for level in range(last - 1, 0, -1):
             each(PROLONG, level, 0.0, 0.0, box)
-            each(SMOOTH_TO_Z, level, STEP_TWO, 0.0, box)
-            each(SMOOTH_TO_T, level, STEP_ONE, 0.0, box)
-        along, ahead = each(MATVEC, FINEST, 0.0, 0.0, box)
+            stages(SMOOTH_AGAIN, TWO, level, box)
+        if last:
+            each(PROLONG, FINEST, 0.0, 0.0, box)
+            along, ahead = stages(SMOOTH_AGAIN, THREE, FINEST, box)
+        else:
+            along, ahead = mem[only[U]] * mem[only[R]], -mem[only[K]] * mem[only[U]] ** 2
+            mem[only[W]] = -mem[only[K]] * mem[only[U]]
         beta = along / gamma if done else 0.0
         curvature = -ahead - beta * along / alpha
         if not (along > 0.0 and curvature > 0.0):

@@ -257,7 +257,7 @@ def each_row(
     line, sums = box.table[0], box.sums
     s, fields, given = substance
     count = (line[NZ] * line[NY] + rows_per_block(line) - 1) // rows_per_block(line)
-    if box.wide and count >= FORK:
+    if box.threads > 1 and count >= FORK:
         work_rows_wide(task, count, rate, s, fields, given, box)
     else:
         for block in range(count):

@@ -30,10 +30,10 @@ FORK = 8  # a pass of fewer blocks is not worth waking other threads
 ANCHOR = np.float32(3.0)  # what a voxel of fixed value adds to the `kappa` of its coarse voxel
 FLOOR = np.float32(1e-30)
 
-# Rows of the buffer: residual, iterate, its double, kappa, 1 / diagonal, sums over neighbours; of
-# the finest level only: solution, search direction p, A p, minus A times the iterate.
-R, Z, T, K, V, G, X, P, S, W = range(10)
-ROLES = 10
+# Rows of the buffer: residual, three stages of the iterate, kappa, 1 / diagonal, sums over
+# neighbours; of the finest level only: solution, search direction p, A p, minus A times the iterate.
+R, Z, T, U, K, V, G, X, P, S, W = range(11)
+ROLES = 11
 # Columns of the level table: voxels, strides, first and last interior voxel of the level within a
 # row of the buffer, axes longer than one voxel (bits x, y, z), start of each row of the buffer.
 NZ, NY, NX, ROW, PLANE, FIRST, LAST, AXES, LENGTH, AT = range(10)
@@ -52,7 +52,7 @@ class Box(NamedTuple):
         sums: [blocks, 4] partial sums.
         plain: All faces are 1, `faces` is not read.
         periodic: Bit 0, 1, 2 for x, y, z.
-        wide: Share each pass among all threads; false inside a parallel loop.
+        threads: How many to share each pass among; 0 inside a parallel loop.
     """
 
     mem: Floats
@@ -61,7 +61,7 @@ class Box(NamedTuple):
     sums: Doubles
     plain: bool
     periodic: int
-    wide: bool
+    threads: int
 
 
 def level_table(shape: tuple[int, int, int]) -> Table:
@@ -221,7 +221,7 @@ def move(
     x, p = np.uint64(line[AT + X] + start), np.uint64(line[AT + P] + start)
     s, w = np.uint64(line[AT + S] + start), np.uint64(line[AT + W] + start)
     r, z = np.uint64(line[AT + R] + start), np.uint64(line[AT + Z] + start)
-    t, v = np.uint64(line[AT + T] + start), np.uint64(line[AT + V] + start)
+    t, v = np.uint64(line[AT + U] + start), np.uint64(line[AT + V] + start)
     for j in range(count):
         u = np.uint64(j)
         q = mem[t + u] + beta * mem[p + u]
@@ -311,10 +311,10 @@ def children(z: int, y: int, line: Table) -> tuple[int, int, int, float, float]:
 
 @kernel
 def restrict_row(z: int, y: int, line: Table, below: Table, box: Box) -> None:
-    """Restrict the residual in Z to row (z, y) below and start smoothing there."""
+    """Restrict the residual in U to row (z, y) below and start smoothing there in Z."""
     mem, weight, first = box.mem, restriction(line), np.float32(STEP_ONE)
     start, row, plane, wy, wz = children(z, y, line)
-    a = np.uint64(line[AT + Z] + start)
+    a = np.uint64(line[AT + U] + start)
     b, c = a + np.uint64(row), a + np.uint64(plane)
     d, one = c + np.uint64(row), np.uint64(1)
     coarse = below[FIRST] + z * below[PLANE] + y * below[ROW]
@@ -335,9 +335,9 @@ def restrict_row(z: int, y: int, line: Table, below: Table, box: Box) -> None:
 
 @kernel
 def prolong_row(z: int, y: int, line: Table, below: Table, box: Box) -> None:
-    """Add row (z, y) of the coarse correction, widened in G, to the fine iterate T."""
+    """Add row (z, y) of the coarse iterate U, widened in G, to the fine iterate T."""
     mem, one, zero, nx = box.mem, np.uint64(1), np.float32(0.0), line[NX]
-    coarse = np.uint64(below[AT + T] + below[FIRST] + z * below[PLANE] + y * below[ROW])
+    coarse = np.uint64(below[AT + U] + below[FIRST] + z * below[PLANE] + y * below[ROW])
     start, row, plane, wy, wz = children(z, y, line)
     g = np.uint64(line[AT + G] + start)
     for j in range(below[NX]):

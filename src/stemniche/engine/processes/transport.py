@@ -108,7 +108,8 @@ class Transport(Process):
         decay = self.decay * s["loss_scale"]
         self._exchange(s, supply, sink)
         self._hold(s, supply)
-        s["field_age"] += TICK_MIN
+        idle = ~(flat.any(axis=1) | supply.any(axis=1))
+        s["field_age"][:] = np.where(idle, 0.0, s["field_age"] + TICK_MIN)
         problem = k.FieldProblem(
             spacing=self.spacing,
             diffusivity=self.diffusivity,

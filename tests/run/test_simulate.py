@@ -1,0 +1,290 @@
+"""A trajectory depends on model, scenario and seed, and on nothing else, to the last bit."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from stemniche.core.errors import GuardError, InputError
+from stemniche.run.results import Run, open_run
+from stemniche.run.simulate import prepare, simulate
+from stemniche.spec.scenario import Scenario, load_scenario
+
+Make = Callable[..., Scenario]
+
+SHORT = {"days": 0.5, "sample_every": "3 h", "prepare": {"days": 0.1}}
+
+
+class Died(Exception):
+    """Stands for the end of a process at any moment."""
+
+
+def end_of(run: Run) -> dict[str, Any]:
+    """Every array of the newest checkpoint."""
+    found = run.store.reader.newest_checkpoint()
+    assert found is not None
+    return found[2]
+
+
+def differing(one: Run, two: Run) -> list[str]:
+    """Columns of the table and arrays of the last state that are not equal to the last bit."""
+    a, b = end_of(one), end_of(two)
+    columns = [
+        c
+        for c in {*one.table, *two.table}
+        if c not in one.table or c not in two.table or not one.table[c].equals(two.table[c])
+    ]
+    arrays = [n for n in {*a, *b} if n not in a or n not in b or not np.array_equal(a[n], b[n])]
+    return sorted(columns + arrays)
+
+
+@pytest.fixture(scope="module")
+def short(hasty: Make) -> Make:
+    """Half a day of the hasty tissue."""
+
+    def make(changes: dict[str, Any] | None = None, *therapy: Any) -> Scenario:
+        return hasty(SHORT | dict(changes or {}), *therapy)
+
+    return make
+
+
+@pytest.fixture(scope="module")
+def plain(short: Make) -> Run:
+    """The uninterrupted run that others must equal."""
+    return simulate(short(), seed=3, threads=1)
+
+
+def test_a_run_has_a_row_per_sample_and_is_done(plain: Run) -> None:
+    assert plain.status == "done"
+    np.testing.assert_allclose(plain.times, [0.0, 0.125, 0.25, 0.375, 0.5])
+    assert plain.table["time_d"].tolist() == plain.times.tolist()
+
+
+def test_two_threads_give_the_bits_of_one(plain: Run, short: Make) -> None:
+    assert differing(plain, simulate(short(), seed=3, threads=2)) == []
+
+
+def test_another_seed_gives_another_run(plain: Run, short: Make) -> None:
+    assert len(differing(plain, simulate(short(), seed=4, threads=1))) > 20
+
+
+def test_when_samples_are_taken_does_not_matter(plain: Run, short: Make) -> None:
+    rare = simulate(short({"sample_every": "12 h"}), seed=3, threads=1)
+    assert rare.times.tolist() == [0.0, 0.5]
+    a, b = end_of(plain), end_of(rare)
+    assert [name for name in a if not np.array_equal(a[name], b[name])] == []
+    pd.testing.assert_frame_equal(
+        plain.table.iloc[[0, -1]].reset_index(drop=True), rare.table, check_exact=True
+    )
+
+
+def test_a_folder_holds_what_memory_holds(plain: Run, short: Make, tmp_path: Path) -> None:
+    simulate(short(), seed=3, out=tmp_path, threads=1)
+    assert differing(plain, open_run(tmp_path)) == []
+
+
+def dying_at(what: str, number: int) -> Callable[[str, float], None]:
+    """Progress that ends the process at the `number`-th report of a kind."""
+    seen = []
+
+    def tell(told: str, share: float) -> None:
+        seen.append(told)
+        if seen.count(what) == number:
+            raise Died
+
+    return tell
+
+
+@pytest.mark.parametrize(
+    ("what", "number"), [("preparing", 2), ("simulating", 1), ("simulating", 4)]
+)
+def test_a_run_that_died_goes_on_to_the_same_bits(
+    what: str, number: int, plain: Run, short: Make, tmp_path: Path
+) -> None:
+    with pytest.raises(Died):
+        simulate(short(), 3, tmp_path, 1, dying_at(what, number))
+    assert open_run(tmp_path).status == "running"
+    assert differing(plain, simulate(short(), 3, tmp_path, 1, resume=True)) == []
+
+
+def test_a_run_may_be_made_longer(plain: Run, short: Make, tmp_path: Path) -> None:
+    simulate(short({"days": 0.25}), 3, tmp_path, 1)
+    longer = simulate(short(), 3, tmp_path, 1, resume=True)
+    assert differing(plain, longer) == []
+    assert longer.scenario.days == 0.5
+
+
+def test_another_seed_or_scenario_is_not_a_resumption(short: Make, tmp_path: Path) -> None:
+    simulate(short({"days": 0.125}), 3, tmp_path, 1)
+    with pytest.raises(InputError, match="another seed"):
+        simulate(short(), 4, tmp_path, 1, resume=True)
+    with pytest.raises(InputError, match="another scenario"):
+        simulate(short({"tumour.cells": 90}), 3, tmp_path, 1, resume=True)
+
+
+# Arms
+
+
+@pytest.mark.parametrize(
+    "therapy",
+    [
+        (),
+        ({"block": "CXCR2"},),
+        ({"drug": "paclitaxel", "dose": "200 mg"}, {"add": "IL6", "concentration": "1 nM"}),
+    ],
+)
+def test_an_arm_that_branches_off_equals_one_that_prepared_itself(
+    therapy: tuple[Any, ...], short: Make
+) -> None:
+    prepared = prepare(short(), 3, threads=1)
+    branched = simulate(short({}, *therapy), 3, threads=1, prepared=prepared)
+    assert differing(simulate(short({}, *therapy), 3, threads=1), branched) == []
+
+
+def common(one: Run, two: Run, rows: slice) -> list[str]:
+    """Columns that both have and that differ in some of the rows."""
+    shared = [c for c in one.table if c in two.table]
+    assert len(shared) > 100
+    return [c for c in shared if not one.table[c].iloc[rows].equals(two.table[c].iloc[rows])]
+
+
+def test_a_drug_without_a_dose_reshuffles_nothing(plain: Run, short: Make) -> None:
+    nothing = simulate(short({}, {"drug": "paclitaxel", "dose": "0 mg"}), 3, threads=1)
+    assert common(plain, nothing, slice(None)) == []
+
+
+def test_before_a_drug_is_given_the_arms_are_one(plain: Run, short: Make) -> None:
+    late = {"drug": "paclitaxel", "dose": "800 mg", "from": "9 h"}
+    treated = simulate(short({"tissue.vessels": "50 /mm^2"}, late), 3, threads=1)
+    assert common(plain, treated, slice(0, 4)) == []
+    assert treated.table["plasma.paclitaxel"].iloc[-1] > 0.0
+
+
+# Conditions
+
+
+def test_a_condition_ends_a_control_for_good(small: Make) -> None:
+    """It becomes false again, and the control stays off."""
+    item = {
+        "add": "CXCL8",
+        "concentration": "50 nM",
+        "until": "time_d >= 0.25 and time_d < 0.3",
+    }
+    run = simulate(small({"days": 0.75, "sample_every": "3 h"}, item), 1, threads=1)
+    level = run.table["factor.CXCL8"].to_numpy()
+    assert level[2] > 5.0
+    assert (np.diff(level[2:]) < 0.0).all()
+    assert level[-1] < 0.5 * level[2]
+
+
+def test_preparation_ends_when_its_condition_holds(small: Make) -> None:
+    until = {"until": "tumour_cells < 119.5", "max": "20 h"}
+    run = simulate(small({"days": 0.25, "prepare": {"days": None} | until}), 1, threads=1)
+    day0 = int(end_of(run)["day0"][0])
+    assert 0 < day0 < 200
+    assert run.table["tumour_cells"].iloc[0] < 119.5
+    assert not [e for e in run.events if "longest time" in e.text]
+
+
+def test_preparation_that_takes_too_long_ends_with_a_warning(small: Make) -> None:
+    until = {"until": "tumour_cells > 1e6", "max": "2 h"}
+    run = simulate(small({"days": 0.25, "prepare": {"days": None} | until}), 1, threads=1)
+    assert int(end_of(run)["day0"][0]) == 20
+    assert [e.kind for e in run.events if "longest time" in e.text] == ["warning"]
+
+
+# Ends
+
+
+def test_a_guard_stops_a_run_and_keeps_what_was_computed(
+    short: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from stemniche.engine import guard
+
+    seen = []
+    check = guard.check
+
+    def failing(plan: Any, state: Any) -> None:
+        seen.append(state.tick)
+        if len(seen) == 12:
+            raise GuardError("Something is wrong.", "here", "Do something.")
+        check(plan, state)
+
+    monkeypatch.setattr(guard, "check", failing)
+    with pytest.raises(GuardError, match="Something"):
+        simulate(short(), 3, tmp_path, 1)
+    stopped = open_run(tmp_path)
+    assert stopped.status == "stopped"
+    assert "Something is wrong" in stopped.reason
+    assert len(stopped.times) >= 1
+
+
+def stemniche(*words: str) -> subprocess.Popen[str]:
+    """Start the command line in a process of its own."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "stemniche.cli.main", *words],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=os.environ | {"NUMBA_NUM_THREADS": "1"},
+    )
+
+
+def samples_in(folder: Path) -> int:
+    """Samples that a run has committed so far."""
+    try:
+        return len(open_run(folder).times)
+    except InputError:
+        return 0
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_a_run_between_ticks_and_it_can_be_resumed(
+    number: signal.Signals, short: Make, tmp_path: Path
+) -> None:
+    """Exit 130; --resume ends with 0 and the bits of a run that was left alone."""
+    file, folder = tmp_path / "small.yaml", tmp_path / "out"
+    long = {"days": 1, "sample_every": "1 h", "prepare": {"days": 0.05}}
+    file.write_text(short(long).to_yaml(), encoding="utf-8")
+    words = ("run", str(file), "--seed", "3", "--out", str(folder), "--no-report", "-q")
+    process = stemniche(*words)
+    deadline = time.monotonic() + 60.0
+    while samples_in(folder) < 2 and process.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.02)
+    process.send_signal(number)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 130, errors
+    assert "Traceback" not in errors
+    kept = open_run(folder)
+    assert kept.status == "interrupted"
+    assert 2 <= len(kept.times) < 25
+    again = stemniche(*words, "--resume")
+    _, errors = again.communicate(timeout=60)
+    assert again.returncode == 0, errors
+    alone = simulate(load_scenario(file), 3, threads=1)
+    assert differing(alone, open_run(folder)) == []
+
+
+# A mechanism
+
+
+def test_without_its_claim_il6_no_longer_makes_msc_release_cxcl7(small: Make) -> None:
+    """C257: the loop IL6 - CXCL7 - CXCR2 weakens where IL6 is high and its first edge is cut."""
+    changes = {"days": 1, "tissue.MSC": 40, "tissue.vessels": "50 /mm^2"}
+    item = {"add": "IL6", "concentration": "1 nM"}
+    loops = {}
+    for claims in ((), ("C257",)):
+        scenario = small(changes, item).without_claims(list(claims))
+        loops[claims] = simulate(scenario, 1, threads=1).table.iloc[-1]
+    intact, cut = loops[()], loops["C257",]
+    assert cut["node.PPBP_expression.MSC"] < 0.5 * intact["node.PPBP_expression.MSC"]
+    assert cut["factor.PPBP"] < 0.7 * intact["factor.PPBP"]
+    assert cut["node.CXCR2.tumour"] < 0.9 * intact["node.CXCR2.tumour"]
