@@ -20,7 +20,6 @@ from stemniche.kernels.passes import (
     RESTRICT,
     SMOOTH,
     SMOOTH_AGAIN,
-    START,
     UPDATE,
     each,
     stages,
@@ -89,12 +88,11 @@ def conjugate(target: float, most: int, ratio: float, box: Box) -> tuple[int, fl
     for level in range(last + 1):
         wall_terms(level, ratio, box)
         each(INVERT, level, 0.0, 0.0, box)
-    each(START, FINEST, 0.0, 0.0, box)
     alpha = gamma = 1.0
     square, total, done = -1.0, 0.0, 0
     only = box.table[last, FIRST] + box.table[last, AT : AT + ROLES]  # the coarsest is one voxel
     while done < most:
-        for level in range(last):  # Z is smoothed once by the pass that made the residual
+        for level in range(last):  # the pass that made the residual has smoothed Z once
             stages(SMOOTH, TWO, level, box)
             each(RESTRICT, level, 0.0, 0.0, box)
         mem[only[U]] = mem[only[V]] * mem[only[R]]

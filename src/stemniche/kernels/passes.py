@@ -31,7 +31,6 @@ from stemniche.kernels.stencils import (
     W,
     X,
     Z,
-    begin,
     coarsen_row,
     invert,
     move,
@@ -50,14 +49,13 @@ from stemniche.kernels.stencils import (
     SMOOTH_AGAIN,
     SMOOTH_LAST,
     MATVEC,
-    START,
     UPDATE,
     RESIDUAL,
     INVERT,
     RESTRICT,
     PROLONG,
     COARSEN,
-) = (np.int64(n) for n in range(12))
+) = (np.int64(n) for n in range(11))
 FINEST = np.int64(0)
 
 
@@ -92,8 +90,6 @@ def work(
             box.sums[block, 0], box.sums[block, 1] = square, total
         elif task == INVERT:
             invert(start, count, line, box)
-        elif task == START:
-            begin(start, count, line, box)
         else:
             square = operate(R, X, Z, np.float32(1.0), start, count, line, box)[1]
             box.sums[block, 0] = square
