@@ -29,7 +29,7 @@ FILES = {
     "a length that is no whole number of ticks": (BASE + "sample_every: 7 min\n", ["7 min", ":4"]),
     "a parameter nobody knows": (BASE + "parameters: {IL6.halflife: 60 min}\n", ["IL6.half_life"]),
     "a preset nobody knows": ("extends: brest\n", ["breast"]),
-    "more cells than fit": (BASE + "tumour: {cells: 400000}\n", ["400300", "domain", ":4"]),
+    "more cells than fit": (BASE + "tumour: {cells: 400000}\n", ["do not fit", "domain", ":4"]),
 }
 
 

@@ -263,6 +263,27 @@ def test_depleted_cells_are_out_within_the_tick(walk: Walk, small: Make, k: Back
     assert not (plan.mask(["macrophage"])[state.live("type")[alive]] == 1).any()
 
 
+def test_who_is_taken_does_not_depend_on_other_controls(
+    walk: Walk, small: Make, k: Backend
+) -> None:
+    item = {"deplete": "CD8", "fraction": 0.3}
+    left = []
+    for therapy in ((item,), ({"block": "CXCR2"}, {"deplete": "CD4"}, item)):
+        plan, state = walk(small(MANY, *therapy))
+        gone = applied(plan, state, k).live("state") == GONE
+        mine = state.live("type") == plan.types["CD8"]
+        left.append(set(state.live("key")[mine & ~gone].tolist()))
+    assert left[0] == left[1]
+
+
+def test_the_same_depletion_twice_takes_from_what_is_left(
+    walk: Walk, small: Make, k: Backend
+) -> None:
+    item = {"deplete": "CD8", "fraction": 0.5}
+    found = taken(walk, small(MANY, item, item), k, 1)
+    assert found.sum() == pytest.approx(300, abs=5 * sqrt(400 * 0.75 * 0.25))
+
+
 # When
 
 

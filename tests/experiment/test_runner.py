@@ -1,6 +1,8 @@
 """Tasks on worker processes: nothing is lost, whatever workers do."""
 
 import os
+import subprocess
+import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -128,3 +130,28 @@ def test_the_number_of_workers_is_bounded() -> None:
     for wrong in (0, -1, 10_000):
         with pytest.raises(InputError):
             Runner(wrong)
+
+
+def test_workers_end_when_their_parent_is_killed(tmp_path: Path) -> None:
+    script = tmp_path / "parent.py"
+    script.write_text("""
+import os
+import subprocess
+import sys
+from functools import partial
+from stemniche.experiment.runner import Runner
+if __name__ == "__main__":
+    with Runner(2) as runner:
+        pids = runner.run({"pid": os.getpid}, lambda share: None)
+        print(pids["pid"], flush=True)
+        os._exit(9)
+""")
+    done = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, timeout=60)
+    worker = int(done.stdout)
+    for _ in range(100):
+        try:
+            os.kill(worker, 0)
+        except ProcessLookupError:
+            return
+        time.sleep(0.1)
+    raise AssertionError("the worker is still there")

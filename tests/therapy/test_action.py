@@ -188,6 +188,18 @@ def test_drug_is_neither_made_nor_lost_by_cells(walk: Walk, small: Make, k: Back
     assert outside + inside == pytest.approx(before, rel=0.01)
 
 
+def test_in_a_medium_the_drug_comes_from_the_walls(walk: Walk, small: Make, k: Backend) -> None:
+    culture = {"environment.boundary": "medium", "tissue": {"vessels": 0}}
+    plan, state = walk(small(culture, DRUG))
+    for _ in range(20):
+        advance(plan, state, k)
+    drug = plan.factors["paclitaxel"]
+    field = state["fields"][drug, 0]
+    assert field[0].min() > 0.7 * state["blood"][drug] > 0.0
+    tumour = plan.mask(["tumour"])[state.live("type")] == 1
+    assert state.live(INSIDE)[tumour].min() > 0.0
+
+
 def test_without_the_drug_there_is_none_of_it(walk: Walk, small: Make) -> None:
     plan, state = walk(small(), 3)
     assert INSIDE not in state.arrays

@@ -165,7 +165,7 @@ class Runner:
         pool: Executor | None = None
         try:
             pool = ProcessPoolExecutor(
-                1 if alone else self.workers, get_context("spawn"), _one_thread
+                1 if alone else self.workers, get_context("spawn"), _start_worker
             )
             pool.submit(os.getpid).result()
         except (OSError, BrokenExecutor, NotImplementedError):
@@ -213,7 +213,24 @@ def allowed_processors() -> int:
     return max(1, min(count, MOST_WORKERS))
 
 
-def _one_thread() -> None:
-    """Keep a worker to one thread; before any library that starts threads is imported."""
+def _start_worker() -> None:
+    """Keep a worker to one thread, before any library is imported that starts more.
+
+    A worker whose parent was killed would wait for work for ever; so it watches its parent.
+    """
+    from multiprocessing import parent_process
+    from threading import Thread
+
     for name in THREAD_VARIABLES:
         os.environ[name] = "1"
+    parent = parent_process()
+    if parent is not None:
+        Thread(target=_end_with, args=(parent.sentinel,), daemon=True).start()
+
+
+def _end_with(sentinel: int) -> None:
+    """End this process when the process of `sentinel` has ended."""
+    from multiprocessing.connection import wait
+
+    wait([sentinel])
+    os._exit(1)

@@ -29,8 +29,9 @@ from stemniche.kernels.stencils import AT, Box, Doubles, Floats, K, V
 TIGHTER = 0.1  # a solution is this much closer than the tolerance that asks for one
 TANGENTS = 8  # linearisations of saturable uptake in one step
 INEXACT = 0.05  # how far each of them but the last is solved
-REFINEMENTS = 3  # most solutions of a system that single precision does not resolve at once
-ROUNDING = 1e-7  # relative error of single precision
+REFINEMENTS = 3  # most solutions of one linear system
+ROUNDING = 1e-7  # of single precision, relative
+COLD = 0.1  # a residual from which the turnover of the solution cannot be guessed
 STALLED = 0.5  # a residual that falls by less has met that error
 FAINT = 2e-4  # weight of the bare level in the size that residuals are compared with
 PULL, DRAIN = np.bool_(True), np.bool_(False)
@@ -63,7 +64,8 @@ def advance_one(
     share, before, size, shift, done = 0.0, np.inf, 0.0, 0.0, 0
     for attempt in range(TANGENTS if saturable else REFINEMENTS):
         task = REFILL if attempt else FILL
-        source, turnover, bare, stiffness = each_row(task, rate, substance, box)
+        source, turnover, bare, stiffness = each_row(task, rate, shift, substance, box)
+        shift = 0.0
         drive, conducted = across_walls(PULL, substance, box)
         faint = FAINT * np.sqrt(36.0 * bare + drive)
         size = max(np.sqrt(max(source, turnover)), faint, FAINT * size)
@@ -82,10 +84,11 @@ def advance_one(
             break
         before, share, stiffness = share, np.sqrt(square) / size, stiffness + conducted
         shift = left / stiffness if stiffness > 0.0 and not holds(substance) else 0.0
-        # Walls are rounded together with a reaction that may be far smaller: then look again.
-        if not saturable and ROUNDING * np.sqrt(bare) < close * size:
+        # Look again after a cold start, as turnover has changed, and where walls, which are rounded
+        # together with the reaction, may matter.
+        if not saturable and before < COLD and ROUNDING * np.sqrt(bare) < close * size:
             break
-    supplied, removed, change, clipped = each_row(SETTLE, shift, substance, box)
+    supplied, removed, change, clipped = each_row(SETTLE, rate, shift, substance, box)
     inflow = across_walls(DRAIN, substance, box)[0]
     inflow += from_fixed(box) if holds(substance) else 0.0
     volume = given.spacing**3

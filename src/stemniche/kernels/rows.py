@@ -92,19 +92,21 @@ def wall_ratio(substance: Substance) -> float:
 
 @kernel
 def fill_rows(
-    first: int, last: int, again: bool, rate: float, sums: Doubles, substance: Substance, box: Box
-) -> None:
+    first: int, last: int, again: bool, rate: float, shift: float, sums: Doubles,
+    substance: Substance, box: Box,
+) -> None:  # fmt: skip
     """Write solution, `kappa` without walls and right-hand side of some rows.
 
-    The level to linearise at is the field itself or, `again`, the solution found so far; `rate` is
-    1 / dt. `sums` receives the squares of source, turnover and level, and the sum of `kappa`.
+    The level to linearise at is the field itself or, `again`, the solution found so far, shifted
+    and clipped; `rate` is 1 / dt. `sums` receives the squares of source, turnover and level, and
+    the sum of `kappa`.
     """
     line, mem, zero = box.table[0], box.mem, np.float32(0.0)
     s, fields, given = substance
     ny, nx = line[NY], line[NX]
     scale = np.float32(given.spacing * given.spacing / given.diffusivity[s])
     base, per_step = scale * np.float32(given.decay[s] + rate), scale * np.float32(rate)
-    special = holds(substance) or saturates(substance)
+    special, shift = holds(substance) or saturates(substance), np.float32(shift)
     sums[:] = 0.0
     for row in range(first, last):
         z, y = row // ny, row % ny
@@ -114,7 +116,7 @@ def fill_rows(
         old, supply, sink = fields[s, z, y], given.supply[s, z, y], given.sink[s, z, y]
         source = turnover = bare = total = zero
         for j in range(nx):
-            c = max(mem[x + np.uint64(j)], zero) if again else old[j]
+            c = max(mem[x + np.uint64(j)] + shift, zero) if again else old[j]
             mem[x + np.uint64(j)] = c
             bare += c * c
         for j in range(nx):
@@ -222,25 +224,25 @@ def settle_rows(
 
 @kernel
 def work_rows(
-    task: int, block: int, rate: float, s: int, fields: Floats, given: Given, box: Box
+    task: int, block: int, rate: float, shift: float, s: int, fields: Floats, given: Given, box: Box
 ) -> None:
-    """Do one block of rows; what is settled is shifted by `rate`."""
+    """Do one block of rows."""
     line, substance = box.table[0], Substance(s, fields, given)
     first = block * rows_per_block(line)
     last = min(line[NZ] * line[NY], first + rows_per_block(line))
     if task == SETTLE:
-        settle_rows(first, last, rate, box.sums[block], substance, box)
+        settle_rows(first, last, shift, box.sums[block], substance, box)
     else:
-        fill_rows(first, last, task == REFILL, rate, box.sums[block], substance, box)
+        fill_rows(first, last, task == REFILL, rate, shift, box.sums[block], substance, box)
 
 
 @parallel_kernel
 def work_rows_wide(
-    task: int, count: int, rate: float, s: int, fields: Floats, given: Given, box: Box
+    task: int, count: int, rate: float, shift: float, s: int, fields: Floats, given: Given, box: Box
 ) -> None:
     """Do all blocks of rows with all threads."""
     for block in prange(count):
-        work_rows(task, np.int64(block), rate, s, fields, given, box)
+        work_rows(task, np.int64(block), rate, shift, s, fields, given, box)
 
 
 @kernel
@@ -251,17 +253,17 @@ def rows_per_block(line: Table) -> int:
 
 @kernel
 def each_row(
-    task: int, rate: float, substance: Substance, box: Box
+    task: int, rate: float, shift: float, substance: Substance, box: Box
 ) -> tuple[float, float, float, float]:
     """Fill or settle all rows; return the sums of `fill_rows` or `settle_rows`."""
     line, sums = box.table[0], box.sums
     s, fields, given = substance
     count = (line[NZ] * line[NY] + rows_per_block(line) - 1) // rows_per_block(line)
     if box.threads > 1 and count >= FORK:
-        work_rows_wide(task, count, rate, s, fields, given, box)
+        work_rows_wide(task, count, rate, shift, s, fields, given, box)
     else:
         for block in range(count):
-            work_rows(task, block, rate, s, fields, given, box)
+            work_rows(task, block, rate, shift, s, fields, given, box)
     a = b = c = d = 0.0
     for block in range(count):
         a += sums[block, 0]

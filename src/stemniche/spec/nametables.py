@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 Named = Cell | FactorRow | NodeRow | Cancer | DrugRow
 """Records that name an entity of the evidence."""
 
-CSC_CAUSES = ("symmetric", "dedifferentiation", "awakening", "differentiation", "death")
+CSC_CAUSES = ("symmetric", "dedifferentiation", "awakening", "differentiation", "death", "traffic")
 EVENTS = ("proliferation", "apoptosis", "necrosis", "drug_death")
 """What stands for ``<CAUSE>`` and ``<EVENT>`` in the ids of measures."""
 

@@ -147,7 +147,8 @@ class Dosing(Process):
 
     Source:
         ``dA/dt = M A + (rate, 0)``; over a tick ``A <- E A + F rate`` with ``E = exp(M dt)`` and
-        ``F = M^-1 (E - 1)``. The free plasma concentration is ``fu * A_1 / V_1``.
+        ``F = M^-1 (E - 1)``. The free plasma concentration is ``fu * A_1 / V_1``; a medium has it
+        at its walls, as in a hollow-fibre culture.
     """
 
     drug: str
@@ -157,6 +158,7 @@ class Dosing(Process):
     free_per_nmol: float
     decay: Array
     inflow: Array
+    medium: bool
     access: Access
     name: str
     phase: Phase = Phase.EVENTS
@@ -172,6 +174,8 @@ class Dosing(Process):
                 rate += dose.mg * self.nmol_per_mg / (dose.length / 60.0)
         amount[:] = self.decay @ amount + self.inflow * rate
         s["blood"][self.factor] = amount[0] * self.free_per_nmol
+        if self.medium:
+            s["far_level"][self.factor] = s["blood"][self.factor]
 
 
 def dosing(c: Course, plan: Plan) -> Dosing:
@@ -194,9 +198,14 @@ def dosing(c: Course, plan: Plan) -> Dosing:
         free_per_nmol=v["fraction_unbound"] / v1,
         decay=decay,
         inflow=inflow,
+        medium=plan.surroundings.medium,
         access=Access(
             read={"control_ended": "1"},
-            write={"blood": "factor unit", f"pk.{c.drug.id}": "nmol"},
+            write={
+                f"pk.{c.drug.id}": "nmol",
+                "blood": "factor unit",
+                **({"far_level": "factor unit"} if plan.surroundings.medium else {}),
+            },
         ),
         name=f"dosing.{c.drug.id}",
     )

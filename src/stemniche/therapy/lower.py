@@ -23,7 +23,8 @@ def lower(scenario: Scenario, model: Model) -> Extension:
     """
     controls: list[Control] = []
     courses: list[Course] = []
-    for item in scenario.therapy:
+    # What starts before preparation comes first: its places are the same in the arms that branch.
+    for item in sorted(scenario.therapy, key=lambda item: item.start != "birth"):
         if isinstance(item, given.GiveDrug):
             gate = None
             if isinstance(item.until, given.Condition):

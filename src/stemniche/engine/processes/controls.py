@@ -18,11 +18,20 @@ _AXES = {"x": 1, "y": 2, "z": 3}
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Controls(Process):
-    """Set the multipliers, shifts, supplies and environment that the active controls ask for."""
+    """Set the multipliers, shifts, supplies and environment that the active controls ask for.
+
+    Args:
+        masks: uint8 [T] of each control, the types it acts in.
+        places: Row of each control's target.
+        repeats: How many controls before each one are called the same: with that name it picks
+            its random numbers, so that other controls do not change them.
+        environment: Values of the scenario.
+    """
 
     controls: tuple[Control, ...]
     masks: tuple[Array, ...]
     places: tuple[int, ...]
+    repeats: tuple[int, ...]
     environment: Array
     stem: int
     seed: int
@@ -76,7 +85,8 @@ class Controls(Process):
     def _deplete(self, s: State, t: Tick, k: Backend, i: int, mask: Array) -> None:
         """Remove a share of the living cells of some types."""
         cells = np.flatnonzero(mask[s.live("type")] & (s.live("state") == ALIVE))
-        draw = k.uniform_array(self.seed, stream("deplete"), s["key"][cells], t.index, i)
+        name, number = stream(f"deplete.{self.controls[i].label}"), self.repeats[i]
+        draw = k.uniform_array(self.seed, name, s["key"][cells], t.index, number)
         struck = cells[draw < self.controls[i].value]
         s["state"][struck] = GONE
         np.add.at(s["depleted"], s["type"][struck], 1.0)
@@ -100,6 +110,10 @@ def controls(plan: Plan) -> Controls:
         controls=plan.controls,
         masks=tuple(plan.mask(c.cells) for c in plan.controls),
         places=tuple(places),
+        repeats=tuple(
+            sum(c.label == other.label for other in plan.controls[:i])
+            for i, c in enumerate(plan.controls)
+        ),
         environment=np.array(list(environment.values())),
         stem=plan.types[STEM],
         seed=plan.seed,

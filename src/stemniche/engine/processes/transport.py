@@ -108,7 +108,7 @@ class Transport(Process):
         decay = self.decay * s["loss_scale"]
         self._exchange(s, supply, sink)
         self._hold(s, supply)
-        idle = ~(flat.any(axis=1) | supply.any(axis=1))
+        idle = ~(flat.any(axis=1) | supply.any(axis=1) | (s["far_level"] > 0.0))
         s["field_age"][:] = np.where(idle, 0.0, s["field_age"] + TICK_MIN)
         problem = k.FieldProblem(
             spacing=self.spacing,
