@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,8 @@ import pandas as pd
 import pytest
 
 from stemniche.core.errors import GuardError, InputError
+from stemniche.kernels.jit import set_threads
+from stemniche.run.interrupt import between_ticks
 from stemniche.run.results import Run, open_run
 from stemniche.run.simulate import prepare, simulate
 from stemniche.spec.scenario import Scenario, load_scenario
@@ -78,7 +81,10 @@ def test_a_run_has_a_row_per_sample_and_is_done(plain: Run) -> None:
 
 
 def test_two_threads_give_the_bits_of_one(plain: Run, short: Make) -> None:
-    assert differing(plain, simulate(short(), seed=3, threads=2)) == []
+    try:
+        assert differing(plain, simulate(short(), seed=3, threads=2)) == []
+    finally:
+        set_threads(1)
 
 
 def test_another_seed_gives_another_run(plain: Run, short: Make) -> None:
@@ -273,6 +279,26 @@ def test_a_signal_is_answered_between_ticks(
     assert kept.status == "interrupted"
     assert kept.times.tolist() == [0.0, 0.0625]
     assert differing(plain, simulate(short(), 3, tmp_path, 1, resume=True)) == []
+
+
+def test_a_second_request_stops_at_once() -> None:
+    with pytest.raises(KeyboardInterrupt), between_ticks() as asked:
+        os.kill(os.getpid(), signal.SIGINT)
+        assert asked()
+        os.kill(os.getpid(), signal.SIGTERM)
+
+
+def test_outside_the_main_thread_a_run_goes_on_undisturbed() -> None:
+    answers: list[bool] = []
+
+    def work() -> None:
+        with between_ticks() as asked:
+            answers.append(asked())
+
+    thread = Thread(target=work)
+    thread.start()
+    thread.join()
+    assert answers == [False]
 
 
 def test_sigterm_ends_the_command_with_130_and_it_can_be_resumed(

@@ -1,0 +1,42 @@
+"""What must hold for every preset, at full length: ``pytest -m slow``, about an hour."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import stemniche as sn
+
+pytestmark = pytest.mark.slow
+
+PRESETS = ("breast_quick", "colorectal_quick")
+SEEDS = 12
+
+
+def tumour_free(preset: str, seed: int) -> pd.DataFrame:
+    """30 days of a tissue without a tumour after 3 days of preparation."""
+    nothing = {"tumour.cells": 0, "prepare": {"days": 3, "until": None, "max": None}}
+    scenario = sn.load_scenario(preset).change({**nothing, "days": 30, "sample_every": "1 d"})
+    return sn.simulate(scenario, seed=seed, threads=1).table
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_tissue_without_a_tumour_stays_as_it_is(preset: str) -> None:
+    """Mean of 12 seeds: 10 % for counts and factors, 20 % for types of fewer than 200 cells."""
+    tables = [tumour_free(preset, seed) for seed in range(1, SEEDS + 1)]
+    start = pd.concat([t.iloc[:1] for t in tables]).mean()
+    end = pd.concat([t[t.time_d >= 25.0].mean().to_frame().T for t in tables]).mean()
+    for column in start.index:
+        if not column.startswith(("cells.", "factor.")) or start[column] <= 0.0:
+            continue
+        few = column.startswith("cells.") and start[column] < 200.0
+        drift = end[column] / start[column] - 1.0
+        noise = 3.0 / np.sqrt(SEEDS * start[column]) if column.startswith("cells.") else 0.0
+        assert abs(drift) < (0.2 if few else 0.1) + noise, (column, drift)
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_no_tumour_runs_away_to_stem_cells_only(preset: str) -> None:
+    scenario = sn.load_scenario(preset).change({"days": 60, "sample_every": "5 d"})
+    table = sn.simulate(scenario, seed=1, threads=1).table
+    assert 0.0 < table.csc_fraction.iloc[-1] < 0.5
+    assert table.tumour_cells.iloc[-1] > 0
