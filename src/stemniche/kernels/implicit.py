@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from stemniche.kernels.jit import kernel, parallel_kernel, prange
 from stemniche.kernels.multigrid import conjugate
-from stemniche.kernels.passes import FINEST, RESIDUAL, each
+from stemniche.kernels.passes import FINEST, ONE, RESIDUAL, each
 from stemniche.kernels.rows import (
     FILL,
     REFILL,
@@ -69,7 +69,8 @@ def advance_one(
         drive, conducted = across_walls(PULL, substance, box)
         faint = FAINT * np.sqrt(36.0 * bare + drive)
         size = max(np.sqrt(max(source, turnover)), faint, FAINT * size)
-        share = np.sqrt(each(RESIDUAL, FINEST, 0.0, 0.0, box)[0]) / size if size != 0.0 else 0.0
+        _, square = each(RESIDUAL, ONE, FINEST, 0.0, 0.0, box)
+        share = np.sqrt(square) / size if size != 0.0 else 0.0
         if attempt == 0 and not force and share < rules.tolerance and minutes < rules.oldest:
             out[SHARE] = share
             return

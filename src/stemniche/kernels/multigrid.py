@@ -16,13 +16,15 @@ from stemniche.kernels.passes import (
     COARSEN,
     FINEST,
     INVERT,
+    ONE,
     PROLONG,
     RESTRICT,
     SMOOTH,
     SMOOTH_AGAIN,
+    THREE,
+    TWO,
     UPDATE,
     each,
-    stages,
 )
 from stemniche.kernels.stencils import (
     AT,
@@ -40,8 +42,6 @@ from stemniche.kernels.stencils import (
     W,
     sides,
 )
-
-TWO, THREE = np.int64(2), np.int64(3)
 
 
 @kernel
@@ -84,24 +84,24 @@ def conjugate(target: float, most: int, ratio: float, box: Box) -> tuple[int, fl
     """
     last, mem = box.table.shape[0] - 1, box.mem
     for level in range(last):
-        each(COARSEN, level, 0.0, 0.0, box)
+        each(COARSEN, ONE, level, 0.0, 0.0, box)
     for level in range(last + 1):
         wall_terms(level, ratio, box)
-        each(INVERT, level, 0.0, 0.0, box)
+        each(INVERT, ONE, level, 0.0, 0.0, box)
     alpha = gamma = 1.0
     square, total, done = -1.0, 0.0, 0
     only = box.table[last, FIRST] + box.table[last, AT : AT + ROLES]  # the coarsest is one voxel
     while done < most:
         for level in range(last):  # the pass that made the residual has smoothed Z once
-            stages(SMOOTH, TWO, level, box)
-            each(RESTRICT, level, 0.0, 0.0, box)
+            each(SMOOTH, TWO, level, 0.0, 0.0, box)
+            each(RESTRICT, ONE, level, 0.0, 0.0, box)
         mem[only[U]] = mem[only[V]] * mem[only[R]]
         for level in range(last - 1, 0, -1):
-            each(PROLONG, level, 0.0, 0.0, box)
-            stages(SMOOTH_AGAIN, TWO, level, box)
+            each(PROLONG, ONE, level, 0.0, 0.0, box)
+            each(SMOOTH_AGAIN, TWO, level, 0.0, 0.0, box)
         if last:
-            each(PROLONG, FINEST, 0.0, 0.0, box)
-            along, ahead = stages(SMOOTH_AGAIN, THREE, FINEST, box)
+            each(PROLONG, ONE, FINEST, 0.0, 0.0, box)
+            along, ahead = each(SMOOTH_AGAIN, THREE, FINEST, 0.0, 0.0, box)
         else:
             along, ahead = mem[only[U]] * mem[only[R]], -mem[only[K]] * mem[only[U]] ** 2
             mem[only[W]] = -mem[only[K]] * mem[only[U]]
@@ -110,7 +110,7 @@ def conjugate(target: float, most: int, ratio: float, box: Box) -> tuple[int, fl
         if not (along > 0.0 and curvature > 0.0):
             break
         alpha, gamma = along / curvature, along
-        square, total = each(UPDATE, FINEST, alpha, beta, box)
+        square, total = each(UPDATE, ONE, FINEST, alpha, beta, box)
         done += 1
         if not square > target:
             break

@@ -33,44 +33,101 @@ from stemniche.kernels.stencils import (
     Z,
     coarsen_row,
     invert,
-    move,
     operate,
     prolong_row,
     restrict_row,
     sides,
     smooth,
+    update,
 )
 
 # Numpy integers, as the compiler would make one version per value of a Python integer. The first
-# five, stages of a cycle, are done one after the other while their data are in the cache.
+# ones are stages: several in a row are done while their data are in the cache.
 (
     SMOOTH,
     DEFECT,
     SMOOTH_AGAIN,
     SMOOTH_LAST,
     MATVEC,
-    UPDATE,
     RESIDUAL,
+    UPDATE,
     INVERT,
     RESTRICT,
     PROLONG,
     COARSEN,
 ) = (np.int64(n) for n in range(11))
-FINEST = np.int64(0)
+FINEST, ONE, TWO, THREE = (np.int64(n) for n in range(4))
+
+
+@kernel
+def each(
+    task: int, stages: int, level: int, alpha: float, beta: float, box: Box
+) -> tuple[float, float]:
+    """Do one pass, or several stages, over a level; return the sums of a pass over the finest.
+
+    SMOOTH goes from Z to T, DEFECT to U; SMOOTH_AGAIN from T to Z, SMOOTH_LAST to U, MATVEC to W;
+    RESIDUAL turns the right-hand side in Z into the residual of X in R. The others are named like
+    the functions of `stencils`. Sums are, for MATVEC, r u and -u A u; for RESIDUAL (unused and)
+    r r; for UPDATE r r and the sum of r.
+    """
+    line, count = box.table[level], block_count(task, level, box)
+    if box.periodic and task <= RESIDUAL:
+        for n in range(stages):
+            source, _, _ = roles(task + n)
+            wrap(source, line, box)
+            chain(task + n, ONE, line[FIRST], line[LAST], line, box)
+    elif box.threads > 1 and (count >= FORK or task <= RESIDUAL < box.threads + count):
+        work_wide(task, stages, count, level, alpha, beta, box)
+    else:
+        for block in range(count):
+            work(task, stages, block, count, level, alpha, beta, box)
+    one = two = 0.0
+    if level == 0:
+        for block in range((line[LAST] - line[FIRST] + BLOCK - 1) // BLOCK):
+            one += box.sums[block, 0]
+            two += box.sums[block, 1]
+    return one, two
+
+
+@kernel
+def block_count(task: int, level: int, box: Box) -> int:
+    """Return the number of blocks of a pass; stages are done in one block per thread."""
+    line = box.table[level]
+    flat = (line[LAST] - line[FIRST] + BLOCK - 1) // BLOCK
+    if task <= RESIDUAL:
+        return box.threads if box.threads > 1 and flat >= FORK * box.threads else 1
+    if task >= RESTRICT:
+        below = box.table[level + 1]
+        return (below[NZ] * below[NY] + coarse_group(below) - 1) // coarse_group(below)
+    return flat
+
+
+@kernel
+def coarse_group(below: Table) -> int:
+    """Return how many coarse rows make one block of about `BLOCK` fine voxels."""
+    return max(1, BLOCK // (8 * below[NX]))
+
+
+@parallel_kernel
+def work_wide(
+    task: int, stages: int, count: int, level: int, alpha: float, beta: float, box: Box
+) -> None:
+    """Do all blocks of one pass with all threads."""
+    for block in prange(count):
+        work(task, stages, np.int64(block), count, level, alpha, beta, box)
 
 
 @kernel
 def work(
     task: int, stages: int, block: int, blocks: int, level: int, alpha: float, beta: float, box: Box
 ) -> None:
-    """Do one block of one pass, or of several stages."""
+    """Do one of `blocks` blocks of a pass."""
     line = box.table[level]
-    if task <= MATVEC:
+    if task <= RESIDUAL:
         size = (line[LAST] - line[FIRST] + blocks - 1) // blocks
         size = (size + BLOCK - 1) // BLOCK * BLOCK
         start = line[FIRST] + block * size
-        if start < line[LAST]:
-            chain(task, stages, start, min(line[LAST], start + size), line, box)
+        chain(task, stages, start, min(line[LAST], start + size), line, box)
     elif task >= RESTRICT:
         below = box.table[level + 1]
         rows, group = below[NZ] * below[NY], coarse_group(below)
@@ -86,139 +143,77 @@ def work(
         start = line[FIRST] + block * BLOCK
         count = min(BLOCK, line[LAST] - start)
         if task == UPDATE:
-            square, total = move(np.float32(alpha), np.float32(beta), start, count, line, box)
+            square, total = update(np.float32(alpha), np.float32(beta), start, count, line, box)
             box.sums[block, 0], box.sums[block, 1] = square, total
-        elif task == INVERT:
-            invert(start, count, line, box)
         else:
-            square = operate(R, X, Z, np.float32(1.0), start, count, line, box)[1]
-            box.sums[block, 0] = square
+            invert(start, count, line, box)
 
 
 @kernel
 def chain(task: int, stages: int, begin: int, end: int, line: Table, box: Box) -> None:
-    """Do two or three stages on a range, each as far behind the one before as it must be.
+    """Do up to three stages on a range, each as far behind the one before as it must be.
 
     A stage reaches one row (or plane) beyond its range into the one before it, which therefore
-    covers more than the range; there, neighbouring blocks write the same numbers twice.
+    covers more than the range; there, neighbouring blocks write the same numbers twice. The last
+    stage moves in whole blocks, as its sums must not depend on the range.
     """
     reach = line[PLANE] if line[AXES] & 4 else (line[ROW] if line[AXES] & 2 else 1)
-    halo, first, last = (stages - 1) * reach, line[FIRST], line[LAST]
-    one, two, three = max(first, begin - halo), max(first, begin - halo + reach), begin
-    to_one, to_two = min(last, end + halo), min(last, end + halo - reach)
-    while two < to_two or (stages == 3 and three < end):
-        goal = min(to_one, one + BLOCK)
-        stage(task, one, goal, line, box)
-        one = goal
-        goal = to_two if one == to_one else max(two, one - reach)
-        stage(task + 1, two, goal, line, box)
-        two = goal
-        if stages == 3:
-            goal = end if two == to_two else max(three, two - reach)
-            if goal < end:
-                goal -= (goal - first) % BLOCK  # whole blocks, as sums must not depend on the range
-            stage(task + 2, three, max(three, goal), line, box)
-            three = max(three, goal)
+    first, last, wait = line[FIRST], line[LAST], 0
+    at = to = before = to_before = 0
+    at_0, at_1, at_2 = begin - (stages - 1) * reach, begin - (stages - 2) * reach, begin
+    at_0, at_1 = max(first, at_0), max(first, at_1)
+    while (at_0 if stages == 1 else (at_1 if stages == 2 else at_2)) < end:
+        for n in range(stages):
+            at = at_0 if n == 0 else (at_1 if n == 1 else at_2)
+            to = min(last, end + (stages - 1 - n) * reach)
+            if n == 0:
+                goal = min(to, at + BLOCK)
+            else:
+                wait = before - reach
+                goal = to if before == to_before else max(at, wait)
+            if n == stages - 1 and goal < to:
+                goal -= (goal - first) % BLOCK
+            goal = max(at, goal)
+            stage(task + n, at, goal, line, box)
+            before, to_before = goal, to
+            if n == 0:
+                at_0 = goal
+            elif n == 1:
+                at_1 = goal
+            else:
+                at_2 = goal
+
+
+@kernel
+def roles(task: int) -> tuple[int, int, int]:
+    """Return which rows of the buffer a stage reads, writes, and has on its right-hand side."""
+    if task == SMOOTH:
+        return Z, T, R
+    if task == DEFECT:
+        return T, U, R
+    if task == SMOOTH_AGAIN:
+        return T, Z, R
+    if task == SMOOTH_LAST:
+        return Z, U, R
+    if task == MATVEC:
+        return U, W, R
+    return X, R, Z
 
 
 @kernel
 def stage(task: int, start: int, end: int, line: Table, box: Box) -> None:
     """Do one stage of a cycle on the voxels from `start` to `end`."""
-    one, two, zero = np.float32(STEP_ONE), np.float32(STEP_TWO), np.float32(0.0)
-    if end <= start:
-        return
-    if task == SMOOTH:
-        smooth(T, Z, two, start, end - start, line, box)
-    elif task == DEFECT:
-        operate(U, T, R, np.float32(1.0), start, end - start, line, box)
-    elif task == SMOOTH_AGAIN:
-        smooth(Z, T, two, start, end - start, line, box)
-    elif task == SMOOTH_LAST:
-        smooth(U, Z, one, start, end - start, line, box)
-    else:
+    source, target, right = roles(task)
+    if task == DEFECT or task == MATVEC or task == RESIDUAL:
+        share = np.float32(0.0 if task == MATVEC else 1.0)
         for at in range(start, end, BLOCK):
             block, count = (at - line[FIRST]) // BLOCK, min(BLOCK, end - at)
-            along, ahead = operate(W, U, R, zero, at, count, line, box)
-            box.sums[block, 0], box.sums[block, 1] = along, ahead
-
-
-@kernel
-def coarse_group(below: Table) -> int:
-    """Return how many coarse rows make one block of about `BLOCK` fine voxels."""
-    return max(1, BLOCK // (8 * below[NX]))
-
-
-@kernel
-def block_count(task: int, level: int, box: Box) -> int:
-    """Return the number of blocks of a pass; stages are done in one block per thread."""
-    line = box.table[level]
-    flat = (line[LAST] - line[FIRST] + BLOCK - 1) // BLOCK
-    if task <= MATVEC:
-        return box.threads if box.threads > 1 and flat >= FORK * box.threads else 1
-    if task >= RESTRICT:
-        below = box.table[level + 1]
-        return (below[NZ] * below[NY] + coarse_group(below) - 1) // coarse_group(below)
-    return flat
-
-
-@parallel_kernel
-def work_wide(
-    task: int, stages: int, count: int, level: int, alpha: float, beta: float, box: Box
-) -> None:
-    """Do all blocks of one pass with all threads."""
-    for block in prange(count):
-        work(task, stages, np.int64(block), count, level, alpha, beta, box)
-
-
-@kernel
-def each(task: int, level: int, alpha: float, beta: float, box: Box) -> tuple[float, float]:
-    """Do one pass over a level; return its sums, for tasks that have any.
-
-    MATVEC: r z and -z A z. UPDATE: r r and sum r. RESIDUAL: r r.
-    """
-    if task == RESIDUAL and box.periodic:
-        wrap(np.int64(X), box.table[level], box)
-    share(task, np.int64(1), level, alpha, beta, box)
-    return add_up(level, box)
-
-
-@kernel
-def share(task: int, stages: int, level: int, alpha: float, beta: float, box: Box) -> None:
-    """Do one pass or some stages, with all threads where that pays."""
-    count = block_count(task, level, box)
-    if box.threads > 1 and (count >= FORK or task <= MATVEC < count):
-        work_wide(task, stages, count, level, alpha, beta, box)
-    else:
-        for block in range(count):
-            work(task, stages, block, count, level, alpha, beta, box)
-
-
-@kernel
-def add_up(level: int, box: Box) -> tuple[float, float]:
-    """Add the sums of the blocks of the finest level in their order."""
-    line, one, two = box.table[level], 0.0, 0.0
-    if level == 0:
-        for block in range((line[LAST] - line[FIRST] + BLOCK - 1) // BLOCK):
-            one += box.sums[block, 0]
-            two += box.sums[block, 1]
-    return one, two
-
-
-@kernel
-def stages(task: int, count: int, level: int, box: Box) -> tuple[float, float]:
-    """Do two or three stages of a cycle; return the sums of MATVEC if it is the last.
-
-    SMOOTH goes from Z to T, DEFECT to U; SMOOTH_AGAIN from T to Z, SMOOTH_LAST to U, MATVEC to W.
-    """
-    if box.periodic:
-        for n in range(count):
-            source = Z if task + n == SMOOTH or task + n == SMOOTH_LAST else T
-            wrap(np.int64(U if task + n == MATVEC else source), box.table[level], box)
-            line = box.table[level]
-            stage(task + n, line[FIRST], line[LAST], line, box)
-    else:
-        share(task, count, level, 0.0, 0.0, box)
-    return add_up(level, box)
+            along, other = operate(target, source, right, share, at, count, line, box)
+            if task != DEFECT:
+                box.sums[block, 0], box.sums[block, 1] = along, other
+    elif end > start:
+        step = np.float32(STEP_ONE if task == SMOOTH_LAST else STEP_TWO)
+        smooth(target, source, step, start, end - start, line, box)
 
 
 @kernel

@@ -212,7 +212,7 @@ def operate(
 
 
 @kernel
-def move(
+def update(
     alpha: float, beta: float, start: int, count: int, line: Table, box: Box
 ) -> tuple[float, float]:
     """Move solution and residual along the new direction, pre-smooth; return r r and sum r."""
