@@ -14,7 +14,7 @@ from stemniche.engine.state import APOPTOTIC, G0, NECROTIC, Array, State
 from stemniche.engine.step import begin, moment
 from stemniche.kernels.cpu import Backend
 from stemniche.run.assemble import assemble
-from stemniche.run.measures import HYPOXIC, measure
+from stemniche.run.measures import HYPOXIC, look_up, measure
 from stemniche.spec.scenario import Scenario
 
 Make = Callable[..., Scenario]
@@ -282,6 +282,13 @@ def test_pd_l1_counts_above_one_half(mixed: Tissue) -> None:
 def test_time_is_in_days_since_day_zero(mixed: Tissue) -> None:
     mixed.state.tick, mixed.state["day0"][0] = 500, 140
     assert mixed.row["time_d"] == pytest.approx(1.5)
+
+
+def test_a_single_measure_is_that_of_the_table(plan: Plan, k: Backend) -> None:
+    state = begin(plan, k)
+    row = measure(plan, state)
+    for column in ("time_d", "hypoxic_fraction", "node.STAT3.CSC", "recruited.CD8"):
+        assert look_up(plan, state)(column) == row[column]
 
 
 def test_looking_changes_nothing(plan: Plan, k: Backend) -> None:

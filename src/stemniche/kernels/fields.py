@@ -14,14 +14,16 @@ to the solution. For the same reason the exact solution is non-negative; what a 
 leaves below zero is clipped and reported.
 """
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from stemniche.kernels.faces import face_factors
-from stemniche.kernels.implicit import Rules, advance_lanes, advance_some
+from stemniche.kernels.implicit import Rules, advance_some
 from stemniche.kernels.jit import threads
 from stemniche.kernels.rows import Given
 from stemniche.kernels.stencils import (
@@ -48,7 +50,7 @@ REPORT = (
     "clipped",
 )
 WIDE = 65_536  # voxels from which passes, not substances, are shared among threads
-LANES = 16  # substances solved side by side on smaller grids
+LANES = 16  # most substances solved side by side on smaller grids
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -214,12 +216,27 @@ def advance(
     forced = np.array(np.broadcast_to(force, count), np.bool_)
     rules = Rules(float(tolerance), int(max_iterations), float(max_age))
     report = np.zeros((count, len(REPORT)))
-    box = shared_box(work, problem)
-    if work.wide or len(work.mem) == 1 or threads() == 1:
-        advance_some(0, 1, minutes, forced, rules, fields, given, box, report)
-    else:
-        advance_lanes(minutes, forced, rules, fields, given, work.mem, work.sums, box, report)
+    boxes = shared_boxes(work, problem)
+    run_lanes(boxes, minutes, forced, rules, fields, given, report)
     return report
+
+
+def run_lanes(boxes: list[Box], *arguments: Any) -> None:
+    """Deal the substances out to lanes, each with a box and a thread of its own."""
+    lanes = len(boxes)
+    others = [
+        thread_pool(lanes - 1).submit(advance_some, lane, lanes, boxes[lane], *arguments)
+        for lane in range(1, lanes)
+    ]
+    advance_some(0, lanes, boxes[0], *arguments)
+    for other in others:
+        other.result()
+
+
+@cache
+def thread_pool(count: int) -> ThreadPoolExecutor:
+    """Return threads that wait for lanes; compiled code lets go of the interpreter."""
+    return ThreadPoolExecutor(count, "fields")
 
 
 def check_fields(fields: Floats, problem: FieldProblem) -> None:
@@ -231,8 +248,8 @@ def check_fields(fields: Floats, problem: FieldProblem) -> None:
         raise ValueError("fields must be contiguous and writeable")
 
 
-def shared_box(work: Workspace, problem: FieldProblem) -> Box:
-    """Return the first slot of a workspace, with the face factors of this problem."""
+def shared_boxes(work: Workspace, problem: FieldProblem) -> list[Box]:
+    """Return a box for each lane, with the face factors of this problem."""
     if tuple(work.table[0, :3]) != problem.shape:
         raise ValueError(f"workspace is for {tuple(work.table[0, :3])}, not {problem.shape}")
     z, y, x = problem.periodic
@@ -246,12 +263,9 @@ def shared_box(work: Workspace, problem: FieldProblem) -> Box:
         work.hindrance = np.array(hindrance, np.float32)
         work.faces = np.zeros(3 * work.table[0, LENGTH], np.float32)
         face_factors(work.hindrance, work.faces, work.table, periodic)
-    return Box(
-        work.mem[0],
-        work.faces,
-        work.table,
-        work.sums[0],
-        plain,
-        periodic,
-        threads() if work.wide else 0,
-    )
+    lanes = 1 if work.wide else min(threads(), len(work.mem))
+    fork = threads() if work.wide else 0
+    return [
+        Box(work.mem[lane], work.faces, work.table, work.sums[lane], plain, periodic, fork)
+        for lane in range(lanes)
+    ]

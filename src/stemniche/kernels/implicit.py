@@ -1,6 +1,6 @@
 """One implicit step per substance: when to solve, how far, and what it did to the balance.
 
-`fields.advance` calls `advance_all`; `rows` fills a linear system, `multigrid` solves it.
+`fields.advance` calls `advance_some`; `rows` fills a linear system, `multigrid` solves it.
 """
 
 from typing import NamedTuple
@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from stemniche.kernels.jit import kernel, parallel_kernel, prange
+from stemniche.kernels.jit import kernel
 from stemniche.kernels.multigrid import conjugate
 from stemniche.kernels.passes import FINEST, ONE, RESIDUAL, each
 from stemniche.kernels.rows import (
@@ -138,30 +138,14 @@ def settle_immobile(minutes: float, substance: Substance, out: Doubles) -> None:
 
 @kernel
 def advance_some(
-    first: int, stride: int, minutes: Doubles, force: npt.NDArray[np.bool_], rules: Rules,
-    fields: Floats, given: Given, shared: Box, report: Doubles,
+    first: int, stride: int, box: Box, minutes: Doubles, force: npt.NDArray[np.bool_],
+    rules: Rules, fields: Floats, given: Given, report: Doubles,
 ) -> None:  # fmt: skip
-    """Advance every `stride`-th substance."""
+    """Advance every `stride`-th substance, in the buffers of one box."""
     for s in range(first, fields.shape[0], stride):
-        report[s] = 0.0
         substance = Substance(s, fields, given)
         if given.quasi_steady[s] or minutes[s] > 0.0:
             if given.diffusivity[s] == 0.0:
                 settle_immobile(minutes[s], substance, report[s])
             else:
-                advance_one(minutes[s], force[s], rules, substance, shared, report[s])
-
-
-@parallel_kernel
-def advance_lanes(
-    minutes: Doubles, force: npt.NDArray[np.bool_], rules: Rules, fields: Floats, given: Given,
-    mem: Floats, sums: Doubles, shared: Box, report: Doubles,
-) -> None:  # fmt: skip
-    """Deal the substances out to lanes, each with buffers of its own."""
-    lanes = mem.shape[0]
-    for lane in prange(lanes):
-        box = Box(
-            mem[lane], shared.faces, shared.table, sums[lane], shared.plain, shared.periodic,
-            0,
-        )  # fmt: skip
-        advance_some(np.int64(lane), lanes, minutes, force, rules, fields, given, box, report)
+                advance_one(minutes[s], force[s], rules, substance, box, report[s])

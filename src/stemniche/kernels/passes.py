@@ -71,16 +71,18 @@ def each(
     r r; for UPDATE r r and the sum of r.
     """
     line, count = box.table[level], block_count(task, level, box)
-    if box.periodic and task <= RESIDUAL:
-        for n in range(stages):
+    # Stages that use the scratch row G, or need ghosts in between, are done one after the other.
+    chained = box.plain and not box.periodic and (line[AXES] == 7 or line[AXES] == 3)
+    for n in range(1 if chained else stages):
+        if box.periodic and task <= RESIDUAL:
             source, _, _ = roles(task + n)
             wrap(source, line, box)
-            chain(task + n, ONE, line[FIRST], line[LAST], line, box)
-    elif box.threads > 1 and (count >= FORK or task <= RESIDUAL < box.threads + count):
-        work_wide(task, stages, count, level, alpha, beta, box)
-    else:
-        for block in range(count):
-            work(task, stages, block, count, level, alpha, beta, box)
+        run = stages if chained else ONE
+        if count > 1 and box.threads > 1 and (task <= RESIDUAL or count >= FORK):
+            work_wide(task + n, run, count, level, alpha, beta, box)
+        else:
+            for block in range(count):
+                work(task + n, run, block, count, level, alpha, beta, box)
     one = two = 0.0
     if level == 0:
         for block in range((line[LAST] - line[FIRST] + BLOCK - 1) // BLOCK):

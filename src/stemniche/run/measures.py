@@ -30,6 +30,8 @@ class View:
     alive: Array
     tumour: Array
     inside: Array
+    label: Array
+    counts: list[float]
     members: dict[str, list[int]]
     places: dict[str, Array]
 
@@ -40,15 +42,35 @@ class View:
         tumour = plan.mask(["tumour"])[kind] == 1
         inside = np.zeros(plan.grid.voxels, bool)
         inside[s.live("voxel")[alive & tumour]] = True
+        label = np.where(alive, kind, len(plan.types))
+        counts = np.bincount(label, minlength=len(plan.types) + 1)[:-1].astype(float).tolist()
         members = {name: list(plan.members(name)) for name in types_and_groups(plan)}
         places = {name: alive & np.isin(kind, among) for name, among in members.items()}
         if "macrophage" in places:
             places["TAM"] = places["macrophage"] & inside[s.live("voxel")]
-        return cls(plan, s, alive, tumour, inside, members, places)
+        return cls(plan, s, alive, tumour, inside, label, counts, members, places)
 
     def where(self, name: str) -> Array:
         """Living cells of a type or group."""
         return self.places[name]
+
+    def means(self, values: Array, owners: set[int] | None = None) -> Iterator[tuple[str, float]]:
+        """Mean of a cell variable over the living of every type and group, and over TAM.
+
+        Args:
+            values: One number per cell.
+            owners: Types that have the variable; groups without any are left out.
+        """
+        sums = np.bincount(self.label, weights=values, minlength=len(self.counts) + 1).tolist()
+        for name, among in self.members.items():
+            having = among if owners is None else [i for i in among if i in owners]
+            if having:
+                count = sum(self.counts[i] for i in having)
+                yield name, sum(sums[i] for i in having) / count if count else 0.0
+        if "TAM" in self.places and (
+            owners is None or owners.intersection(self.members["macrophage"])
+        ):
+            yield "TAM", mean(values, self.places["TAM"])
 
     def row(self, name: str) -> Array:
         """A behaviour of every cell."""
@@ -78,6 +100,20 @@ def measure(plan: Plan, s: State) -> dict[str, float]:
     for part in PARTS:
         row.update(part(view))
     return row
+
+
+def look_up(plan: Plan, s: State) -> Callable[[str], float]:
+    """Single columns of `measure` at this moment; only what is asked for is worked out."""
+    view = View.of(plan, s)
+    row: dict[str, float] = {"time_d": seconds(s) / 86400.0}
+    parts = iter(PARTS)
+
+    def value(column: str) -> float:
+        while column not in row:
+            row.update(next(parts)(view))
+        return row[column]
+
+    return value
 
 
 def _populations(v: View) -> Iterator[tuple[str, float]]:
@@ -133,8 +169,8 @@ def _spread(v: View, live: Array, radius: float) -> Iterator[tuple[str, float]]:
     for i in v.plan.members("tumour"):
         name = v.plan.types.names[i]
         yield f"invasion_um.{name}", far(v.where(name))
-    for name, where in v.places.items():
-        yield f"speed.{name}", mean(v.row("migration_speed"), where)
+    for name, speed in v.means(v.row("migration_speed")):
+        yield f"speed.{name}", speed
 
 
 def _rates(v: View) -> Iterator[tuple[str, float]]:
@@ -191,21 +227,18 @@ def _molecules(v: View) -> Iterator[tuple[str, float]]:
         level = float(flat[f, inside].mean(dtype=np.float64))
         yield (f"drug.{name}" if name in drugs else f"factor.{name}"), level
         yield (f"plasma.{name}" if name in drugs else f"serum.{name}"), float(s["blood"][f])
-    for name, where in v.places.items():
-        for drug in sorted(drugs):
-            yield f"drug_in.{drug}.{name}", mean(s.live(f"drug_in.{drug}"), where)
-        yield f"damage.{name}", mean(s.live("damage"), where)
+    for drug in sorted(drugs):
+        for name, level in v.means(s.live(f"drug_in.{drug}")):
+            yield f"drug_in.{drug}.{name}", level
+    for name, level in v.means(s.live("damage")):
+        yield f"damage.{name}", level
 
 
 def _network(v: View) -> Iterator[tuple[str, float]]:
     for node in v.plan.model.nodes:
-        level, owner = v.signal(node.id), np.zeros(len(v.plan.types), bool)
-        owner[[v.plan.types[name] for name in node.cells]] = True
-        having = owner[v.state.live("type")]
-        for name, where in v.places.items():
-            among = v.members["macrophage" if name == "TAM" else name]
-            if owner[among].any():
-                yield f"node.{node.id}.{name}", mean(level, where & having)
+        owners = {v.plan.types[name] for name in node.cells}
+        for name, level in v.means(v.signal(node.id), owners):
+            yield f"node.{node.id}.{name}", level
 
 
 def _release(v: View) -> Iterator[tuple[str, float]]:
@@ -221,7 +254,7 @@ def _release(v: View) -> Iterator[tuple[str, float]]:
         scale = float(v.state["synthesis"][kind, plan.factors[row.factor]])
         each = total.setdefault(row.factor, np.zeros(len(plan.types)))
         each[kind] += row.rate * level * scale
-    counts = np.array([v.where(name).sum() for name in plan.types.names], float)
+    counts = np.array(v.counts)
     for factor, each in total.items():
         makers = {plan.types[row.cell] for row in plan.model.secretions if row.factor == factor}
         for name, among in v.members.items():

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from stemniche.core.errors import GuardError, InputError
-from stemniche.core.expressions import Name, evaluate
 from stemniche.core.expressions import Node as Expression
+from stemniche.core.expressions import evaluate, names
 from stemniche.engine import guard
 from stemniche.engine.plan import Plan
 from stemniche.engine.process import TICK_S
@@ -21,7 +21,7 @@ from stemniche.kernels.cpu import Backend, cpu
 from stemniche.run.assemble import Assembled, assemble
 from stemniche.run.header import machine_notes, make_header, same_run
 from stemniche.run.interrupt import between_ticks
-from stemniche.run.measures import measure
+from stemniche.run.measures import look_up, measure
 from stemniche.run.results import Run
 from stemniche.run.store import Store
 from stemniche.spec.scenario import Scenario
@@ -76,8 +76,10 @@ def simulate(
     """
     run = assemble(scenario, seed)
     k = cpu(_threads(threads, run.plan))
+    state = begin(run.plan, k)
+    _check_conditions(run, state)
     store = _store(run, out, resume)
-    state = _start(run, store, k, prepared, resume)
+    _go_on(state, store.resume() if resume else None, prepared)
     tell: Progress = progress if callable(progress) else lambda what, share: None
     try:
         with between_ticks() as asked:
@@ -105,6 +107,7 @@ def prepare(scenario: Scenario, seed: int, threads: int | None = None) -> dict[s
     run = assemble(scenario, seed)
     k = cpu(_threads(threads, run.plan))
     state = begin(run.plan, k)
+    _check_conditions(run, state)
     _prepare(run, state, k, None, lambda what, share: None, lambda: False)
     return _pack(state)
 
@@ -164,18 +167,15 @@ def _store(run: Assembled, out: str | Path | None, resume: bool) -> Store:
     return store
 
 
-def _start(
-    run: Assembled, store: Store, k: Backend, prepared: dict[str, Any] | None, resume: bool
-) -> State:
-    """The State to go on from."""
-    state = begin(run.plan, k)
-    found = store.resume() if resume else None
-    if found is not None:
-        _unpack(state, found[1])
+def _go_on(
+    state: State, kept: tuple[int, dict[str, Any]] | None, prepared: dict[str, Any] | None
+) -> None:
+    """Take over a checkpoint, or a state at day 0, where there is one."""
+    if kept is not None:
+        _unpack(state, kept[1])
     elif prepared is not None:
         _unpack(state, prepared)
         state["control_ended"][:] = 0
-    return state
 
 
 def _pack(s: State) -> dict[str, Any]:
@@ -254,24 +254,29 @@ def _days(
 
 
 def holds(plan: Plan, s: State, condition: Expression | None) -> bool:
-    """Whether a condition over measures is true now.
+    """Whether a condition over measures is true now; `_check_conditions` has seen its names."""
+    value = look_up(plan, s)
+    return condition is not None and bool(evaluate(condition, lambda name: value(name.text)))
+
+
+def _check_conditions(run: Assembled, s: State) -> None:
+    """Refuse conditions that cannot be judged, before anything is kept.
 
     Raises:
-        InputError: It names a measure that this run does not have.
+        InputError: One names a measure that this run does not have.
     """
-    row = measure(plan, s)
-
-    def value(name: Name) -> float:
-        column = ".".join(name.parts)
-        if column not in row:
-            raise InputError(
-                f"'{column}' is not a measure of this run.",
-                "a condition (prepare.until, until)",
-                "See `stemniche.measures()`.",
-            )
-        return row[column]
-
-    return condition is not None and bool(evaluate(condition, value))
+    until = run.scenario.prepare.until
+    found = [(run.scenario.where("prepare.until"), until.tree)] if until else []
+    found += [(c.label, c.until) for c in run.plan.controls if c.until is not None]
+    columns = measure(run.plan, s) if found else {}
+    for where, tree in found:
+        for name in names(tree):
+            if name.text not in columns:
+                raise InputError(
+                    f"'{name.text}' is not a measure of this run.",
+                    where,
+                    "Use a measure of something that the run has in it.",
+                )
 
 
 def sample(plan: Plan, s: State, store: Store) -> None:
