@@ -156,6 +156,16 @@ def test_neutralising_half_doubles_the_loss_and_halves_the_level(
     np.testing.assert_allclose(level(plan, state, "IL6"), 1.0, rtol=5e-3)
 
 
+def test_neutralising_leaves_its_share_also_where_cells_take_the_factor_up(
+    walk: Walk, small: Make, k: Backend
+) -> None:
+    levels = []
+    for therapy in ((), ({"neutralise": "IL6", "fraction": 0.8},)):
+        plan, state = walk(small(CLOSED, *therapy))
+        levels.append(level(plan, solved(plan, state, k, 200), "IL6").sum())
+    assert levels[1] == pytest.approx(0.2 * levels[0], rel=0.01)
+
+
 def test_a_gradient_is_the_steady_state_of_a_linear_supply(
     walk: Walk, small: Make, k: Backend
 ) -> None:

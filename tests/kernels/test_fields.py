@@ -184,7 +184,7 @@ def test_iterations_stay_few_on_any_grid(shape: Shape, kind: int) -> None:
         given = problem(shape, wall_kind=np.full(2, kind), **more)
         report = advance(levels(shape), given, 6.0, True, tolerance=1e-3)
         assert np.all(report[:, ITERATIONS] <= 12)
-        assert np.all(report[:, RESIDUAL] <= 1.01e-4)
+        assert np.all(report[:, RESIDUAL] <= 2.01e-4)
 
 
 def test_without_diffusion_each_voxel_stands_alone() -> None:
@@ -240,12 +240,14 @@ def test_the_bits_do_not_depend_on_the_number_of_threads(
 
 def test_a_big_grid_gives_what_small_ones_give(monkeypatch: pytest.MonkeyPatch) -> None:
     shape = (20, 30, 25)
-    given = problem(shape)
-    one, two = levels(shape), levels(shape)
-    advance(one, given, 6.0)
-    monkeypatch.setattr(module, "WIDE", 1)
-    advance(two, given, 6.0)
-    assert one.tobytes() == two.tobytes()
+    for more in ({}, {"hindrance": hindrance(shape)}, {"periodic": (True, False, True)}):
+        given = problem(shape, **more)
+        one, two = levels(shape), levels(shape)
+        advance(one, given, 6.0)
+        with monkeypatch.context() as big:
+            big.setattr(module, "WIDE", 1)
+            advance(two, given, 6.0)
+        assert one.tobytes() == two.tobytes()
 
 
 def test_a_number_that_is_not_finite_shows_and_does_not_stay() -> None:

@@ -22,18 +22,20 @@ def main() -> None:
     """Run the command line."""
     signal.signal(signal.SIGTERM, _terminate)
     try:
-        app(standalone_mode=False)
+        code = app(standalone_mode=False)
     except StemnicheError as fault:
         sys.stderr.write(f"error: {fault}\n")
         sys.exit(fault.exit_code)
     except KeyboardInterrupt:
-        sys.stderr.write("interrupted; what was computed is kept, continue with --resume\n")
-        sys.exit(INTERRUPTED)
+        code = INTERRUPTED
     except SystemExit:
         raise
     except Exception as fault:
         _usage(fault)
         raise
+    if code == INTERRUPTED:
+        sys.stderr.write("interrupted; what was computed is kept, continue with --resume\n")
+    sys.exit(code if isinstance(code, int) else 0)
 
 
 def _usage(fault: Exception) -> None:

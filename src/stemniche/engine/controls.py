@@ -29,8 +29,8 @@ class Control:
     Args:
         kind: ``scale_signal`` multiplies what cells of `cells` read of `target`; ``shift_node``
             adds `value` to the logit of node `target`; ``scale_synthesis`` multiplies release of
-            factor `target` (every factor when empty) by `cells`; ``scale_loss`` multiplies the free
-            factor's own loss rate; ``supply`` adds a supply that alone would hold `value` (factor's
+            factor `target` (every factor when empty) by `cells`; ``scale_loss`` multiplies the loss
+            of the free factor, by decay and into cells; ``supply`` adds a supply that alone would hold `value` (factor's
             unit); ``environment`` sets the scenario value `target` to `value`; ``deplete`` removes
             the share `value` of `cells` at `start` and every `every` seconds, at most `times`
             times; ``gate`` turns nothing itself, its end stops a process that watches it.

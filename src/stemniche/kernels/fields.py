@@ -185,7 +185,7 @@ def advance(
     A substance whose present field leaves a residual below `tolerance` of its turnover (the norm
     of sources or of removal, whichever is larger; for a transient step about the relative change
     over `elapsed`) stays as it is unless it is forced or older than `max_age`; the caller then
-    keeps adding to its `elapsed`. Otherwise it is solved ten times tighter than `tolerance`.
+    keeps adding to its `elapsed`. Otherwise it is solved five times tighter than `tolerance`.
 
     Args:
         fields: float32 [s, z, y, x], levels now and warm start; overwritten.

@@ -26,7 +26,7 @@ from stemniche.kernels.rows import (
 )
 from stemniche.kernels.stencils import AT, Box, Doubles, Floats, K, V
 
-TIGHTER = 0.1  # a solution is this much closer than the tolerance that asks for one
+TIGHTER = 0.2  # a solution is this much closer than the tolerance that asks for one
 TANGENTS = 8  # linearisations of saturable uptake in one step
 INEXACT = 0.05  # how far each of them but the last is solved
 REFINEMENTS = 3  # most solutions of one linear system

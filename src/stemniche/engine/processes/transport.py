@@ -105,6 +105,7 @@ class Transport(Process):
             sinks,
         )
         sink = sinks[: len(self.names)]
+        sink *= s["loss_scale"].astype(np.float32)[:, None]
         decay = self.decay * s["loss_scale"]
         self._exchange(s, supply, sink)
         self._hold(s, supply)
