@@ -30,10 +30,11 @@ class Control:
         kind: ``scale_signal`` multiplies what cells of `cells` read of `target`; ``shift_node``
             adds `value` to the logit of node `target`; ``scale_synthesis`` multiplies release of
             factor `target` (every factor when empty) by `cells`; ``scale_loss`` multiplies the loss
-            of the free factor, by decay and into cells; ``supply`` adds a supply that alone would hold `value` (factor's
-            unit); ``environment`` sets the scenario value `target` to `value`; ``deplete`` removes
-            the share `value` of `cells` at `start` and every `every` seconds, at most `times`
-            times; ``gate`` turns nothing itself, its end stops a process that watches it.
+            of the free factor, by decay and into cells; ``supply`` adds a supply that alone would
+            hold `value` (factor's unit) against decay; ``environment`` sets the scenario value
+            `target` to `value`; ``deplete`` removes the share `value` of `cells` at `start` and
+            every `every` seconds, at most `times` times; ``gate`` turns nothing itself, its end
+            stops a process that watches it.
         cells: Concrete cell types, empty for all.
         start: Seconds from day 0; None = from placement.
         stop: Seconds from day 0; None = to the end.
