@@ -12,7 +12,7 @@ from stemniche.engine.place import place
 from stemniche.engine.plan import MARROW, VESSEL, Extension, Plan
 from stemniche.engine.processes.sensing import BORNE
 from stemniche.engine.processes.stemness import FLUX
-from stemniche.engine.state import ALIVE, NECROTIC, State
+from stemniche.engine.state import ALIVE, G2M, NECROTIC, State
 from stemniche.engine.step import advance, begin, moment
 from stemniche.kernels.cpu import Backend
 from stemniche.run.assemble import Assembled, assemble
@@ -162,6 +162,8 @@ def test_moving_a_behaviour_moves_the_tissue(
         state = new_state(plan, busy.capacity)
         state.restore(busy.snapshot(), busy.n, busy.tick)
         state.live("state")[: state.n // 4] = NECROTIC
+        stem = state.live("type") == plan.types["CSC"]
+        state.live("phase")[stem], state.live("clock")[stem] = G2M, 1.0
         for _ in range(6):
             for process in plan.processes:
                 process.run(state, moment(state), k)
@@ -172,7 +174,7 @@ def test_moving_a_behaviour_moves_the_tissue(
         del after["behaviours"]
         return after
 
-    plain, shifted = moved(0.0), moved(0.4)
+    plain, shifted = moved(0.0), moved(1.0)
     assert [n for n in plain if not np.array_equal(plain[n], shifted[n])] != []
 
 

@@ -178,14 +178,14 @@ def test_drug_is_neither_made_nor_lost_by_cells(walk: Walk, small: Make, k: Back
         state.tick += 1
     outside, inside = amount()
     assert inside > 0.3 * first
-    assert outside + inside == pytest.approx(first, rel=0.003)
+    assert outside + inside == pytest.approx(first, rel=0.01)
     state["fields"][drug] = 0.0
     before = inside
     for _ in range(10):
         run(plan, state, k, *names)
     outside, inside = amount()
     assert outside > 0.0
-    assert outside + inside == pytest.approx(before, rel=0.01)
+    assert outside + inside == pytest.approx(before, rel=0.02)
 
 
 def test_in_a_medium_the_drug_comes_from_the_walls(walk: Walk, small: Make, k: Backend) -> None:
