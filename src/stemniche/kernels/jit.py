@@ -43,6 +43,10 @@ __all__ = [
 
 F = TypeVar("F", bound=Callable[..., Any])
 
+# Idle threads sleep: busy waiting makes several threads slower than one where cores are shared.
+# It must be set before the OpenMP runtime is loaded with the first parallel kernel.
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+
 # No `nnan`/`ninf`: guards rely on non-finite values being visible.
 FAST = {"contract", "arcp", "nsz", "afn", "reassoc"}
 
