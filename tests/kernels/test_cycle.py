@@ -195,6 +195,17 @@ def test_volume_doubles_linearly_over_s_and_g2m() -> None:
     np.testing.assert_allclose(volumes, np.linspace(2500.0, 5000.0, len(volumes)), rtol=1e-5)
 
 
+def test_cells_without_s_and_g2m_have_a_size_and_divide(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(globals(), "S_TIME", np.zeros(2, np.float32))
+    monkeypatch.setitem(globals(), "G2M_TIME", np.zeros(2, np.float32))
+    cells = Cells(10)
+    cells["cycle"][:] = 1e3
+    for tick in range(3):
+        cells.step(tick)
+        assert np.isfinite(cells["radius"]).all()
+    assert (cells["dividing"] == 1).all()
+
+
 def test_cells_in_G0_and_G1_have_the_size_of_a_newborn() -> None:
     cells = Cells(2)
     cells["phase"][:] = [G0, G1]

@@ -20,6 +20,7 @@ _BLOCK = 512
 _G0, _G1, _S, _G2M = 0, 1, 2, 3
 _FIRST_DRAW = np.uint32(0)
 _PER_SPHERE = 0.238732414637843  # 3 / (4 pi)
+_SHORTEST = np.float32(1e-6)  # min, so that cells without S and G2M have a size
 _SMALLEST = 0.05  # share of the volume that is left when an apoptotic cell vanishes
 
 
@@ -79,11 +80,11 @@ def _advance_cycle(
                     else:
                         dividing[c] = 1
             p = phase[c]
-            grown = 0.0
+            grown, lasts = 0.0, max(s_duration[t] + g2m_duration[t], _SHORTEST)
             if p == _S:
-                grown = (s_duration[t] - clock[c]) / (s_duration[t] + g2m_duration[t])
+                grown = (s_duration[t] - clock[c]) / lasts
             elif p == _G2M:
-                grown = 1.0 - max(clock[c], 0.0) / (s_duration[t] + g2m_duration[t])
+                grown = 1.0 - max(clock[c], 0.0) / lasts
             size = volume[t] * (1.0 + min(max(grown, 0.0), 1.0))
             radius[c] = np.float32((size * _PER_SPHERE) ** (1.0 / 3.0))
 
