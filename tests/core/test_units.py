@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from stemniche.core import units
 from stemniche.core.errors import UnitError
 from stemniche.core.units import (
     ENGINE_UNITS,
@@ -151,13 +152,20 @@ def test_counts_shares_and_folds_have_no_dimension() -> None:
     assert not any(is_dimensionless(unit) for unit in ("IU", "pfu", "AUC", "um", "1/d"))
 
 
-def test_units_of_every_scenario_are_read_without_importing_pint() -> None:
+def test_scenarios_and_library_are_read_without_importing_pint() -> None:
     code = (
-        "import sys; from stemniche.core.units import parse_quantity as q;"
-        "q('1.5 mm','um',where='x'); q('21 d','min',where='x'); q('60 mmHg','mmHg',where='x');"
-        "q('0.1 1/h','1/min',where='x'); q('5 %','',where='x'); assert 'pint' not in sys.modules"
+        "import sys; from stemniche.spec.rows import read_library; import stemniche as sn;"
+        "[sn.load_scenario(name) for name in sn.list_scenarios()]; read_library();"
+        "assert 'pint' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True, env={"PYTHONPATH": ":".join(sys.path)})
+
+
+def test_the_shortcuts_say_what_the_unit_library_says() -> None:
+    for (source, target), factor in units._COMMON.items():
+        shown = [unit.replace("^", "**") or "dimensionless" for unit in (source, target)]
+        size = units._registry().Quantity(1.0, shown[0]).to(shown[1]).magnitude
+        assert factor == pytest.approx(size, rel=1e-13), (source, target)
 
 
 @given(st.text(max_size=80))

@@ -25,7 +25,7 @@ def run() -> Run:
             scenario={}, model="", seed=2**63,
             fingerprints=dict.fromkeys(("model", "evidence", "library", "scenario"), "x"),
             types=("CSC", "M1"), states=("alive",), phases=("G0", "G1"), nodes=("STAT3", "HIF1A"),
-            factors={"oxygen": "mmHg"}, spacing_um=20.0,
+            factors={"oxygen": "mmHg"}, maps={}, spacing_um=20.0,
         ),
     )  # fmt: skip
     store.log('A drug, "quoted", was given.', kind="therapy", time_s=0)

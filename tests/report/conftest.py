@@ -91,6 +91,9 @@ def model() -> Model:
     )  # fmt: skip
 
 
+MAPS = ("vessels", "perfusion")
+
+
 @dataclass
 class MadeUpRun:
     """Grows from 1,500 cells, shrinks after day 7, grows again with more stem cells."""
@@ -116,7 +119,6 @@ class MadeUpRun:
             created_with="stemniche 0.1.0", spacing_um=20.0,
         )  # fmt: skip
         self.fingerprint, self.status, self.reason, self.folder = "a1b2c3d4e5f6", "done", "", None
-        self.store = SimpleNamespace(reader=_Reader())
         self.events = (
             Note(time_s=None, kind="warning", text="Preparation ended <early> at 30 d."),
             Note(time_s=86400 * 7, kind="therapy", text="paclitaxel 80 mg/m^2: dose 1"),
@@ -166,6 +168,12 @@ class MadeUpRun:
         import xarray as xr
 
         centres = (np.arange(75) + 0.5) * 20.0
+        axes = {"z": [10.0], "y": centres, "x": centres}
+        if name in MAPS:
+            rng = np.random.default_rng(5)
+            vessels = (rng.random((1, 75, 75)) < 0.02).astype("f4")
+            open_ = vessels * (rng.random((1, 75, 75)) < 0.8)
+            return xr.DataArray(vessels if name == "vessels" else open_, coords=axes)
         x, y = np.meshgrid(centres, centres)
         away = np.hypot(x - SIZE / 2, y - SIZE / 2)
         wide = 13.0 * np.sqrt(self._count(day) / np.pi) + 1.0
@@ -173,7 +181,7 @@ class MadeUpRun:
         units = dict(zip(FACTORS, ("mmHg", "mM", *["nM"] * 8), strict=True))
         return xr.DataArray(
             np.maximum(level, 0.2)[None].astype("f4"), dims=("z", "y", "x"),
-            coords={"z": [10.0], "y": centres, "x": centres}, attrs={"units": units[name]},
+            coords=axes, attrs={"units": units[name]},
         )  # fmt: skip
 
     @property
@@ -210,18 +218,6 @@ class MadeUpRun:
         made["drug.paclitaxel"] = np.where(t > 7, 80 * np.exp(-(t - 7) / 1.1), 0.0)
         made["rate.drug_death.CSC"] = np.where((t > 7) & (t < 10), 0.1, 0.0)
         return pd.DataFrame(made)
-
-
-class _Reader:
-    """Vessels as the newest checkpoint holds them: at random, most of them open."""
-
-    def sample(self, number: int) -> Any:
-        return SimpleNamespace(grid=(1, 75, 75))
-
-    def newest_checkpoint(self) -> Any:
-        rng = np.random.default_rng(5)
-        vessels = (rng.random(75 * 75) < 0.02).astype("f4")
-        return 1, None, {"vessels": vessels, "perfusion": vessels * (rng.random(75 * 75) < 0.8)}
 
 
 def _packed(step: float) -> Any:

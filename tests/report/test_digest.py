@@ -55,16 +55,16 @@ def test_a_block_is_cut_in_its_middle_plane(treated: Any) -> None:
     offsets[: flat.n_obs // 2] = 500.0
     offsets[-1] = 3.0
     deep.obsm["spatial"] = np.column_stack([flat.obsm["spatial"], 50.0 + offsets])
-    oxygen = SimpleNamespace(shape=(5, 75, 75), values=np.zeros((5, 75, 75)))
-    reader = SimpleNamespace(newest_checkpoint=lambda: None)
+    level = SimpleNamespace(shape=(5, 75, 75), values=np.zeros((5, 75, 75)))
+    level.values[2, 10, 20] = 1.0
     run = SimpleNamespace(
-        cells=lambda day: deep, field=lambda name, day: oxygen,
-        header=treated.header, store=SimpleNamespace(reader=reader),
-    )  # fmt: skip
+        cells=lambda day: deep, field=lambda name, day: level, header=treated.header
+    )
     cut = type(d)(**{**d.__dict__, "run": run, "_seen": {}}).tissue(14.0)
     assert len(cut.kinds) == flat.n_obs - flat.n_obs // 2
     full = float(flat.obs["radius"].iloc[-1])
     assert cut.radius[-1] == pytest.approx(np.sqrt(full**2 - 9.0))
+    assert cut.vessels.tolist() == [[410.0, 210.0, 1.0]]
 
 
 def test_the_oxygen_scale_ends_at_a_round_level_above_all_seen(treated: Any) -> None:

@@ -33,6 +33,7 @@ def header(**changes: Any) -> dict[str, Any]:
         "phases": ("G0", "G1", "S", "G2M"),
         "nodes": NODES,
         "factors": FACTORS,
+        "maps": {"vessels": "1"},
         "spacing_um": 20.0,
     }
     return make_header(**(told | changes))
@@ -48,7 +49,7 @@ def sample(number: int, cells: int = 20, grid: tuple[int, int, int] = (1, 5, 4))
     columns |= {k: dice.integers(2**63, 2**64, n, np.uint64) for k in ("key", "parent")}
     columns |= {k: dice.integers(0, 3, n).astype(np.uint8) for k in ("type", "state", "phase")}
     columns["nodes"] = dice.random((len(NODES), n), dtype=np.float32)
-    fields = {name: dice.random(grid, dtype=np.float32) for name in FACTORS}
+    fields = {name: dice.random(grid, dtype=np.float32) for name in (*FACTORS, "vessels")}
     return {"tumour_cells": float(n), "csc_fraction": dice.random()}, columns, fields
 
 

@@ -161,6 +161,7 @@ def test_model_and_scenario_come_back_equal(made_up: ModuleType) -> None:
     run = Run(Store.create(None, header))
     assert run.model == model
     assert replace(run.scenario, source=scenario.source) == scenario
+    assert run.scenario.name == "breast_quick"
     assert run.scenario.fingerprint == scenario.fingerprint
 
 

@@ -132,6 +132,17 @@ def test_a_run_that_died_goes_on_to_the_same_bits(
     assert differing(plain, simulate(short(), 3, tmp_path, 1, resume=True)) == []
 
 
+def test_a_run_that_died_before_its_first_checkpoint_still_tells_what_was_done(
+    short: Make, tmp_path: Path
+) -> None:
+    scenario = short({"days": 0.0625}, "drug paclitaxel 80 mg/m^2 from 0 d")
+    with pytest.raises(Died):
+        simulate(scenario, 3, tmp_path, 1, dying_at("preparing", 1))
+    events = simulate(scenario, 3, tmp_path, 1, resume=True).events
+    assert events == simulate(scenario, 3, threads=1).events
+    assert [e for e in events if "paclitaxel" in e.text]
+
+
 def test_a_run_may_be_made_longer(plain: Run, short: Make, tmp_path: Path) -> None:
     simulate(short({"days": 0.125}), 3, tmp_path, 1)
     longer = simulate(short(), 3, tmp_path, 1, resume=True)

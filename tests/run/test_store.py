@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 
 from stemniche.core.errors import GuardError, StoreError
-from stemniche.run.chunks import DTYPES
+from stemniche.run.chunks import DTYPES, pack_shard
 from stemniche.run.objects import MemoryObjects
 from stemniche.run.state_blob import pack_state, unpack_state
 from stemniche.run.store import Store
@@ -235,3 +235,10 @@ def test_two_writers_of_one_run_are_noticed(filled: Store, made_up: ModuleType) 
     with pytest.raises(GuardError, match="Another process"):
         made_up.fill(filled, 1, start=3)
     assert len(Store.open(Path(filled.where)).times_s) == 3
+
+
+def test_equal_arrays_have_equal_bytes() -> None:
+    """A compressor with several threads would write its blocks in the order they finish."""
+    dice = np.random.default_rng(2)
+    state = np.concatenate([dice.integers(0, 5, 200_000), np.zeros(50_000, np.int64)])
+    assert len({pack_shard([state]) for _ in range(50)}) == 1

@@ -147,21 +147,16 @@ def _tissue(run: "Run", day: float) -> Tissue:
         y=space[:, 1],
         radius=radius,
         oxygen=oxygen.values[plane],
-        vessels=_vessels(run, plane, spacing),
+        vessels=_vessels(run, day, plane),
         width=columns * spacing,
         height=rows * spacing,
     )
 
 
-def _vessels(run: "Run", plane: int, spacing: float) -> Array:
+def _vessels(run: "Run", day: float, plane: int) -> Array:
     """Places of vessels in a plane: centre of the voxel, and whether blood flows."""
-    newest = run.store.reader.newest_checkpoint()
-    if newest is None:
-        return np.zeros((0, 3))
-    _, _, state = newest
-    shape = run.store.reader.sample(0).grid
-    present = np.asarray(state["vessels"]).reshape(shape)[plane]
-    open_ = np.asarray(state["perfusion"]).reshape(shape)[plane]
+    spacing = run.header.spacing_um
+    present, open_ = (run.field(name, day).values[plane] for name in ("vessels", "perfusion"))
     rows, columns = np.nonzero(present)
     flows = (open_[rows, columns] > 0).astype(np.float64)
     return np.column_stack([(columns + 0.5) * spacing, (rows + 0.5) * spacing, flows])

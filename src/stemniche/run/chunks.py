@@ -91,17 +91,28 @@ def chunk_key(first: int, dimensions: int) -> str:
 
 
 def pack_shard(chunks: Sequence[Array]) -> bytes:
-    """Compress arrays of one type and size into the bytes of a shard."""
-    from numcodecs import Blosc  # type: ignore[import-untyped]
-
-    codec = Blosc(cname="lz4", clevel=5, shuffle=Blosc.SHUFFLE)
+    """Compress arrays of one type and size into the bytes of a shard; equal arrays, equal bytes."""
     parts, index, at = [], np.empty((len(chunks), 2), "<u8"), 0
-    for i, chunk in enumerate(chunks):
-        part = codec.encode(np.ascontiguousarray(chunk, chunk.dtype.newbyteorder("<")))
+    for i, part in enumerate(_compressed(chunks)):
         index[i] = at, len(part)
         parts.append(part)
         at += len(part)
     return b"".join([*parts, index.tobytes()])
+
+
+def _compressed(chunks: Sequence[Array]) -> list[bytes]:
+    """One thread only: several write the blocks of a chunk in the order they finish."""
+    from numcodecs import blosc  # type: ignore[import-untyped]
+
+    codec = blosc.Blosc(cname="lz4", clevel=5, shuffle=blosc.SHUFFLE)
+    threads, blosc.use_threads = blosc.use_threads, False
+    try:
+        return [
+            codec.encode(np.ascontiguousarray(chunk, chunk.dtype.newbyteorder("<")))
+            for chunk in chunks
+        ]
+    finally:
+        blosc.use_threads = threads
 
 
 def unpack_shard(

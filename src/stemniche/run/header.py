@@ -28,6 +28,7 @@ def make_header(
     phases: Sequence[str],
     nodes: Sequence[str],
     factors: Mapping[str, str],
+    maps: Mapping[str, str],
     spacing_um: float,
     name: str = "run",
 ) -> dict[str, Any]:
@@ -51,6 +52,7 @@ def make_header(
             "phases": phases,
             "nodes": nodes,
             "factors": factors,
+            "maps": maps,
             "spacing_um": spacing_um,
             "versions": _versions(),
             "cpu": _cpu(),

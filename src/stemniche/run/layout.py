@@ -5,7 +5,7 @@ Pure: names, arrays and records in, bytes by path out. `Store` writes them, `Rea
     run.zarr/zarr.json            attributes: the header
     run.zarr/commit.json          samples, checkpoints, status, checksum
     run.zarr/table                float64 [time, column]
-    run.zarr/fields               float32 [time, factor, z, y, x]
+    run.zarr/fields               float32 [time, factor or map, z, y, x]
     run.zarr/cells/000007/...     one group per sample: arrays [column, cell], one per number type
     run.zarr/checkpoints/12/state the bytes of a state to continue from
 """
@@ -92,7 +92,7 @@ def encode_sample(
         time_s: Simulated second.
         row: The table's row; `time_d` is put in front.
         cells: Columns ``[cells]`` by name, and ``nodes`` ``[nodes, cells]``.
-        fields: ``[z, y, x]`` by factor.
+        fields: ``[z, y, x]`` by factor or map.
         notes: To keep with the sample.
 
     Raises:
@@ -101,9 +101,9 @@ def encode_sample(
     values = {"time_d": time_s / 86400, **{k: v for k, v in row.items() if k != "time_d"}}
     line = np.array([float(value) for value in values.values()])
     objects = {row_shard(number): chunks.pack_shard([line])}
-    grid = _grid_of(fields, tuple(header.factors))
+    grid = _grid_of(fields, tuple(header.grids))
     if fields:
-        stack = [np.asarray(fields[name], np.float32) for name in header.factors]
+        stack = [np.asarray(fields[name], np.float32) for name in header.grids]
         objects[fields_shard(number)] = chunks.pack_shard(stack)
     count, groups = _group_cells(cells, header.nodes)
     arrays = {}
@@ -169,9 +169,9 @@ def series_documents(header: Header, first: Sample, count: int) -> dict[str, byt
         axes=("time", "column"),
         attributes={"columns": first.columns},
     )
-    if not header.factors:
+    if not header.grids:
         return {"table/zarr.json": table}
-    factors = list(header.factors)
+    factors = list(header.grids)
     fields = chunks.array_document(
         shape=(count, len(factors), *first.grid),
         shard=(1, len(factors), *first.grid),
@@ -180,7 +180,7 @@ def series_documents(header: Header, first: Sample, count: int) -> dict[str, byt
         axes=("time", "factor", "z", "y", "x"),
         attributes={
             "factors": factors,
-            "units": list(header.factors.values()),
+            "units": list(header.grids.values()),
             "spacing_um": header.spacing_um,
         },
     )

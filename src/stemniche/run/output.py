@@ -10,7 +10,7 @@ from stemniche.run.forecast import refuse_what_cannot_fit
 from stemniche.run.results import Run, open_run
 from stemniche.run.simulate import simulate
 from stemniche.run.store import holds_run
-from stemniche.spec.scenario import Scenario, load_scenario
+from stemniche.spec.scenario import Scenario
 
 Progress = Callable[[str, float], None]
 
@@ -59,8 +59,5 @@ def resume_in(folder: Path, days: float | None) -> Run:
         InputError: The folder holds no run.
     """
     run = open_run(folder)
-    home = run.folder or folder
-    scenario = load_scenario(home / "scenario.yaml")
-    if days is not None:
-        scenario = scenario.change({"days": days})
-    return simulate_to(scenario, home, seed=run.seed, resume=True)
+    scenario = run.scenario if days is None else run.scenario.change({"days": days})
+    return simulate_to(scenario, run.folder or folder, seed=run.seed, resume=True)

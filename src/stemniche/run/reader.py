@@ -103,13 +103,13 @@ class Reader:
         return found
 
     def field(self, factor: str, number: int) -> Array:
-        """Level of a factor, float32 ``[z, y, x]``.
+        """Level of a factor, or a map, float32 ``[z, y, x]``.
 
         Raises:
-            KeyError: The run has no such factor.
+            KeyError: The run has no such factor or map.
             StoreError: It is damaged.
         """
-        names = list(self._header.factors)
+        names = list(self._header.grids)
         if factor not in names:
             raise KeyError(factor)
         pick = names.index(factor)

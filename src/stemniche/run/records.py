@@ -75,6 +75,7 @@ class Header:
         phases: Names behind the cell column ``phase``.
         nodes: Names of the network nodes, in the order of the cells' ``nodes`` array.
         factors: Unit per field, in the order they are stored.
+        maps: Unit per other quantity of the voxels, such as vessels; they stand after the factors.
         spacing_um: Edge of a voxel.
         versions: Of Python and the libraries the bits depend on.
         cpu: Machine type and instruction sets found.
@@ -96,7 +97,13 @@ class Header:
     versions: dict[str, str]
     cpu: tuple[str, ...]
     created_with: str
+    maps: dict[str, str] = field(default_factory=dict)
     format: int = FORMAT
+
+    @property
+    def grids(self) -> dict[str, str]:
+        """Unit of everything that is stored per voxel: factors, then maps."""
+        return self.factors | self.maps
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,10 +5,8 @@ it. It holds no results itself, so a run of any size costs nothing until it is l
 never changes what is stored.
 """
 
-from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, final
 
 import numpy as np
@@ -17,13 +15,11 @@ from stemniche.core.errors import EvidenceError, InputError, StoreError
 from stemniche.core.identity import fingerprint
 from stemniche.core.names import did_you_mean, fold
 from stemniche.run.chunks import Array
-from stemniche.run.folder import safe_name
 from stemniche.run.records import Header, Note, Status, damaged
 from stemniche.run.store import Store
 from stemniche.spec.model import Model
 from stemniche.spec.modelfile import from_json
-from stemniche.spec.scenario import Scenario, load_scenario
-from stemniche.spec.yamlfile import write_yaml
+from stemniche.spec.scenario import Scenario, scenario_from
 
 if TYPE_CHECKING:
     import anndata
@@ -109,15 +105,7 @@ class Run:
             InputError: It is damaged, or names what this version does not have.
         """
         where = f"{self.store.where}, scenario"
-        if "extends" in self.header.scenario:
-            raise damaged(where, "it is not resolved")
-        with TemporaryDirectory() as folder:
-            file = Path(folder) / f"{safe_name(self.header.name)}.yaml"
-            file.write_text(write_yaml(self.header.scenario), encoding="utf-8")
-            try:
-                return replace(load_scenario(file), source=self.store.where)
-            except InputError as fault:
-                raise InputError(fault.what, where, fault.mend) from fault
+        return scenario_from(self.header.scenario, name=self.header.name, source=where)
 
     @property
     def table(self) -> "pd.DataFrame":
@@ -168,7 +156,8 @@ class Run:
         """Level of a factor in every voxel at a sample time.
 
         Args:
-            factor: Id or a spelling of it the evidence knows, such as ``IL-8``.
+            factor: Id or a spelling of it the evidence knows, such as ``IL-8``; or ``vessels`` and
+                ``perfusion``, the number of vessels in a voxel and of those with blood flow.
             day: A sample time.
 
         Returns:
@@ -189,7 +178,7 @@ class Run:
             for axis, count in zip("zyx", levels.shape, strict=True)
         }
         attributes = {
-            "units": self.header.factors[name],
+            "units": self.header.grids[name],
             "time_d": self.store.times_s[number] / DAY,
             "run": self.fingerprint,
         }
@@ -248,7 +237,7 @@ class Run:
 
     def _factor_named(self, text: str) -> str:
         """Id of a factor of this run by id or spelling."""
-        factors = self.header.factors
+        factors = self.header.grids
         alike = [name for name in factors if fold(name) == fold(str(text))]
         found = alike or [name for name in _meant_by(str(text)) if name in factors]
         if found:

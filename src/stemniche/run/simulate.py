@@ -23,7 +23,7 @@ from stemniche.run.header import machine_notes, make_header, same_run
 from stemniche.run.interrupt import between_ticks
 from stemniche.run.measures import look_up, measure
 from stemniche.run.results import Run
-from stemniche.run.store import Store
+from stemniche.run.store import Store, holds_run
 from stemniche.spec.scenario import Scenario
 
 CHECK_S = 3600
@@ -45,6 +45,9 @@ TALLIES = (
     "left_replaced",
 )
 """Counts that start anew at day 0."""
+
+MAPS = {"vessels": "1", "perfusion": "1"}
+"""Variables recorded per voxel beside the factors, and their units."""
 
 Progress = Callable[[str, float], None]
 
@@ -78,8 +81,8 @@ def simulate(
     k = cpu(_threads(threads, run.plan))
     state = begin(run.plan, k)
     _check_conditions(run, state)
-    store = _store(run, out, resume)
-    _go_on(state, store.resume() if resume else None, prepared)
+    store, kept = _store(run, out, resume)
+    _go_on(state, kept, prepared)
     tell: Progress = progress if callable(progress) else lambda what, share: None
     try:
         with between_ticks() as asked:
@@ -123,10 +126,11 @@ def _threads(asked: int | None, plan: Plan) -> int:
     return 1 if cells < 20_000 and plan.grid.voxels < 100_000 else int(allowed or 1)
 
 
-def _store(run: Assembled, out: str | Path | None, resume: bool) -> Store:
-    """Open or create the store of a run."""
+def _store(
+    run: Assembled, out: str | Path | None, resume: bool
+) -> tuple[Store, tuple[int, dict[str, Any]] | None]:
+    """Open or create the store of a run; with the newest checkpoint, if there is one."""
     from stemniche.core.identity import fingerprint
-    from stemniche.spec.compile import to_json
 
     prints = {
         "model": fingerprint(run.model),
@@ -134,15 +138,26 @@ def _store(run: Assembled, out: str | Path | None, resume: bool) -> Store:
         "library": run.model.library_fingerprint,
         "scenario": run.scenario.fingerprint,
     }
-    folder = None if out is None else Path(out)
-    if resume and folder is not None and (folder / "run.zarr").exists():
+    folder, kept = None if out is None else Path(out), None
+    if resume and folder is not None and holds_run(folder):
         store = Store.open(folder)
         same_run(store.header, prints, run.plan.seed, str(folder))
+        kept = store.resume()
         store.lengthen(run.scenario.resolved())
         for note in machine_notes(store.header):
             store.log(note, kind="warning")
-        return store
-    header = make_header(
+    else:
+        store = Store.create(folder, _header(run, prints))
+    if kept is None:
+        _announce(run, store)
+    return store, kept
+
+
+def _header(run: Assembled, prints: dict[str, str]) -> dict[str, Any]:
+    """What the store says of the run."""
+    from stemniche.spec.compile import to_json
+
+    return make_header(
         name=run.scenario.name,
         scenario=run.scenario.resolved(),
         model=to_json(run.model),
@@ -153,9 +168,13 @@ def _store(run: Assembled, out: str | Path | None, resume: bool) -> Store:
         phases=PHASE_NAMES,
         nodes=run.plan.nodes.names,
         factors={f.id: f.unit for f in run.plan.factor_data},
+        maps=MAPS,
         spacing_um=run.plan.grid.spacing,
     )
-    store = Store.create(folder, header)
+
+
+def _announce(run: Assembled, store: Store) -> None:
+    """Note what is known before the first tick: remarks on the model, what will be done to it."""
     for note in (*run.model.notes, *run.scenario.notes):
         store.log(note, kind="warning")
     for control in run.plan.controls:
@@ -164,7 +183,6 @@ def _store(run: Assembled, out: str | Path | None, resume: bool) -> Store:
         if item.key == "drug":
             start = 0.0 if item.start == "birth" else item.start
             store.log(str(item), kind="therapy", time_s=round(start * 60))
-    return store
 
 
 def _go_on(
@@ -288,7 +306,8 @@ def sample(plan: Plan, s: State, store: Store) -> None:
     cells["nodes"] = nodes.copy()
     cells["extra.oxygen"] = s["signals"][plan.signals["oxygen"], : s.n].copy()
     fields = {name: s["fields"][f] for f, name in enumerate(plan.factors.names)}
-    store.append_sample(seconds(s), measure(plan, s), cells, fields)
+    maps = {name: s[name].reshape(plan.grid.shape) for name in MAPS}
+    store.append_sample(seconds(s), measure(plan, s), cells, fields | maps)
 
 
 def _keep(store: Store, s: State) -> None:

@@ -143,7 +143,7 @@ class Store:
             time_s: Simulated second, later than the last sample.
             row: The table's row; `time_d` is put in front. Every row has the same names.
             cells: Columns ``[cells]`` by name, and ``nodes`` ``[nodes, cells]``.
-            fields: ``[z, y, x]`` by factor: all factors of the header, one shape for the run.
+            fields: ``[z, y, x]`` by name: all factors and maps of the header, of one shape.
 
         Raises:
             ValueError: Times, names or shapes do not fit what is there (a fault of the caller).

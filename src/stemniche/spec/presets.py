@@ -43,18 +43,27 @@ def read_layers(path: Path, tidy: Callable[[Node], Node]) -> Node:
     following: Path | None = path
     while following is not None:
         layer = read_yaml(following)
-        if not isinstance(layer.value, dict):
-            what = f"A scenario is a mapping, but this is {layer.kind}."
-            raise InputError(what, str(layer.mark), "Write 'key: value' pairs.")
+        body = top_level(layer)
         chain.append(following.resolve())
-        extends = layer.value.get("extends")
-        body = {key: node for key, node in layer.value.items() if key != "extends"}
+        extends = body.pop("extends", None)
         layers.append(tidy(Node(body, layer.mark)))
         following = None if extends is None else _next(extends, following, chain)
     merged = layers.pop()
     while layers:
         merged = merge(merged, layers.pop())
     return merge(None, merged)
+
+
+def top_level(layer: Node) -> dict[str, Node]:
+    """The keys of a scenario.
+
+    Raises:
+        InputError: It is no mapping.
+    """
+    if not isinstance(layer.value, dict):
+        what = f"A scenario is a mapping, but this is {layer.kind}."
+        raise InputError(what, str(layer.mark), "Write 'key: value' pairs.")
+    return dict(layer.value)
 
 
 def _next(extends: Node, file: Path, chain: list[Path]) -> Path | None:

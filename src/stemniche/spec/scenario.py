@@ -14,10 +14,10 @@ from typing import Any, Literal, final
 from stemniche.core.errors import InputError
 from stemniche.core.identity import fingerprint
 from stemniche.spec.interventions import Intervention, WithoutClaim
-from stemniche.spec.layers import put, split
+from stemniche.spec.layers import merge, put, split
 from stemniche.spec.nametables import library_names
 from stemniche.spec.naming import Kind, Names
-from stemniche.spec.presets import find_scenario, list_scenarios, read_layers
+from stemniche.spec.presets import find_scenario, list_scenarios, read_layers, top_level
 from stemniche.spec.reading import DAY, NOWHERE, Field, Fields, on_lattice, snap
 from stemniche.spec.schema import POLICIES, SCHEMA_KEYS, SECTIONS, homes, keys_of
 from stemniche.spec.sections import (
@@ -40,7 +40,7 @@ from stemniche.spec.tidy import completed, lines_read, replaced, respelt, tidy
 from stemniche.spec.treatment import Setting, read_therapy
 from stemniche.spec.yamlfile import Mark, Node, node_from, write_yaml
 
-__all__ = ["SCHEMA_KEYS", "Scenario", "list_scenarios", "load_scenario"]
+__all__ = ["SCHEMA_KEYS", "Scenario", "list_scenarios", "load_scenario", "scenario_from"]
 
 MOST_CELLS = 5_000_000
 
@@ -226,6 +226,25 @@ def load_scenario(name_or_path: str | Path) -> Scenario:
     path = find_scenario(name_or_path, where=f"scenario '{str(name_or_path)[:80]}'")
     tree = read_layers(path, lambda layer: tidy(layer, library_names()))
     return _scenario(tree, path.stem, str(path))
+
+
+def scenario_from(data: Mapping[str, object], *, name: str, source: str) -> Scenario:
+    """Check a scenario that is plain data, such as `Scenario.resolved` gave.
+
+    Args:
+        data: Keys and values as in a file, without `extends`.
+        name: Of the scenario.
+        source: Where the data came from, for errors.
+
+    Raises:
+        InputError: Anything wrong, with key and remedy.
+    """
+    body = top_level(node_from(data, Mark(source)))
+    if "extends" in body:
+        mend = "Read the file that extends another with `load_scenario`."
+        raise InputError("Plain data extends no scenario.", f"{source}, key extends", mend)
+    tree = merge(None, tidy(Node(body, Mark(source)), library_names()))
+    return _scenario(tree, name, source)
 
 
 def _scenario(tree: Node, name: str, source: str) -> Scenario:

@@ -60,15 +60,15 @@ class Writer:
         if isinstance(row, Rule):
             return f"{place}, {self._rule(row)}"
         if isinstance(row, SecretionRow):
-            rate = self._numbers.shown(row.rate)
-            text = f"{place}, {row.factor} is secreted at {'up to ' if row.node else ''}{rate}"
+            rate = f"{'up to ' if row.node else ''}{self._numbers.shown(row.rate)}"
+            text = f"{place}, {_verb(row.factor, 'is')} secreted at {rate}"
             return f"{text} in proportion to {self._level(row.node)}" if row.node else text
         if isinstance(row, UptakeRow):
             rate = self._numbers.shown(row.rate)
             if row.kind == "first_order":
-                return f"{place}, {row.factor} is taken up at {rate} of the cell's volume"
+                return f"{place}, {_verb(row.factor, 'is')} taken up at {rate} of the cell's volume"
             half = self._numbers.shown(row.km)
-            return f"{place}, {row.factor} is taken up at up to {rate} (half at {half})"
+            return f"{place}, {_verb(row.factor, 'is')} taken up at up to {rate} (half at {half})"
         head, _, trait = row.name.partition(".")
         value = self._numbers.shown(row.name)
         if head in self._lexicon.cells:
@@ -111,12 +111,13 @@ class Writer:
         together = [self.name(r.origin) for r in partners if r.sign == "+1"]
         if row.sign == "-1" and together:
             held = _listed(together)
-            start = f"{self.name(row.origin)} holds back the effect of {held}"
+            start = f"{_verb(self.name(row.origin), 'holds')} back the effect of {held}"
             return f"{start} on {shown} {self._hill(row)}"
-        verb = VERBS[kind][0 if row.sign == "+1" else 1]
+        verb, _, rest = VERBS[kind][0 if row.sign == "+1" else 1].partition(" ")
+        start = " ".join(filter(None, (_verb(self.name(row.origin), verb), rest)))
         same = [self.name(r.origin) for r in partners if r.sign == row.sign]
         joint = f", only together with {_listed(same)}" if same else ""
-        return f"{self.name(row.origin)} {verb} {shown} {self._hill(row)}{joint}"
+        return f"{start} {shown} {self._hill(row)}{joint}"
 
     def _rule(self, row: Rule) -> str:
         shown = _behaviour(row.behaviour)
@@ -130,7 +131,7 @@ class Writer:
         together = [self.name(r.signal) for r in partners if r.direction == "increases"]
         if row.direction == "decreases" and together:
             held = _listed(together)
-            start = f"{self.name(row.signal)} holds back the effect of {held}"
+            start = f"{_verb(self.name(row.signal), 'holds')} back the effect of {held}"
             return f"{start} on {shown} {self._hill(row)}"
         same = [self.name(r.signal) for r in partners if r.direction == row.direction]
         joint = f", only together with {_listed(same)}" if same else ""
@@ -138,7 +139,7 @@ class Writer:
         limit = self._numbers.shown(next(limits, ""))
         fold = limit.removesuffix("fold").strip()
         towards = f"{fold} times its base value" if limit.endswith("fold") else limit
-        text = f"{self.name(row.signal)} {row.direction} {shown} towards {towards}"
+        text = f"{_verb(self.name(row.signal), row.direction)} {shown} towards {towards}"
         return f"{text} {self._hill(row)}{joint}"
 
     def _partners(self, row: Link | Rule, other: Link | Rule) -> bool:
@@ -199,6 +200,20 @@ def plural(cell: str) -> str:
         return name
     noun = name.endswith(("t", "r", "e", "l")) and name not in ("tumour", "immune")
     return f"{name}s" if noun else f"{name} cells"
+
+
+def _verb(subject: str, verb: str) -> str:
+    """A subject with a verb in the third person, in the number of the subject's head.
+
+    Example:
+        >>> _verb("SMADs", "suppresses"), _verb("contact with CAF cells", "is")
+        ('SMADs suppress', 'contact with CAF cells is')
+    """
+    head = subject.partition(" of ")[0].partition(" with ")[0]
+    if not head.endswith("s") or head.endswith(("ss", "is", "us")):
+        return f"{subject} {verb}"
+    plain = "are" if verb == "is" else verb.removesuffix("es" if verb.endswith("sses") else "s")
+    return f"{subject} {plain}"
 
 
 def _behaviour(name: str) -> str:
