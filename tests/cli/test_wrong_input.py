@@ -25,7 +25,10 @@ FILES = {
         ["domain", ":4"],
     ),
     "a power in place of a number": (BASE + "host: {mass: 9**9**9}\n", ["9**9**9", ":4"]),
-    "a cell type that is not modelled yet": (BASE + "tissue: {NK: 5}\n", ["NK", ":4"]),
+    "a cell type that is not modelled yet": (
+        BASE + "tissue: {hepatocyte: 5}\n",
+        ["hepatocyte", ":4"],
+    ),
     "a length that is no whole number of ticks": (BASE + "sample_every: 7 min\n", ["7 min", ":4"]),
     "a parameter nobody knows": (BASE + "parameters: {IL6.halflife: 60 min}\n", ["IL6.half_life"]),
     "a preset nobody knows": ("extends: brest\n", ["breast"]),

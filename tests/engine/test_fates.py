@@ -9,7 +9,6 @@ import pytest
 from stemniche.engine.build import new_state
 from stemniche.engine.plan import Plan
 from stemniche.engine.process import TICK_MIN
-from stemniche.engine.processes.sensing import TOUCH
 from stemniche.engine.state import (
     ALIVE,
     APOPTOTIC,
@@ -147,39 +146,3 @@ def test_hazards_are_the_behaviours_and_the_turnover(crowd: tuple[Plan, State], 
             np.testing.assert_array_equal(turns, b[row, mine])
         else:
             assert not turns.any(), name
-
-
-def test_killing_is_the_sum_over_touching_killers_times_visibility(
-    walk: Walk, hasty: Make, k: Backend
-) -> None:
-    """Compared with all pairs in plain NumPy."""
-    mixed = {
-        "tumour.layout": "scattered",
-        "domain.size": ["0.3 mm", "0.3 mm"],
-        "tissue.CD8": 60,
-        "tumour.antigenicity": 0.7,
-    }
-    plan, s = walk(hasty(mixed), 3)
-    s.live("state")[::7] = APOPTOTIC
-    s.live("hazards")[:] = 0.0
-    process(plan, "killing").run(s, moment(s), k)
-    points = np.stack([s.live(a) for a in "xyz"], axis=1).astype(np.float64)
-    radius = s.live("radius").astype(np.float64)
-    apart = np.linalg.norm(points[:, None] - points[None], axis=2)
-    touch = apart < TOUCH * (radius[:, None] + radius[None])
-    np.fill_diagonal(touch, False)
-    alive, kind = s.live("state") == ALIVE, s.live("type")
-    b = s.live("behaviours").astype(np.float64)
-    killer = alive & (kind == plan.types["CD8"])
-    victim = alive & (plan.mask(["tumour"])[kind] == 1)
-    met = touch @ (killer * b[plan.behaviours["kill_rate"]])
-    wanted = 0.7 * victim * b[plan.behaviours["visibility"]] * met
-    found = s.live("hazards")[plan.hazards["kill.CD8"]]
-    assert np.count_nonzero(wanted) > 5
-    np.testing.assert_allclose(found, wanted, rtol=1e-4)
-
-
-def test_without_antigen_nobody_is_killed(walk: Walk, hasty: Make) -> None:
-    mixed = {"tumour.layout": "scattered", "tissue.CD8": 60, "tumour.antigenicity": 0}
-    plan, state = walk(hasty(mixed), 20)
-    assert state["deaths"][plan.hazards["kill.CD8"]].sum() == 0.0

@@ -172,7 +172,7 @@ def setting(cancer: str = "breast", **changes: Any) -> Any:
         cancer=cancer,
         context_policy=changes.get("policy", "generalised"),
         tumour=SimpleNamespace(genotype=changes.get("genotype", {})),
-        host=SimpleNamespace(species="human"),
+        host=SimpleNamespace(species="human", immune="intact"),
         claims_off=tuple(changes.get("claims_off", ())),
         rows_off=tuple(changes.get("rows_off", ())),
         parameters=changes.get("parameters", {}),

@@ -202,7 +202,7 @@ WRONG: list[tuple[dict[str, Any], str, str, str]] = [
     ({"block": "CXCR4", "fraction": 1}, "fraction", "outside", "0.999"),
     ({"block": "CXCR4", "fraction": "nan"}, "fraction", "'nan'", "Write"),
     ({"block": "CXCR4", "fraction": True}, "fraction", "true/false", "number"),
-    ({"block": "CXCR4", "in": "NK"}, "in", "known to the evidence", "CSC"),
+    ({"block": "CXCR4", "in": "hepatocyte"}, "in", "known to the evidence", "CSC"),
     ({"block": "CXCR4", "in": []}, "in", "empty", "at least one"),
     ({"block": "CXCR4", "from": 7}, "from", "no unit", "min"),
     ({"block": "CXCR4", "from": "-1 d"}, "from", "outside", "0 to"),

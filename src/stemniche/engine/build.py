@@ -7,7 +7,8 @@ from stemniche.engine.grid import Grid
 from stemniche.engine.plan import Extension, Index, Layout, Plan, Surroundings
 from stemniche.engine.process import Process
 from stemniche.engine.processes.controls import controls
-from stemniche.engine.processes.fate import BASIC_HAZARDS, behaviours, fates, hazards, killing
+from stemniche.engine.processes.fate import BASIC_HAZARDS, behaviours, fates, hazards
+from stemniche.engine.processes.killing import killing
 from stemniche.engine.processes.lifecycle import DIVISIONS, births, canon, cycle
 from stemniche.engine.processes.motion import motion
 from stemniche.engine.processes.rates import rates
@@ -166,6 +167,7 @@ def _variables(plan: Plan) -> tuple[Variable, ...]:
         rows("signals", "1", len(plan.signals)),
         rows("behaviours", "1", len(plan.behaviours)),
         rows("hazards", "1/min", len(plan.hazards)),
+        rows("hits", "1", max(1, sum(h.startswith("kill.") for h in plan.hazards.names))),
         Variable(
             name="fields", unit="factor unit", kind="field", shape=(factors, *plan.grid.shape)
         ),

@@ -70,6 +70,7 @@ CELL_VARIABLES = tuple(
         ("divisions", "1", "uint32"),
         ("left", "1", "int16"),
         ("damage", "1", "float32"),
+        ("engagement", "1", "float32"),
         ("growth", "1", "float32"),
         ("sensitivity", "1", "float32"),
         ("voxel", "1", "int32"),

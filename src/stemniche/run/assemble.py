@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from stemniche.engine.build import build_plan
 from stemniche.engine.grid import Grid
 from stemniche.engine.plan import Layout, Plan, Surroundings
+from stemniche.spec.checks import COUNT
 from stemniche.spec.compile import compile_model
+from stemniche.spec.library import Library
 from stemniche.spec.model import Model
 from stemniche.spec.rows import read_library
 from stemniche.spec.scenario import Scenario
@@ -33,14 +35,15 @@ def assemble(scenario: Scenario, seed: int) -> Assembled:
     Raises:
         InputError: Scenario, library or therapy are wrong.
     """
-    model = compile_model(read_library(), scenario)
+    library = read_library()
+    model = compile_model(library, scenario)
     extension = lower(scenario, model)
     plan = build_plan(
         model,
         grid_of(scenario),
         seed,
         _surroundings(scenario, model),
-        _layout(scenario, model),
+        _layout(scenario, library, model),
         extension,
     )
     return Assembled(scenario=scenario, model=model, plan=plan)
@@ -66,7 +69,7 @@ def _surroundings(scenario: Scenario, model: Model) -> Surroundings:
     )
 
 
-def _layout(scenario: Scenario, model: Model) -> Layout:
+def _layout(scenario: Scenario, library: Library, model: Model) -> Layout:
     counts = dict(scenario.tissue.cells)
     group, first, second = MACROPHAGES
     mixed = counts.pop(group, 0)
@@ -74,6 +77,10 @@ def _layout(scenario: Scenario, model: Model) -> Layout:
         share = round(mixed * model.parameters["macrophage.m2_fraction"])
         counts[second] = counts.get(second, 0) + share
         counts[first] = counts.get(first, 0) + mixed - share
+    counts = {
+        name: round(count * library.host_fold(scenario.host.immune, name, COUNT))
+        for name, count in counts.items()
+    }
     return Layout(
         tumour_cells=scenario.tumour.cells,
         stem_fraction=scenario.tumour.csc_fraction,

@@ -13,12 +13,16 @@ from stemniche.spec import rownumbers
 from stemniche.spec.claimbook import ClaimBook
 from stemniche.spec.library import Library
 from stemniche.spec.parameters import ENGINE_PARAMETERS, FACTOR_NUMBERS, is_engine_parameter
-from stemniche.spec.records import Link, Parameter, Rule, SecretionRow, UptakeRow, Word
+from stemniche.spec.records import HostRow, Link, Parameter, Rule, SecretionRow, UptakeRow, Word
 from stemniche.spec.rowchecks import RowCheck
+from stemniche.spec.schema import IMMUNE_STATES
 from stemniche.spec.tables import Faults
 
 GROUPS = ("tumour", "stroma", "immune")
 KINDS = ("signal", "behaviour", "trait", "process", "measure", "outcome", "parameter")
+COUNT, MOST_FOLD = "count", 100.0
+"""What a host's row may scale beside traits, and by how much at most."""
+
 NEEDED_OF_FACTORS = ("diffusivity", "baseline")
 
 
@@ -120,11 +124,27 @@ class _Tables:
             self._entity(family.entity, family.place.at("entity"))
         for pool in library.pools.values():
             self.check.cells((pool.cell,), pool.place.at("cell"), sites=True)
+        for host in library.hosts:
+            self._host(host)
         for drug in library.drugs.values():
             self._entity(drug.entity, drug.place.at("entity"))
             if drug.molar_mass_g_mol <= 0.0:
                 where = drug.place.at("molar_mass_g_mol")
                 self.faults.add("A molar mass is above 0.", where, "Write it in g/mol.")
+
+    def _host(self, row: HostRow) -> None:
+        if row.host not in IMMUNE_STATES[1:]:
+            mend = did_you_mean(row.host, IMMUNE_STATES[1:], "Take one of the format's.")
+            self.faults.add(f"'{row.host}' is no immune state.", row.place.at("host"), mend)
+        self.check.cells((row.cell,), row.place.at("cell"))
+        known = self.library.lexicon.word(row.trait, ("behaviour", "trait"))
+        if row.trait != COUNT and known is None:
+            names = [COUNT, *self.library.lexicon.trait_names()]
+            mend = did_you_mean(row.trait, names, "Name a trait, or 'count'.")
+            self.faults.add(f"There is no trait '{row.trait}'.", row.place.at("trait"), mend)
+        if not 0.0 <= row.fold <= MOST_FOLD:
+            what = f"A fold of {row.fold:g} makes no sense."
+            self.faults.add(what, row.place.at("fold"), f"Write a number from 0 to {MOST_FOLD:g}.")
 
     def parameter(self, p: Parameter) -> None:
         """Judge one parameter: its unit, its own range, the vocabulary's range of a trait."""

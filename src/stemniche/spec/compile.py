@@ -118,12 +118,16 @@ class _Compilation:
         )
 
     def _type(self, name: str) -> CellType:
-        cell = self.lexicon.cells[name]
+        cell, immune = self.lexicon.cells[name], self.context.setting.host.immune
+        traits = cell_traits(self.library, name)
         return CellType(
             id=name,
             group=cast(Literal["tumour", "stroma", "immune"], cell.group),
             ancestors=self.lexicon.lineage(name)[1:],
-            traits=cell_traits(self.library, name),
+            traits={
+                trait: value * self.library.host_fold(immune, name, trait)
+                for trait, value in traits.items()
+            },
         )
 
     def _factor(self, name: str) -> Factor:

@@ -28,6 +28,11 @@ class Host(Protocol):
         """``human`` or ``mouse``."""
         ...
 
+    @property
+    def immune(self) -> str:
+        """``intact``, or the name of what the host's immune system lacks."""
+        ...
+
 
 class Tumour(Protocol):
     """What the compilation needs to know of the tumour."""

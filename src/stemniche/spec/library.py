@@ -12,6 +12,7 @@ from stemniche.spec.records import (
     Cancer,
     DrugRow,
     Entailed,
+    HostRow,
     Link,
     Mechanism,
     NotCarried,
@@ -43,6 +44,7 @@ class Library:
     cancers: dict[str, Cancer]
     pools: dict[str, Pool]
     drugs: dict[str, DrugRow]
+    hosts: tuple[HostRow, ...]
     entailed: tuple[Entailed, ...]
     not_carried: tuple[NotCarried, ...]
     numbers: Numbers = field(init=False, repr=False, compare=False)
@@ -65,6 +67,14 @@ class Library:
                 line.append(name)
                 waiting.extend(self.cancers[name].is_a)
         return tuple(line)
+
+    def host_fold(self, immune: str, cell: str, trait: str) -> float:
+        """Fold that an immune state puts on a trait, or on the ``count``, of a cell type."""
+        line, fold = self.lexicon.lineage(cell), 1.0
+        for row in self.hosts:
+            if row.host == immune and row.cell in line and row.trait == trait:
+                fold *= row.fold
+        return fold
 
     def engine_words(self) -> tuple[str, ...]:
         """Parameters that the vocabulary says the engine reads by name."""

@@ -249,6 +249,20 @@ class Pool:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class HostRow:
+    """A fold on a trait, or on the number (``count``), of a cell type in an immune state."""
+
+    place: Place
+    id: str = required()
+    host: str = required()
+    cell: str = required()
+    trait: str = required()
+    fold: float = required()
+    basis: Basis = required()
+    source: str = required()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DrugRow:
     """A drug; its numbers are parameters."""
 

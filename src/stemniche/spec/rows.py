@@ -22,6 +22,7 @@ from stemniche.spec.records import (
     Entailed,
     FactorRow,
     Family,
+    HostRow,
     Link,
     NodeRow,
     NotCarried,
@@ -92,6 +93,7 @@ def _read(folder: Path, book: ClaimBook) -> Library:
         cancers={c.id: c for c in table("cancers", Cancer)},
         pools={p.id: p for p in table("pools", Pool, optional=True)},
         drugs={d.id: d for d in table("drugs", DrugRow, optional=True)},
+        hosts=tuple(table("hosts", HostRow, optional=True)),
         entailed=tuple(table("entailed", Entailed, "claim", optional=True)),
         not_carried=tuple(table("not_carried", NotCarried, "claim", optional=True)),
     )

@@ -7,7 +7,6 @@ import numpy as np
 
 from stemniche.engine.plan import STEM, Plan
 from stemniche.engine.process import TICK_MIN, TICK_S, Access, Phase, Process, Tick
-from stemniche.engine.processes.sensing import GEOMETRY, TOUCH
 from stemniche.engine.processes.stemness import FLUX
 from stemniche.engine.state import ALIVE, APOPTOTIC, G1, GONE, NECROTIC, Array, State
 from stemniche.engine.tables import Table, behaviour_table
@@ -70,42 +69,6 @@ class Hazards(Process):
             source_row = self.conversion_rows[kind, slot]
             rate = behaviours[source_row, places]
             hazards[self.first_conversion + slot, :n] = np.where(source_row >= 0, rate, 0.0)
-
-
-@final
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Killing(Process):
-    """Contact killing: every killer's rate, times how visible the victim is.
-
-    Args:
-        killers: Triples (type, behaviour row of its rate is `rate_row`, hazard row).
-        victims: uint8 [T].
-    """
-
-    killers: tuple[tuple[int, int], ...]
-    rate_row: int
-    visibility_row: int
-    victims: Array
-    antigenicity: float
-    name: str = "killing"
-    phase: Phase = Phase.DECIDE
-    every_s: int = TICK_S
-    access: Access = Access(
-        read={"behaviours": "1", "type": "1", "state": "1", **GEOMETRY},
-        add={"hazards": "1/min"},
-    )
-
-    def run(self, s: State, t: Tick, k: Backend) -> None:
-        """See `Process.run`."""
-        n, behaviours = s.n, s["behaviours"]
-        geometry = (s["x"], s["y"], s["z"], s["radius"], s["list_ptr"], s["list_idx"], n)
-        alive = s["state"] == ALIVE
-        exposed = self.victims[s["type"]] * alive * behaviours[self.visibility_row]
-        total = np.zeros(s.capacity, np.float32)
-        for kind, row in self.killers:
-            mask = ((s["type"] == kind) & alive).astype(np.uint8)
-            k.neighbour_sum(behaviours[self.rate_row], mask, *geometry, TOUCH, total)
-            s["hazards"][row, :n] += self.antigenicity * (exposed * total)[:n]
 
 
 @final
@@ -203,21 +166,6 @@ def hazards(plan: Plan) -> Hazards:
         turnover=plan.trait("turnover"),
         conversion_rows=rows,
         first_conversion=plan.hazards["conversion.0"],
-    )
-
-
-def killing(plan: Plan) -> Killing:
-    """Wire every type with a kill rate to its hazard row."""
-    return Killing(
-        killers=tuple(
-            (plan.types[name.removeprefix("kill.")], row)
-            for row, name in enumerate(plan.hazards.names)
-            if name.startswith("kill.")
-        ),
-        rate_row=plan.behaviours["kill_rate"],
-        visibility_row=plan.behaviours["visibility"],
-        victims=plan.mask(["tumour"]),
-        antigenicity=plan.surroundings.antigenicity,
     )
 
 

@@ -14,8 +14,11 @@ from stemniche.kernels.cpu import Backend
 TOUCH = 1.1
 """Cells touch when their centres are nearer than this multiple of their radii's sum."""
 
-BORNE = ("stemness_state", "damage", "crowding", "pH")
+BORNE = ("stemness_state", "damage", "engagement", "crowding", "pH")
 """Signals that a cell carries itself."""
+
+CARRIED = {"stemness_state": "stemness", "damage": "damage", "engagement": "engagement"}
+"""Variable of the cell that such a signal shows as it is."""
 
 GEOMETRY = {"x": "um", "y": "um", "z": "um", "radius": "um", "list_ptr": "1", "list_idx": "1"}
 """What tells which cells touch, with units."""
@@ -54,6 +57,7 @@ class Sensing(Process):
             "state": "1",
             "stemness": "1",
             "damage": "1",
+            "engagement": "1",
             **GEOMETRY,
             "environment": "mixed",
             "read_scale": "1",
@@ -70,10 +74,9 @@ class Sensing(Process):
         if self.drugs:
             k.gather(flat[own:], s["voxel"], n, signals[-self.drugs :])
         rows = self.rows
-        if "stemness_state" in rows:
-            signals[rows["stemness_state"], :n] = s.live("stemness")
-        if "damage" in rows:
-            signals[rows["damage"], :n] = s.live("damage")
+        for signal, variable in CARRIED.items():
+            if signal in rows:
+                signals[rows[signal], :n] = s.live(variable)
         if "pH" in rows:
             excess = np.maximum(signals[self.lactate, :n] - self.lactate_baseline, 0.0)
             signals[rows["pH"], :n] = s["environment"][self.ph_place] - self.ph_slope * excess
