@@ -138,7 +138,7 @@ def _packed(count: int, step: float, *, flat: bool) -> Array:
 def _tissue(
     plan: Plan, s: State, k: Backend, draw: Callable[[str, int, int], Array], reach: float
 ) -> None:
-    """Scatter host cells outside the tumour, each type from its own stream."""
+    """Scatter host cells, thinner inside the tumour, each type from its own stream."""
     depth = plan.grid.size[2]
     volumes = plan.trait("volume")
     for name in sorted(plan.layout.tissue):
@@ -146,24 +146,24 @@ def _tissue(
         kind = plan.types[name]
         if not count:
             continue
-        points = _outside(plan, draw, name, count, reach)
+        points = _scattered(plan, draw, name, count, reach)
         if plan.grid.flat:
             points[:, 2] = depth / 2.0
         keys = k.site_keys(PLACED + 1 + kind, np.arange(count, dtype=np.uint64), plan.seed)
         add_cells(s, k, kind, list(points.T), keys, float(volumes[kind]))
 
 
-def _outside(
+def _scattered(
     plan: Plan, draw: Callable[[str, int, int], Array], name: str, count: int, reach: float
 ) -> Array:
-    """Uniform points of the box that lie outside the tumour's radius."""
+    """Random points of the box; inside the tumour only a share of them is taken."""
     size = np.array(plan.grid.size)
     tries = 8 * count + 64
     points = np.stack([draw(name, tries, d) for d in range(3)], axis=1) * size
-    middle = size / 2.0
-    apart = (points - middle)[:, : 2 if plan.grid.flat else 3]
-    free = np.flatnonzero((apart**2).sum(axis=1) > reach**2)
-    chosen = free[:count] if len(free) >= count else np.arange(count)
+    apart = (points - size / 2.0)[:, : 2 if plan.grid.flat else 3]
+    outside = (apart**2).sum(axis=1) > reach**2
+    taken = np.flatnonzero(outside | (draw(name, tries, 3) < plan.parameter("tumour.infiltration")))
+    chosen = taken[:count] if len(taken) >= count else np.arange(count)
     return points[chosen]
 
 

@@ -19,6 +19,7 @@ ENGINE_PARAMETERS: tuple[str, ...] = (
     "stemness.inheritance",
     "stemness.reset",
     "tumour.progenitor_share",
+    "tumour.infiltration",
     "macrophage.m2_fraction",
     "blood.half_life",
     "marrow.half_life",
