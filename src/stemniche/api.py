@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from stemniche.evidence import Evidence
+    from stemniche.experiment.sensitivity import Screening
     from stemniche.run.results import Run
 
 __all__ = [
@@ -29,6 +30,7 @@ __all__ = [
     "open_run",
     "reproduce",
     "resume",
+    "sensitivity",
     "simulate",
     "write_report",
 ]
@@ -111,6 +113,36 @@ def measures() -> "pd.DataFrame":
     words = read_library().lexicon.words
     rows = [(w.id, w.unit, w.description) for w in words if w.kind == "measure"]
     return pd.DataFrame(rows, columns=["name", "unit", "definition"])
+
+
+def sensitivity(
+    scenario: Scenario,
+    measures: Sequence[str] = ("tumour_cells", "csc_fraction", "hypoxic_fraction"),
+    only: Sequence[str] = (),
+    trajectories: int = 8,
+    top: int = 50,
+    seed: int = 1,
+    workers: int | None = None,
+    progress: bool | Progress = False,
+) -> "Screening":
+    """Screen the numbers a scenario depends on, in groups and then singly, by Morris's method.
+
+    Returns an object with the tables ``groups`` and ``inputs``, strongest first; see
+    `stemniche.experiment.sensitivity.sensitivity`. With more than one worker, a script needs the
+    usual ``if __name__ == "__main__":``.
+    """
+    from stemniche.experiment import sensitivity as study
+
+    return study.sensitivity(
+        scenario,
+        measures=measures,
+        only=only,
+        trajectories=trajectories,
+        top=top,
+        seed=seed,
+        workers=workers,
+        progress=_tell(progress),
+    )
 
 
 def reproduce(

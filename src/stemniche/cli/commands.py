@@ -199,6 +199,45 @@ def report(run: Annotated[Path, typer.Argument(help="Folder or store of a run.")
 
 
 @app.command()
+def sensitivity(
+    scenario: Annotated[str, typer.Argument(help="Name of a preset or a YAML file.")],
+    measures: Annotated[
+        str, typer.Option(help="Columns of the table, separated by commas.")
+    ] = "tumour_cells,csc_fraction,hypoxic_fraction",
+    only: Annotated[
+        str | None, typer.Option(help="Numbers to look at, such as 'stemness.*,IL6.*'.")
+    ] = None,
+    trajectories: Annotated[int, typer.Option(help="Of the first round.")] = 8,
+    top: Annotated[int, typer.Option(help="How many single numbers to report.")] = 50,
+    settings: Set = None,
+    seed: Annotated[int, typer.Option(help="Seed of runs and of the sampling.")] = 1,
+    workers: Annotated[int | None, typer.Option(help="Processes.")] = None,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+) -> None:
+    """Which groups of numbers, and which numbers in them, move the results most (Morris)."""
+    from stemniche import api
+
+    with progress_bar(quiet) as tell:
+        found = api.sensitivity(
+            api.configure(scenario, None, settings or (), (), (), ()),
+            measures=[name.strip() for name in measures.split(",")],
+            only=[name.strip() for name in (only or "").split(",") if name.strip()],
+            trajectories=trajectories,
+            top=top,
+            seed=seed,
+            workers=workers,
+            progress=tell,
+        )
+    if not as_json:
+        show(Table(list(found.groups.columns), found.groups.to_numpy().tolist()), False)
+    show(Table(list(found.inputs.columns), found.inputs.to_numpy().tolist()), as_json)
+    assumed = int((found.inputs.basis == "assumed").sum())
+    note(f"{found.runs} runs, {found.stopped} stopped by a guard")
+    note(f"{len(found.inputs) - assumed} of these {len(found.inputs)} rest on a source")
+
+
+@app.command()
 def export(
     run: Path,
     to: Annotated[str, typer.Option("--to", help="csv or anndata.")] = "csv",
