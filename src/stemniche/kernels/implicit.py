@@ -56,7 +56,8 @@ def advance_one(
     Residuals are compared with the norm of source or turnover, whichever is larger: their ratio is
     the share of the turnover that is out of balance. The bare level counts a little, so that a
     field without source and decay has a size too, above what single precision resolves. What the
-    solver leaves of the residual is spread as a constant, so that the balance closes.
+    solver leaves of the residual is spread as a constant, so that the balance closes; for the same
+    reason even a small residual gets one iteration, as over a wide grid its sum may be large.
     """
     s, given = substance.index, substance.given
     rate = 0.0 if given.quasi_steady[s] else 1.0 / minutes
@@ -75,7 +76,7 @@ def advance_one(
             out[SHARE] = share
             return
         stalled = share > STALLED * before and not saturable
-        if share <= close or done >= rules.most or stalled:
+        if (share <= close and attempt > 0) or done >= rules.most or stalled:
             break
         aim = max(close, INEXACT * share) if saturable else close
         ratio = wall_ratio(substance)
