@@ -17,6 +17,7 @@ from stemniche.engine.build import build_plan
 from stemniche.engine.grid import Grid
 from stemniche.engine.plan import Extension, Layout, Plan, Surroundings
 from stemniche.engine.process import TICK_MIN
+from stemniche.engine.processes.transport import Transport
 from stemniche.engine.state import ALIVE, State
 from stemniche.engine.step import advance, begin, moment
 from stemniche.kernels.cpu import Backend, cpu
@@ -151,9 +152,13 @@ def bare(
     stem_fraction: float = 1.0,
     seed: int = 1,
     parameters: Mapping[str, float] | None = None,
+    tolerance: float | None = None,
     **parts: Any,
 ) -> Tissue:
-    """Place `cells` (types, or ``tumour``) in a closed box with walls that let nothing through."""
+    """Place `cells` (types, or ``tumour``) in a closed box with walls that let nothing through.
+
+    `tolerance` is that of the fields where it is not the engine's.
+    """
     around = {"far_field": False, "fixed": False, "medium": False} | parts.pop("walls", {})
     host = {name: count for name, count in cells.items() if name != "tumour"}
     plan = build_plan(
@@ -177,6 +182,12 @@ def bare(
         ),
         Extension(),
     )
+    if tolerance is not None:
+        closer = [
+            replace(p, tolerance=tolerance) if isinstance(p, Transport) else p
+            for p in plan.processes
+        ]
+        plan = replace(plan, processes=tuple(closer))
     k = cpu(1)
     return Tissue(plan, begin(plan, k), k)
 

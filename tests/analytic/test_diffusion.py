@@ -200,6 +200,39 @@ def test_a_sphere_of_zero_order_empties_at_the_critical_radius() -> None:
             np.testing.assert_allclose(levels[inside], exact[inside], atol=3.0)
 
 
+@pytest.mark.parametrize(("radius", "core"), [(300.0, 129.2), (400.0, 243.5)])
+def test_beyond_the_critical_radius_the_core_is_empty_and_the_rim_parabolic(
+    radius: float, core: float
+) -> None:
+    """C4: p = p0 - (q/6D)(R^2 - r^2) + (q/3D) Rn^3 (1/r - 1/R), Rn from p = p' = 0 there.
+
+    The surface of the voxels is off by up to half of one, and with it the level.
+    """
+    h = radius / 40
+    distance, outside = octant(radius, h)
+    given = saturable(outside.shape, RATE, 0.05)
+    levels = steady(outside.shape, h, fixed=outside, fixed_value=[100.0], calls=4, **given)
+    curve, r = RATE / 7.2e5, np.maximum(distance, core)
+    exact = 100 - curve * (radius**2 - r**2) + 2 * curve * core**3 * (1 / r - 1 / radius)
+    slope = 2 * curve * (radius - core**3 / radius**2)
+    inside = distance < radius - 2 * h
+    np.testing.assert_allclose(levels[inside], exact[inside], atol=0.5 * h * slope)
+    empty = (6.0 / np.pi * (levels < 0.2).sum()) ** (1 / 3) * h
+    assert empty == pytest.approx(core, abs=h)
+
+
+@pytest.mark.parametrize(("radius", "half", "centre"), [(200.0, 1.0, 27.94), (250.0, 1.0, 0.168)])
+def test_the_centre_of_a_sphere_with_saturable_uptake_has_its_exact_level(
+    radius: float, half: float, centre: float
+) -> None:
+    """C5: the boundary of the voxels is off by less than half of one, 2 (p0 - p) / R each."""
+    h = radius / 40
+    distance, outside = octant(radius, h)
+    given = saturable(outside.shape, RATE, half)
+    levels = steady(outside.shape, h, fixed=outside, fixed_value=[100.0], calls=4, **given)
+    assert levels[0, 0, 0] == pytest.approx(centre, abs=0.5 * h * 2 * (100 - centre) / radius)
+
+
 @pytest.mark.parametrize(
     ("radius", "surface", "half", "level", "at"),
     [
@@ -242,6 +275,32 @@ def test_a_vessel_feeds_its_cylinder_as_krogh_and_bessel_say(outer: float, corne
     np.testing.assert_allclose(levels[inside], exact[inside], rtol=0.03)
     rim = (distance > outer - 2 * h) & (distance < outer)
     assert levels[rim].mean() == pytest.approx(corner, rel=0.03)
+
+
+@pytest.mark.parametrize(("inside", "lethal"), [(40, 60.27), (70, 75.58), (100, 87.50)])
+def test_a_vessel_whose_cylinder_consumes_at_zero_order_leaves_its_corner_empty(
+    inside: float, lethal: float
+) -> None:
+    """C6, Krogh and Erlang: P = Pc + (q/4D)(r^2 - Rc^2) - (q Rt^2/2D) ln(r/Rc), 0 at its Rt."""
+    h = 0.625
+    x = centres(int(lethal / h) + 1, h)
+    distance = np.sqrt(x[:, None] ** 2 + x**2)[None]
+    levels = steady(
+        distance.shape,
+        h,
+        fixed=distance < 5.0,
+        fixed_value=[inside],
+        hindrance=np.where(distance < lethal, 1.0, 0.0),
+        calls=4,
+        **saturable(distance.shape, RATE, 0.02),
+    )
+    r = np.clip(distance, 5.0, lethal)
+    exact = inside + RATE / 4.8e5 * (r**2 - 25.0)
+    exact -= RATE * lethal**2 / 2.4e5 * np.log(r / 5.0)
+    tissue = (distance > 7.0) & (distance < lethal - 2 * h)
+    np.testing.assert_allclose(levels[tissue], exact[tissue], rtol=0.03, atol=0.01 * inside)
+    corner = (distance > lethal - 3 * h) & (distance < lethal)
+    assert levels[corner].mean() < 0.02 * inside
 
 
 def test_a_vessel_alone_reaches_as_far_as_the_bessel_function() -> None:

@@ -79,6 +79,25 @@ def test_a_cosine_fades_with_first_order_in_the_step(shape: Shape) -> None:
     assert np.all((ratios > 1.7) & (ratios < 2.15))
 
 
+@pytest.mark.parametrize("dimensions", [1, 2, 3])
+def test_a_cosine_fades_with_second_order_in_the_voxel(dimensions: int) -> None:
+    """C7: the same steps on finer grids; the exact factor of each step is 1 / (1 + dt D d k^2)."""
+    side, diffusivity, minutes, steps, errors = 640.0, 500.0, 40.0, 4, []
+    k = np.pi / side
+    for count in (8, 16, 32):
+        shape = tuple(count if axis >= 3 - dimensions else 1 for axis in range(3))
+        wave, start = np.cos(k * (np.arange(count) + 0.5) * side / count), np.ones((1, *shape))
+        for axis in range(3 - dimensions, 3):
+            line = [1, 1, 1, 1]
+            line[axis + 1] = count
+            start = start * wave.reshape(line)
+        problem = transient((shape[0], shape[1], shape[2]), side / count, diffusivity)
+        found = after(10 + 5 * start, problem, minutes, steps, 1e-6)
+        kept = (1 + minutes / steps * diffusivity * dimensions * k**2) ** -steps
+        errors.append(np.abs(found - 10 - 5 * kept * start).max())
+    assert np.array(errors[:-1]) / np.array(errors[1:]) == pytest.approx(4.0, rel=0.1)
+
+
 def test_supply_and_decay_balance_with_first_order_in_the_step() -> None:
     shape, supply, decay, minutes = (1, 9, 9), 0.5, 0.05, 40.0
     problem = transient(

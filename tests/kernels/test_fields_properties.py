@@ -6,7 +6,10 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from stemniche.kernels import jit
 from stemniche.kernels.fields import REPORT, FieldProblem, advance
+
+from .twins_fields import advance_twin
 
 SUPPLIED, REMOVED, WALLS, CHANGE, CLIPPED = (REPORT.index(name) for name in REPORT[3:])
 SETTINGS = settings(max_examples=40, deadline=None)
@@ -76,6 +79,34 @@ def test_what_enters_leaves_or_stays(
     turnover = row[SUPPLIED] + row[REMOVED] + abs(row[WALLS])
     exchanged = content * arguments["diffusivity"][0] / problem.spacing**2 * minutes
     assert abs(off) <= 2e-5 * (turnover + content) + 1e-6 * exchanged
+
+
+@SETTINGS
+@given(problems(), st.floats(0.1, 60.0))
+def test_levels_equal_those_of_the_plain_twin(
+    drawn: tuple[np.ndarray, dict[str, Any]], minutes: float
+) -> None:
+    levels, arguments = drawn
+    problem = FieldProblem(**arguments)
+    exact, _ = advance_twin(levels, problem, minutes)
+    advance(levels, problem, minutes, True, 1e-6, 300)
+    np.testing.assert_allclose(levels, exact, rtol=1e-3, atol=2e-4 * max(exact.max(), 1e-6))
+
+
+@SETTINGS
+@given(problems(), st.floats(0.1, 60.0))
+def test_threads_solve_to_the_same_bits(
+    drawn: tuple[np.ndarray, dict[str, Any]], minutes: float
+) -> None:
+    levels, arguments = drawn
+    results = []
+    for count in (1, 2):
+        jit.set_threads(count)
+        found = levels.copy()
+        report = advance(found, FieldProblem(**arguments), minutes, True)
+        results.append(found.tobytes() + report.tobytes())
+    jit.set_threads(1)
+    assert results[0] == results[1]
 
 
 @SETTINGS
