@@ -56,6 +56,7 @@ def ratios(errors: list[float]) -> np.ndarray:
 
 
 def test_oxygen_falls_off_exponentially_behind_a_flat_surface() -> None:
+    """C1: p = p0 exp(-x/L) in a half space; depths of 15, 10, 5 and 2.5 mmHg."""
     h = 4.0
     levels = steady((1, 1, 500), h, wall_kind=[1], wall_value=[P0])[0, 0, :250]
     x = centres(250, h)
@@ -70,6 +71,7 @@ def test_oxygen_falls_off_exponentially_behind_a_flat_surface() -> None:
 def test_the_middle_of_a_slab_has_the_level_of_the_hyperbolic_cosine(
     half: float, middle: float
 ) -> None:
+    """C2: p = p0 cosh(x/L) / cosh(h/L) in a slab of half thickness h."""
     count = 81
     levels = steady((1, 1, count), 2 * half / count, wall_kind=[1], wall_value=[P0])
     assert levels[0, 0, count // 2] == pytest.approx(middle, rel=2e-3)
@@ -77,6 +79,7 @@ def test_the_middle_of_a_slab_has_the_level_of_the_hyperbolic_cosine(
 
 @pytest.mark.parametrize("axis", [0, 1, 2])
 def test_fixed_walls_are_approached_with_second_order_along_each_axis(axis: int) -> None:
+    """C2, order: a quarter of the voxel's error with half its edge."""
     errors = []
     for count in (20, 40, 80, 160):
         h = 400.0 / count
@@ -89,6 +92,7 @@ def test_fixed_walls_are_approached_with_second_order_along_each_axis(axis: int)
 
 
 def test_far_field_walls_are_approached_with_second_order() -> None:
+    """C2 with walls that relax to the level beyond, order."""
     far, errors = 150.0, []
     for count in (20, 40, 80, 160):
         h = 400.0 / count
@@ -100,6 +104,7 @@ def test_far_field_walls_are_approached_with_second_order() -> None:
 
 
 def test_smoothly_varying_hindrance_is_approached_with_second_order() -> None:
+    """Order where the diffusivity varies."""
     width, errors = 400.0, []
     for count in (20, 40, 80):
         x = centres(count, width / count)
@@ -120,6 +125,7 @@ def test_smoothly_varying_hindrance_is_approached_with_second_order() -> None:
 
 @pytest.mark.parametrize("shape", [(1, 1, 1), (0, 1, 1), (1, 1, 0)])
 def test_a_cosine_between_no_flux_walls_is_approached_with_second_order(shape: Shape) -> None:
+    """C7, order in 1-D, 2-D and 3-D."""
     errors = []
     for count in (8, 16, 32):
         h = 300.0 / count
@@ -142,6 +148,7 @@ def test_a_cosine_between_no_flux_walls_is_approached_with_second_order(shape: S
 def test_a_sphere_with_linear_uptake_has_the_level_of_the_hyperbolic_sine(
     radius: float, centre: float
 ) -> None:
+    """C3: p = p0 R sinh(r/L) / (r sinh(R/L)); the surface is a staircase of voxels."""
     h = 10.0
     distance, outside = octant(radius, h)
     levels = steady(outside.shape, h, fixed=outside, fixed_value=[P0])
@@ -152,6 +159,7 @@ def test_a_sphere_with_linear_uptake_has_the_level_of_the_hyperbolic_sine(
 
 
 def test_a_staircase_sphere_converges_with_its_voxels() -> None:
+    """C3, order: first, as the surface is off by a share of a voxel."""
     errors = []
     for parts in (8, 16, 32):
         distance, outside = octant(250.0, 250.0 / parts)
@@ -175,6 +183,7 @@ def saturable(shape: Shape, rate: float, half: float) -> dict[str, Any]:
 def test_uptake_of_zero_order_exhausts_a_slab_at_the_parabolic_depth(
     level: float, depth: float
 ) -> None:
+    """C4: p = p0 (1 - x/d)^2 with d = sqrt(2 D p0 / q)."""
     h = depth / 80
     shape = (1, 1, 400)
     given = saturable(shape, RATE, 1e-3 * level)
@@ -186,6 +195,7 @@ def test_uptake_of_zero_order_exhausts_a_slab_at_the_parabolic_depth(
 
 
 def test_a_sphere_of_zero_order_empties_at_the_critical_radius() -> None:
+    """C4: no core up to R = sqrt(6 D p0 / q) = 233 um, p = p0 - (q/6D)(R^2 - r^2)."""
     for radius, empty in [(200.0, False), (260.0, True)]:
         distance, outside = octant(radius, radius / 25)
         given = saturable(outside.shape, RATE, 0.05)
@@ -245,6 +255,7 @@ def test_the_centre_of_a_sphere_with_saturable_uptake_has_its_exact_level(
 def test_a_sphere_with_saturable_uptake_has_its_isobars_where_the_exact_solution_has_them(
     radius: float, surface: float, half: float, level: float, at: float
 ) -> None:
+    """C5: uptake q p / (Km + p); radii of isobars from the solved boundary value problem."""
     h = radius / 30
     distance, outside = octant(radius, h)
     given = saturable(outside.shape, RATE, half)
@@ -258,6 +269,7 @@ def test_a_sphere_with_saturable_uptake_has_its_isobars_where_the_exact_solution
 
 @pytest.mark.parametrize(("outer", "corner"), [(50, 30.83), (100, 15.99), (150, 7.53)])
 def test_a_vessel_feeds_its_cylinder_as_krogh_and_bessel_say(outer: float, corner: float) -> None:
+    """C6: linear uptake round a vessel of 5 um, no flux at Rt: I0 K1(Rt) + K0 I1(Rt)."""
     h = 1.25
     x = centres(int(outer / h) + 1, h)
     distance = np.sqrt(x[:, None] ** 2 + x**2)[None]
@@ -304,6 +316,7 @@ def test_a_vessel_whose_cylinder_consumes_at_zero_order_leaves_its_corner_empty(
 
 
 def test_a_vessel_alone_reaches_as_far_as_the_bessel_function() -> None:
+    """C6: p = p0 K0(r/L) / K0(Rc/L) round a vessel in endless tissue."""
     h = 0.625
     x = centres(640, h)
     distance = np.sqrt(x[:, None] ** 2 + x**2)[None]
@@ -318,6 +331,7 @@ def test_a_vessel_alone_reaches_as_far_as_the_bessel_function() -> None:
 def test_a_steady_point_source_has_the_profile_of_its_greens_function(
     dimensions: int, reach: float
 ) -> None:
+    """C7: S exp(-r/L) / (4 pi D r) in 3-D, S K0(r/L) / (2 pi D) in 2-D."""
     h, count = reach / 8, 61 if dimensions == 3 else 121
     diffusivity = 5e3
     shape = (count if dimensions == 3 else 1, count, count)

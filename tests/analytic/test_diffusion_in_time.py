@@ -40,6 +40,7 @@ def distances(shape: Shape, spacing: float) -> np.ndarray:
 
 @pytest.mark.parametrize(("shape", "d"), [((1, 1, 201), 1), ((1, 81, 81), 2), ((39, 39, 39), 3)])
 def test_a_point_of_substance_spreads_as_two_d_dt(shape: Shape, d: int) -> None:
+    """C7: mean squared displacement 2 d D t; nothing is lost."""
     h, diffusivity, minutes = 10.0, 100.0, 8.0
     start = np.zeros((1, *shape))
     start[(0, *(n // 2 for n in shape))] = 1000.0
@@ -50,6 +51,7 @@ def test_a_point_of_substance_spreads_as_two_d_dt(shape: Shape, d: int) -> None:
 
 
 def test_a_point_of_substance_becomes_a_gaussian_that_decays() -> None:
+    """C7: c = M (4 pi D t)^(-d/2) exp(-r^2/4Dt - kt)."""
     h, diffusivity, decay, minutes = 10.0, 200.0, 0.02, 30.0
     shape = (1, 101, 101)
     start = np.zeros((1, *shape))
@@ -64,6 +66,7 @@ def test_a_point_of_substance_becomes_a_gaussian_that_decays() -> None:
 
 @pytest.mark.parametrize("shape", [(1, 32, 32), (12, 12, 12)])
 def test_a_cosine_fades_with_first_order_in_the_step(shape: Shape) -> None:
+    """C7, order in time: half the error with half the step, in 2-D and 3-D."""
     h, diffusivity = 20.0, 500.0
     k = np.pi / (shape[2] * h)
     wave = np.cos(k * (np.arange(shape[2]) + 0.5) * h)
@@ -99,6 +102,7 @@ def test_a_cosine_fades_with_second_order_in_the_voxel(dimensions: int) -> None:
 
 
 def test_supply_and_decay_balance_with_first_order_in_the_step() -> None:
+    """C7, order in time of dM/dt = S - k M."""
     shape, supply, decay, minutes = (1, 9, 9), 0.5, 0.05, 40.0
     problem = transient(
         shape, 20.0, 1e3, decay=[decay], supply=np.full((1, *shape), supply, np.float32)
@@ -113,6 +117,7 @@ def test_supply_and_decay_balance_with_first_order_in_the_step() -> None:
 
 @pytest.mark.parametrize("shape", [(1, 50, 61), (17, 19, 23)])
 def test_the_content_grows_by_what_is_supplied_less_what_decays(shape: Shape) -> None:
+    """C7: dM/dt = S - k M by backward Euler, and the books that each step reports."""
     dice = np.random.default_rng(4)
     supply = (dice.random((1, *shape)) * (dice.random((1, *shape)) < 0.05)).astype(np.float32)
     problem = transient(shape, 20.0, 5e3, decay=[0.01], supply=supply)
