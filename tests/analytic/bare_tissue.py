@@ -153,11 +153,13 @@ def bare(
     seed: int = 1,
     parameters: Mapping[str, float] | None = None,
     tolerance: float | None = None,
+    reference: bool = False,
     **parts: Any,
 ) -> Tissue:
     """Place `cells` (types, or ``tumour``) in a closed box with walls that let nothing through.
 
-    `tolerance` is that of the fields where it is not the engine's.
+    `tolerance` is that of the fields where it is not the engine's; `reference` solves them by the
+    reference mode.
     """
     around = {"far_field": False, "fixed": False, "medium": False} | parts.pop("walls", {})
     host = {name: count for name, count in cells.items() if name != "tumour"}
@@ -181,6 +183,7 @@ def bare(
             vessel_density=0.0,
         ),
         Extension(),
+        reference=reference,
     )
     if tolerance is not None:
         closer = [

@@ -7,8 +7,9 @@ import pytest
 from scipy.special import k0
 
 from stemniche.engine.process import TICK_MIN
+from stemniche.engine.processes import transport
 from stemniche.engine.processes.transport import NANOMOLAR
-from stemniche.spec.model import Secretion
+from stemniche.spec.model import Secretion, Uptake
 
 from .bare_tissue import Tissue, bare, substance
 
@@ -105,3 +106,34 @@ def test_a_vessel_alone_feeds_the_tissue_as_the_bessel_function_says() -> None:
     np.testing.assert_allclose(field[near], exact, rtol=0.02, atol=0.01)
     at_vessel = flow * k0(0.198 * spacing / reach) / (2 * pi * diffusivity)
     assert field[0, 50, 50] == pytest.approx(at_vessel, rel=0.02)
+
+
+def levels(reference: bool) -> np.ndarray:
+    """Oxygen along a slice through a spheroid of cells in a medium of 38 mmHg, after an hour."""
+    tissue = bare(
+        {},
+        {"tumour": 500},
+        shape=(20, 20, 20),
+        spacing=20.0,
+        layout="ball",
+        walls={"fixed": True},
+        factors=(substance("S", 1e5, 0.1, form="gas", unit="mmHg", baseline=38.0),),
+        uptakes=(Uptake(row="u", cell="CSC", factor="S", kind="first_order", rate=10.0, km=0.0),),
+        reference=reference,
+        tolerance=1e-5,
+    )
+    tissue.run(10, ("transport",))
+    return tissue.state["fields"][0].astype(float)
+
+
+def test_the_reference_mode_of_a_tissue_differs_by_the_first_order_of_its_step(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The split scheme of other programs has a bias that halves with its step of 0.01 min."""
+    exact, errors = levels(False), []
+    for step in (0.02, 0.01, 0.005):
+        monkeypatch.setattr(transport, "REFERENCE_STEP_MIN", step)
+        errors.append(np.abs(levels(True) - exact).max())
+    assert 1.0 < errors[1] < 5.0
+    assert errors[0] / errors[1] == pytest.approx(2.0, abs=0.5)
+    assert errors[1] / errors[2] == pytest.approx(2.0, abs=0.3)

@@ -48,8 +48,10 @@ def build_plan(
     surroundings: Surroundings,
     layout: Layout,
     extension: Extension,
+    *,
+    reference: bool = False,
 ) -> Plan:
-    """Make the Plan.
+    """Make the Plan; with the `reference` solver of the fields for comparison.
 
     Raises:
         InputError: The layout names a cell type that the model lacks.
@@ -116,6 +118,7 @@ def build_plan(
         drives=drives,
         controls=extension.controls,
         variables=(),
+        reference=reference,
     )
     object.__setattr__(plan, "variables", (*_variables(plan), *extension.variables))
     object.__setattr__(plan, "processes", _processes(plan, extension))

@@ -112,6 +112,7 @@ class Plan:
         conversions: For each type the types it may turn into, by conversion slot.
         drives: Every drive of the model by (cell, target).
         controls: Knobs, in the order of ``control_ended``.
+        reference: Whether fields move by tiny split steps, to compare with.
     """
 
     model: Model
@@ -133,6 +134,7 @@ class Plan:
     drives: dict[tuple[str, str], Drive]
     controls: tuple[Control, ...]
     variables: tuple[Variable, ...]
+    reference: bool = False
     processes: tuple[Process, ...] = ()
 
     @property

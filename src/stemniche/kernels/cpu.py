@@ -16,6 +16,7 @@ from stemniche.kernels import (
     interpreter,
     jit,
     lifecycle,
+    lod,
     maths,
     mechanics,
     motility,
@@ -41,6 +42,7 @@ class Backend:
     """Kernels for the CPU; see the module of each for arguments and units."""
 
     FieldProblem = fields.FieldProblem
+    advance_reference = staticmethod(lod.advance_lod)
     secrete = staticmethod(exchange.secrete)
     take_up = staticmethod(exchange.take_up)
     deposit = staticmethod(sensing.deposit)

@@ -45,6 +45,7 @@ def assemble(scenario: Scenario, seed: int) -> Assembled:
         _surroundings(scenario, model),
         _layout(scenario, library, model),
         extension,
+        reference=scenario.numerics.fields == "reference",
     )
     return Assembled(scenario=scenario, model=model, plan=plan)
 

@@ -13,7 +13,7 @@ from stemniche.spec.model import Model
 from stemniche.spec.scenario import Scenario
 
 NS_PER_CELL_TICK = 6_000.0
-NS_PER_VOXEL_TICK = 150.0
+NS_PER_VOXEL_TICK, NS_PER_VOXEL_TICK_REFERENCE = 150.0, 1_500.0
 """Costs of one tick per cell, and per voxel and factor, on the machine of the benchmarks."""
 
 
@@ -37,13 +37,11 @@ def forecast(scenario: Scenario) -> Forecast:
     plan = run.plan
     cells = placed(plan)
     ticks = (scenario.duration_s + scenario.prepare.length * 60.0) / TICK_S
+    per_voxel = NS_PER_VOXEL_TICK_REFERENCE if plan.reference else NS_PER_VOXEL_TICK
     seconds = (
         ticks
         * 1e-9
-        * (
-            2.0 * cells * NS_PER_CELL_TICK
-            + plan.grid.voxels * len(plan.factors) * NS_PER_VOXEL_TICK
-        )
+        * (2.0 * cells * NS_PER_CELL_TICK + plan.grid.voxels * len(plan.factors) * per_voxel)
     )
     rows: list[tuple[Any, ...]] = [
         ("cells at placement", cells, "cells"),

@@ -24,6 +24,7 @@ from stemniche.spec.sections import (
     Domain,
     Environment,
     Host,
+    Numerics,
     Prepare,
     Tissue,
     Tumour,
@@ -31,6 +32,7 @@ from stemniche.spec.sections import (
     read_domain,
     read_environment,
     read_host,
+    read_numerics,
     read_prepare,
     read_tissue,
     read_tumour,
@@ -83,6 +85,7 @@ class Scenario:
     tissue: Tissue
     host: Host
     environment: Environment
+    numerics: Numerics
     therapy: tuple[Intervention, ...]
     claims_off: tuple[str, ...]
     rows_off: tuple[str, ...]
@@ -280,6 +283,7 @@ def _scenario(tree: Node, name: str, source: str) -> Scenario:
         tissue=tissue,
         host=host,
         environment=read_environment(section["environment"]),
+        numerics=read_numerics(section["numerics"]),
         therapy=therapy,
         claims_off=claims,
         rows_off=_names_off(top, "without_rows", "row", known),

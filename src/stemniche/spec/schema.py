@@ -15,6 +15,7 @@ GENOTYPE_STATES = ("mutant", "lost", "low", "high", "wild_type")
 CELL_WALLS = ("open", "closed")
 FACTOR_WALLS = ("far_field", "no_flux", "fixed")
 BOUNDARIES = ("tissue", "medium")
+FIELD_SOLVERS = ("implicit", "reference")
 POLICIES = ("generalised", "strict")
 HOSTS = {"human": ("70 kg", "1.8 m^2"), "mouse": ("25 g", "0.007 m^2")}
 """Species with the mass and body surface of a host that gives none."""
@@ -76,6 +77,8 @@ SCHEMA_KEYS: tuple[Key, ...] = (
     Key("environment.oxygen", "mmHg", "60 mmHg", "In perfused vessels, or in the medium."),
     Key("environment.glucose", "mM", "5 mM", "In blood, or in the medium."),
     Key("environment.pH", "pH", 7.4, "Of blood, or of the medium."),
+    Key("numerics.fields", " | ".join(FIELD_SOLVERS), "implicit",
+        "Solver of the factors; reference: split by axis in steps of 0.01 min, to compare with."),
     Key("therapy", "list of interventions", [], "What is done to the tumour, and when."),
     Key("without_claims", "list of claim ids", [], "Claims that are switched off from birth."),
     Key("without_rows", "list of row ids", [], "Library rows that are switched off from birth."),

@@ -108,6 +108,13 @@ class Environment:
     pH: float  # noqa: N815 - the key of the file
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Numerics:
+    """How equations are solved, where there is a choice."""
+
+    fields: Literal["implicit", "reference"]
+
+
 def read_domain(fields: Fields) -> Domain:
     """Read `domain`; every side is a whole number of voxels, at most 50 million in all.
 
@@ -145,6 +152,11 @@ def read_walls(fields: Fields) -> Walls:
         cells=fields["cells"].choice(schema.CELL_WALLS),  # type: ignore[arg-type]
         factors=fields["factors"].choice(schema.FACTOR_WALLS),  # type: ignore[arg-type]
     )
+
+
+def read_numerics(fields: Fields) -> Numerics:
+    """Read `numerics`."""
+    return Numerics(fields=fields["fields"].choice(schema.FIELD_SOLVERS))  # type: ignore[arg-type]
 
 
 def read_prepare(fields: Fields, tumour: Tumour, setting: Setting) -> Prepare:

@@ -13,6 +13,9 @@ from stemniche.kernels.cpu import Backend
 NANOMOLAR = 0.602214076
 """Molecules in 1 um^3 of a 1 nM solution."""
 
+REFERENCE_STEP_MIN = 0.01
+"""Step of the reference solver, min."""
+
 _WALL = {"no_flux": 0, "fixed": 1, "far_field": 2}
 
 
@@ -23,7 +26,8 @@ class Transport(Process):
 
     Source:
         Backward Euler, or the steady state for gases, whose relaxation is far shorter than a tick;
-        multigrid-preconditioned conjugate gradients (`kernels.fields`).
+        multigrid-preconditioned conjugate gradients (`kernels.fields`). With `reference` every
+        factor moves by tiny steps split by axis instead (`kernels.lod`).
     """
 
     shape: tuple[int, int, int]
@@ -45,6 +49,7 @@ class Transport(Process):
     uptake_by_volume: Array
     saturable: Array
     saturable_km: Array
+    reference: bool
     tolerance: float = 1e-2
     max_iterations: int = 60
     max_age: float = 30.0
@@ -125,6 +130,11 @@ class Transport(Process):
             wall_value=s["far_level"],
             wall_length=self.wall_length,
         )
+        if self.reference:
+            k.advance_reference(fields, problem, TICK_MIN, REFERENCE_STEP_MIN)
+            s["field_age"][:] = 0.0
+            supply[...] = 0.0
+            return
         force = s["field_age"] >= self.max_age - 1e-6
         report = k.advance_fields(
             fields,
@@ -241,6 +251,7 @@ def transport(plan: Plan) -> Transport:
         "fixed" if around.fixed or around.medium else "far_field" if around.far_field else "no_flux"
     )
     return Transport(
+        reference=plan.reference,
         shape=plan.grid.shape,
         spacing=plan.grid.spacing,
         names=plan.factors.names,
