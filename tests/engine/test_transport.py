@@ -35,7 +35,7 @@ def amount(plan: Plan, state: State, factor: str) -> float:
     return float(field.sum(dtype=np.float64)) * plan.grid.voxel_volume * NANOMOLAR
 
 
-@pytest.mark.parametrize("factor", ["IL6", "PPBP", "TGFB1", "IGF1", "SHH"])
+@pytest.mark.parametrize("factor", ["IL6", "PPBP", "TGFB1", "IGF1", "SHH", "MIR10B_vesicle"])
 def test_what_cells_release_is_there_lost_or_taken_up(
     factor: str, walk: Walk, small: Make, k: Backend
 ) -> None:
@@ -46,8 +46,11 @@ def test_what_cells_release_is_there_lost_or_taken_up(
     for row in plan.model.secretions:
         if row.factor == factor and row.cell in plan.types:
             mine = state.live("type") == plan.types[row.cell]
-            node = state.live("signals")[plan.signals[row.node], mine] if row.node else mine[mine]
-            made += row.rate * float(node.sum(dtype=np.float64))
+            levels = state.live("signals")[:, mine].astype(float)
+            share = np.ones(int(mine.sum()))
+            for node in filter(None, (row.node, row.cargo)):
+                share *= levels[plan.signals[node]]
+            made += row.rate * float(share.sum())
     run(plan, state, k, "transport")
     level = state["fields"][plan.factors[factor]].ravel()[state.live("voxel")].astype(float)
     volume = 4.0 / 3.0 * np.pi * state.live("radius").astype(float) ** 3

@@ -29,7 +29,7 @@ class Tissue:
         self.signals = dice.random((SIGNALS, n)).astype(np.float32)
         self.scale = dice.choice([0.1, 1.0], (TYPES, SIGNALS)).astype(np.float32)
         self.synthesis = dice.choice([0.0, 1.0, 5.0], (TYPES, FACTORS)).astype(np.float32)
-        self.secretion = self.table(dice, FACTORS, lambda: int(dice.integers(-1, SIGNALS)))
+        self.secretion = self.table(dice, FACTORS, lambda: tuple(dice.integers(-1, SIGNALS, 2)))
         self.uptake = self.table(dice, COLUMNS, lambda: int(dice.integers(0, 2)))
 
     @staticmethod
@@ -50,10 +50,11 @@ class Tissue:
 
     def give(self, supply: NDArray[np.float32]) -> NDArray[np.float32]:
         """Add release to `supply`."""
-        pointer, factor, rate, node = self.flat(self.secretion)
+        pointer, factor, rate, nodes = self.flat(self.secretion)
+        node, cargo = nodes.astype(np.int32).T
         secrete(
             self.pointer, self.kind, self.state, self.signals, pointer, factor, rate,
-            node.astype(np.int32), self.scale, self.synthesis, supply,
+            node.copy(), cargo.copy(), self.scale, self.synthesis, supply,
         )  # fmt: skip
         return supply
 

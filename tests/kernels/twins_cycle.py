@@ -1,6 +1,7 @@
 """The kernels of cycle and exchange once more: plain Python and NumPy in float64, cell by cell."""
 
 from math import expm1
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -80,7 +81,7 @@ def into_voxels(voxel: NDArray[np.int64], amounts: Array, voxels: int) -> Array:
     return np.stack([np.bincount(voxel, weights=row, minlength=voxels) for row in amounts])
 
 
-Entry = tuple[int, float, int]
+Entry = tuple[int, float, Any]
 
 
 def released(
@@ -92,13 +93,16 @@ def released(
     synthesis: Array,
     factors: int,
 ) -> Array:
-    """Release [factors, n]; `rows` gives (factor, rate, node or -1) of each type."""
+    """Release [factors, n]; `rows` gives (factor, rate, (node or -1, cargo or -1)) of each type."""
     out = np.zeros((factors, kind.size))
     for t, entries in rows.items():
         mine = alive & (kind == t)
-        for factor, rate, node in entries:
-            level = signals[node, mine] * scale[t, node] if node >= 0 else 1.0
-            out[factor, mine] += rate * synthesis[t, factor] * level
+        for factor, rate, nodes in entries:
+            amount = np.full(int(mine.sum()), rate * synthesis[t, factor])
+            for node in nodes:
+                if node >= 0:
+                    amount *= signals[node, mine] * scale[t, node]
+            out[factor, mine] += amount
     return out
 
 

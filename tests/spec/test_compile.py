@@ -361,3 +361,48 @@ def test_every_claim_of_the_shipped_library_can_be_left_out(shipped: Library, ma
         kept = {note.split()[5] for note in less.notes if "stays on" in note}
         carriers = {row.id for row in whole.rows if claim in row.claims}
         assert carriers & rows(less) <= kept
+
+
+def with_a_vesicle(small: Any, context: str = "general") -> Any:
+    """STAT3 of tumour cells travels in vesicles and acts on AKT of other tumour cells."""
+    small.swap("factors", "molar_mass_kda,description", "molar_mass_kda,carries,description")
+    for name in ("oxygen,,gas,mmHg,", "glucose,,metabolite,mM,0.18", "IL6,E1,soluble,nM,21"):
+        small.swap("factors", f"{name},", f"{name},,")
+    small.swap("factors", "PPBP,E2,soluble,nM,7.6,", "PPBP,E2,soluble,nM,7.6,,")
+    small.add("factors", "STAT3_vesicle,,vesicle,nM,,STAT3,")
+    for number, unit in (("diffusivity", "um^2/min"), ("half_life", "min"), ("baseline", "nM")):
+        small.add("parameters", f"vesicle.{number},60,,,{unit},assumed,assumed,")
+    small.add("secretion", f"s.v,tumour,STAT3_vesicle,1 molecules/s,AKT,{context},,stated,C009,,")
+    small.add(
+        "network",
+        f"n.v,STAT3_vesicle,AKT,tumour,+1,,60 nM,,1,,,{context},,,stated,C010,,,",
+    )
+    small.swap("families", "id,entity,members\n", "id,entity,members\nbags,,STAT3_vesicle\n")
+    small.add("uptake", "u.v,tumour,bags,first_order,2 1/min,,assumed,,assumed")
+    return small
+
+
+def test_a_vesicle_is_released_with_its_cargo_and_has_the_numbers_of_its_form(small: Any) -> None:
+    model = with_a_vesicle(small).compile()
+    vesicle = next(f for f in model.factors if f.id == "STAT3_vesicle")
+    assert (vesicle.diffusivity, vesicle.carries) == (60.0, "STAT3")
+    assert vesicle.decay == pytest.approx(math.log(2) / 60)
+    released = [s for s in model.secretions if s.factor == "STAT3_vesicle"]
+    assert {(s.node, s.cargo, s.rate) for s in released} == {("AKT", "STAT3", 60.0)}
+    assert {u.cell for u in model.uptakes if u.factor == "STAT3_vesicle"} == {"CSC", "bulk"}
+
+
+def test_another_cancers_vesicle_is_not_in_the_model(small: Any) -> None:
+    model = with_a_vesicle(small, "colorectal").compile()
+    assert "STAT3_vesicle" not in {f.id for f in model.factors} | {u.factor for u in model.uptakes}
+    left_out = small.compile("colorectal", claims_off=["C009", "C010"])
+    assert "STAT3_vesicle" in {f.id for f in left_out.factors}
+
+
+def test_a_vesicle_carries_something(small: Any) -> None:
+    with_a_vesicle(small).swap("factors", "nM,,STAT3,", "nM,,STAT33,")
+    with pytest.raises(LibraryError, match="no cargo 'STAT33'"):
+        small.read()
+    small.swap("factors", "STAT33", "")
+    with pytest.raises(LibraryError, match="vesicle without a cargo"):
+        small.read()

@@ -146,13 +146,7 @@ def _borne(model: Model, factors: Index, nodes: Index, types: Index) -> list[str
 def _exchange(model: Model, grid: Grid, drugs: dict[str, float]) -> dict[str, float]:
     """Exchange rate of each factor between a vessel and its voxel, 1/min."""
     wall = 2.0 * np.pi * model.parameters["vessel.radius"] * grid.spacing / grid.voxel_volume
-    classes = {
-        "gas": model.parameters["vessel.permeability.gas"],
-        "metabolite": model.parameters["vessel.permeability.metabolite"],
-        "soluble": model.parameters["vessel.permeability.soluble"],
-    }
-
-    own = {f.id: classes[f.form] for f in model.factors}
+    own = {f.id: model.parameters[f"vessel.permeability.{f.form}"] for f in model.factors}
     return {name: value * wall for name, value in (own | drugs).items()}
 
 

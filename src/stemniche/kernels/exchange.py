@@ -23,6 +23,7 @@ def secrete(
     factor: Any,
     rate: Any,
     node: Any,
+    cargo: Any,
     read_scale: Any,
     synthesis: Any,
     supply: Any,
@@ -32,8 +33,8 @@ def secrete(
     Args:
         voxel_ptr: int64 [V + 1], first cell of each voxel.
         kind, state: uint8 [cap], cell type and state (0 = alive).
-        signals: float32 [S, cap]; `node` names the row that scales an entry, -1 for none.
-        pointer, factor, rate, node: entries per type; `rate` in factor-unit/min per voxel.
+        signals: float32 [S, cap]; `node` and `cargo` name rows that scale an entry, -1 for none.
+        pointer, factor, rate, node, cargo: entries per type; `rate` in factor-unit/min per voxel.
         read_scale: float32 [T, S], what a type has of a node's output; 1 without inhibition.
         synthesis: float32 [T, F] multiplier set by interventions.
         supply: float32 [F, V], factor-unit/min.
@@ -56,6 +57,8 @@ def secrete(
                     amount = rate[e] * synthesis[t, f]
                     if node[e] >= 0:
                         amount *= signals[node[e], c] * read_scale[t, node[e]]
+                    if cargo[e] >= 0:
+                        amount *= signals[cargo[e], c] * read_scale[t, cargo[e]]
                     total[f] += amount
             for f in range(factors):
                 supply[f, v] += np.float32(total[f])

@@ -248,9 +248,11 @@ def _release(v: View) -> Iterator[tuple[str, float]]:
         if row.cell not in plan.types:
             continue
         kind, level = plan.types[row.cell], 1.0
-        if row.node:
-            read = float(v.state["read_scale"][kind, plan.signals[row.node]])
-            level = read * mean(v.signal(row.node), v.where(row.cell))
+        nodes = [node for node in (row.node, row.cargo) if node]
+        if nodes:
+            read = v.state["read_scale"][kind, [plan.signals[node] for node in nodes]]
+            product = np.prod([v.signal(node) for node in nodes], axis=0)
+            level = float(read.prod()) * mean(product, v.where(row.cell))
         scale = float(v.state["synthesis"][kind, plan.factors[row.factor]])
         each = total.setdefault(row.factor, np.zeros(len(plan.types)))
         each[kind] += row.rate * level * scale

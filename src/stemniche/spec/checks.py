@@ -79,19 +79,26 @@ class _Tables:
                 self.faults.add(what, cell.place.at("parent"), "Leave one parent empty.")
 
     def factors(self) -> None:
-        lexicon, parameters = self.library.lexicon, self.library.parameters
+        lexicon = self.library.lexicon
         for factor in lexicon.factors.values():
             self._entity(factor.entity, factor.place.at("entity"))
             self._unit(factor.unit, factor.place.at("unit"))
             if factor.molar_mass_kda is not None and factor.molar_mass_kda <= 0.0:
                 where = factor.place.at("molar_mass_kda")
                 self.faults.add("A molar mass is above 0.", where, "Write it in kDa.")
-            needed = [*NEEDED_OF_FACTORS, *(["half_life"] if factor.form == "soluble" else [])]
-            for name in needed:
-                if f"{factor.id}.{name}" not in parameters:
+            lasting = factor.form in ("soluble", "vesicle")
+            for name in (*NEEDED_OF_FACTORS, *(["half_life"] if lasting else [])):
+                if self.library.numbers.factor_record(factor.id, name) is None:
                     what = f"Factor '{factor.id}' has no {name}."
                     mend = f"Add '{factor.id}.{name}' to parameters.csv."
                     self.faults.add(what, factor.place.at("id"), mend)
+            if (factor.form == "vesicle") != bool(factor.carries):
+                what = f"'{factor.id}' is a vesicle without a cargo, or a cargo without one."
+                self.faults.add(what, factor.place.at("carries"), "Vesicles carry something.")
+            elif factor.carries and factor.carries not in {**lexicon.nodes, **lexicon.factors}:
+                mend = did_you_mean(factor.carries, lexicon.nodes, "Name a node or a factor.")
+                what = f"There is no cargo '{factor.carries}'."
+                self.faults.add(what, factor.place.at("carries"), mend)
 
     def nodes(self) -> None:
         lexicon, numbers = self.library.lexicon, self.library.numbers
@@ -183,13 +190,14 @@ class _Tables:
                 self.faults.add(what, "parameters.csv", "Add it: the engine reads it by name.")
         read = self._names_on_rows()
         lexicon = self.library.lexicon
+        forms = {factor.form for factor in lexicon.factors.values()}
         for p in self.library.parameters.values():
             head, _, rest = p.name.partition(".")
             if (
                 p.name in read
                 or is_engine_parameter(p.name, self.library.engine_words())
                 or head in lexicon.cells
-                or (head in lexicon.factors and rest in FACTOR_NUMBERS)
+                or (head in (*lexicon.factors, *forms) and rest in FACTOR_NUMBERS)
                 or (bool(rest) and (head in self.library.drugs or head in self.library.pools))
                 or (p.name.endswith(".reference") and lexicon.signal(p.name[:-10]) is not None)
             ):

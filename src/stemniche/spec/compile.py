@@ -33,6 +33,7 @@ from stemniche.spec.modelfile import FORMAT, from_json, to_json
 from stemniche.spec.modelrows import model_rows
 from stemniche.spec.overrides import overridden
 from stemniche.spec.parameters import FACTOR_NUMBERS, Numbers, engine_unit, is_engine_parameter
+from stemniche.spec.records import Link, Rule, SecretionRow
 
 if TYPE_CHECKING:
     from stemniche.evidence import Evidence
@@ -92,7 +93,9 @@ class _Compilation:
         types = tuple(self._type(name) for name in self.lexicon.types)
         traits = {t.id: t.traits for t in types}
         drives = (*assembly.node_drives(), *assembly.behaviour_drives(traits))
-        secretions, uptakes = self._secretions(), self._uptakes(traits)
+        factors, nodes = self._in_use()
+        drives = tuple(d for d in drives if d.kind == "behaviour" or d.target in nodes)
+        secretions, uptakes = self._secretions(), self._uptakes(traits, factors)
         rows, silent = model_rows(
             self.library, self.context, self.verdicts, drives, secretions, uptakes
         )
@@ -104,9 +107,9 @@ class _Compilation:
             species=setting.host.species,
             evidence_fingerprint=self.context.book.fingerprint,
             library_fingerprint=self.library_fingerprint,
-            factors=tuple(self._factor(name) for name in self.lexicon.factors),
+            factors=tuple(self._factor(name) for name in factors),
             types=types,
-            nodes=tuple(self._node(name) for name in self.lexicon.nodes),
+            nodes=tuple(self._node(name) for name in nodes),
             drives=drives,
             secretions=secretions,
             uptakes=uptakes,
@@ -116,6 +119,29 @@ class _Compilation:
             rows=rows,
             notes=notes,
         )
+
+    def _in_use(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """Factors and nodes of this context: all but vesicles and nodes of other cancers.
+
+        A vesicle or a node that no row of the context names would cost time and say nothing. Rows
+        left out by their claims count, so that leaving one out changes nothing else.
+        """
+        lexicon, named = self.lexicon, set[str]()
+        for row in self.library.mechanisms.values():
+            if self.verdicts[row.id].activity is Activity.OUT:
+                continue
+            names: tuple[str, ...] = ()
+            if isinstance(row, Link):
+                names = (row.origin, row.to)
+            elif isinstance(row, Rule):
+                names = (row.signal,)
+            elif isinstance(row, SecretionRow):
+                names = (row.factor, row.node, lexicon.factors[row.factor].carries)
+            for name in (member for head in names for member in lexicon.members(head)):
+                signal = lexicon.signal(name)
+                named.add(signal.about if signal else name)
+        kept = (n for n, row in lexicon.factors.items() if row.form != "vesicle" or n in named)
+        return tuple(kept), tuple(name for name in lexicon.nodes if name in named)
 
     def _type(self, name: str) -> CellType:
         cell, immune = self.lexicon.cells[name], self.context.setting.host.immune
@@ -131,13 +157,13 @@ class _Compilation:
         )
 
     def _factor(self, name: str) -> Factor:
-        row, numbers = self.lexicon.factors[name], self.numbers
+        row = self.lexicon.factors[name]
         read = {
             number: self._factor_number(name, number, unit or row.unit)
             for number, unit in FACTOR_NUMBERS.items()
         }
         half_life, baseline = read["half_life"], read["baseline"] or 0.0
-        reference = baseline if f"{name}.reference" not in numbers.records else read["reference"]
+        reference = baseline if read["reference"] is None else read["reference"]
         return Factor(
             id=name,
             form=row.form,
@@ -145,12 +171,13 @@ class _Compilation:
             diffusivity=read["diffusivity"] or 0.0,
             decay=math.log(2.0) / half_life if half_life else 0.0,
             baseline=baseline,
-            reference=reference or 0.0,
+            reference=reference,
             molar_mass=row.molar_mass_kda,
+            carries=row.carries,
         )
 
     def _factor_number(self, factor: str, number: str, unit: str) -> float | None:
-        record = self.numbers.records.get(f"{factor}.{number}")
+        record = self.numbers.factor_record(factor, number)
         if record is None:
             return None
         mass = self.lexicon.factors[factor].molar_mass_kda
@@ -175,13 +202,16 @@ class _Compilation:
                 factor=row.factor,
                 rate=rownumbers.secretion_rate(self.numbers, row),
                 node=row.node or None,
+                cargo=self.lexicon.cargo(row.factor, cell),
             )
             for row in self.library.secretions
             if self.verdicts[row.id].activity is Activity.IN
             for cell in self.lexicon.expand(row.cell)
         )
 
-    def _uptakes(self, traits: Mapping[str, Mapping[str, float]]) -> tuple[Uptake, ...]:
+    def _uptakes(
+        self, traits: Mapping[str, Mapping[str, float]], factors: tuple[str, ...]
+    ) -> tuple[Uptake, ...]:
         made = []
         for row in self.library.uptakes:
             if self.verdicts[row.id].activity is not Activity.IN:
@@ -189,11 +219,11 @@ class _Compilation:
             for cell in self.lexicon.expand(row.cell):
                 volume = traits[cell].get("volume", 0.0)
                 rate, km = rownumbers.uptake_numbers(self.numbers, row, self.lexicon, volume)
-                made.append(
-                    Uptake(
-                        row=row.id, cell=cell, factor=row.factor, kind=row.kind, rate=rate, km=km
-                    )
-                )
+                made += [
+                    Uptake(row=row.id, cell=cell, factor=factor, kind=row.kind, rate=rate, km=km)
+                    for factor in self.lexicon.members(row.factor)
+                    if factor in factors
+                ]
         return tuple(made)
 
     def _drug(self, name: str, drives: tuple[Drive, ...]) -> Drug:

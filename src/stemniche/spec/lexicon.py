@@ -101,6 +101,11 @@ class Lexicon:
             return (name,)
         return tuple(m for m in self.families[name].members if m in self.factors or m in self.nodes)
 
+    def cargo(self, factor: str, cell: str) -> str | None:
+        """Return the node that a vesicle carries, None if a cell type does not have it."""
+        node = self.factors[factor].carries
+        return node if node in self.nodes and cell in self.node_types(node) else None
+
     def signal(self, name: str) -> Signal | None:
         """Return what a signal's name means, None if there is no such signal."""
         if name in self.factors:

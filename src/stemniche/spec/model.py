@@ -44,9 +44,10 @@ class Row:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Factor:
-    """A dissolved substance.
+    """A dissolved substance, or a cargo as vesicles carry it.
 
     Args:
+        carries: Node or factor that is the cargo of a vesicle; empty for other forms.
         unit: ``nM``, ``mM`` or ``mmHg``; every level below is in it.
         diffusivity: um^2/min.
         decay: 1/min.
@@ -56,13 +57,14 @@ class Factor:
     """
 
     id: str
-    form: Literal["gas", "metabolite", "soluble"]
+    form: Literal["gas", "metabolite", "soluble", "vesicle"]
     unit: str
     diffusivity: float
     decay: float
     baseline: float
     reference: float
     molar_mass: float | None
+    carries: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,13 +127,17 @@ class Drive:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Secretion:
-    """Release of a factor: `rate` molecules/min per cell, times `node` where there is one."""
+    """Release of a factor: `rate` molecules/min per cell, times `node` and `cargo` where named.
+
+    `cargo` is the node that a vesicle carries, where the cell has it.
+    """
 
     row: str
     cell: str
     factor: str
     rate: float
     node: str | None
+    cargo: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

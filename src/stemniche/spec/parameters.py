@@ -32,6 +32,7 @@ ENGINE_PARAMETERS: tuple[str, ...] = (
     "vessel.permeability.gas",
     "vessel.permeability.metabolite",
     "vessel.permeability.soluble",
+    "vessel.permeability.vesicle",
     "vessel.tumour_perfusion",
 )
 """Parameters that the code reads by name: every library must have them."""
@@ -114,11 +115,18 @@ class Numbers:
         names = (f"{ancestor}.{trait}" for ancestor in self.lexicon.lineage(cell))
         return next((self.records[name] for name in names if name in self.records), None)
 
+    def factor_record(self, factor: str, number: str) -> Parameter | None:
+        """Return the parameter that gives a factor's number: its own, or its form's."""
+        names = (f"{factor}.{number}", f"{self.lexicon.factors[factor].form}.{number}")
+        return next((self.records[name] for name in names if name in self.records), None)
+
     def reference(self, signal: str, factor: str = "") -> str:
         """Return the name of the parameter that says where a signal is balanced, or ``0``.
 
         A factor is balanced at its reference, else at its baseline; any other signal of a cell at
         ``<signal>.reference``, else at nothing.
         """
-        names = [f"{factor}.reference", f"{factor}.baseline"] if factor else [f"{signal}.reference"]
-        return next((name for name in names if name in self.records), "0")
+        if not factor:
+            return f"{signal}.reference" if f"{signal}.reference" in self.records else "0"
+        records = (self.factor_record(factor, number) for number in ("reference", "baseline"))
+        return next((record.name for record in records if record is not None), "0")

@@ -97,7 +97,9 @@ def starts(library: Library, row: Mechanism | Parameter) -> frozenset[Point]:
     if isinstance(row, SecretionRow):
         cells = frozenset(lexicon.expand(row.cell))
         points = {Point("cell", cell) for cell in cells}
-        return frozenset(points | ({Point("node", row.node, cells)} if row.node else set()))
+        cargo = (lexicon.cargo(row.factor, cell) for cell in cells)
+        nodes = {node for node in (row.node, *cargo) if node}
+        return frozenset(points | {Point("node", node, cells) for node in nodes})
     if isinstance(row, Link | Rule):
         name = row.origin if isinstance(row, Link) else row.signal
         cells = _cells(library, row)

@@ -97,14 +97,19 @@ class Cell:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FactorRow:
-    """A dissolved substance; its numbers are parameters."""
+    """A dissolved substance, or a cargo as vesicles carry it; its numbers are parameters.
+
+    `carries` names the cargo of a vesicle: a node of the cells that release it, or a factor. A
+    vesicle has the numbers of its form (``vesicle.diffusivity``) where it has none of its own.
+    """
 
     place: Place
     id: str = required()
     entity: str = optional("")
-    form: Literal["gas", "metabolite", "soluble"] = required()
+    form: Literal["gas", "metabolite", "soluble", "vesicle"] = required()
     unit: str = required()
     molar_mass_kda: float | None = optional(None)
+    carries: str = optional("")
     description: str = optional("")
 
 

@@ -144,7 +144,7 @@ class RowCheck:
     def _uptake(self, row: UptakeRow) -> None:
         lexicon = self.library.lexicon
         self.cells(row.cell, row.place.at("cell"))
-        if row.factor in lexicon.factors:
+        if all(member in lexicon.factors for member in lexicon.members(row.factor)):
             self.numbers(row)
         else:
             self._no_target(row.factor, lexicon.factors, "factor", row.place.at("factor"))
@@ -252,6 +252,9 @@ class RowCheck:
             behaviour = lexicon.behaviour(row.behaviour)
             return frozenset(behaviour.word.entity.split(";")) if behaviour else frozenset()
         factor = lexicon.factors.get(row.factor)
+        if factor is not None and factor.form == "vesicle":
+            kinds = self.book.entity_class
+            return frozenset(name for name, kind in kinds.items() if kind == "vesicle")
         return frozenset((factor.entity,)) if factor else frozenset()
 
     def _context(self, row: Mechanism) -> None:

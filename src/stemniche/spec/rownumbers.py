@@ -131,9 +131,9 @@ def uptake_numbers(
     cell's own `volume` (um^3).
     """
     where = row.place.at("rate")
-    factor = lexicon.factors[row.factor]
     if row.kind == "first_order":
         return _not_negative(numbers.read(row.rate, "1/min", where=where), where), 0.0
+    factor = lexicon.factors[lexicon.members(row.factor)[0]]
     mass = factor.molar_mass_kda
     km = numbers.read(row.km or "0", factor.unit, where=row.place.at("km"), molar_mass=mass)
     if km <= 0.0:

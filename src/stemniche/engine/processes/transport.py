@@ -43,6 +43,7 @@ class Transport(Process):
     secretion_factor: Array
     secretion_rate: Array
     secretion_node: Array
+    secretion_cargo: Array
     uptake_pointer: Array
     uptake_column: Array
     uptake_rate: Array
@@ -94,6 +95,7 @@ class Transport(Process):
             self.secretion_factor,
             self.secretion_rate,
             self.secretion_node,
+            self.secretion_cargo,
             s["read_scale"],
             s["synthesis"],
             supply,
@@ -226,7 +228,8 @@ def transport(plan: Plan) -> Transport:
                 place = plan.factors[row.factor]
                 unit = 1e-6 if factors[place].unit == "mM" else 1.0
                 node = plan.signals[row.node] if row.node else -1
-                entries.append((place, row.rate * unit / (NANOMOLAR * volume), node))
+                cargo = plan.signals[row.cargo] if row.cargo else -1
+                entries.append((place, row.rate * unit / (NANOMOLAR * volume), node, cargo))
         pointer.append(len(entries))
     saturable: list[int] = []
     kms: list[float] = []
@@ -265,6 +268,7 @@ def transport(plan: Plan) -> Transport:
         secretion_factor=np.array([e[0] for e in entries], np.int32),
         secretion_rate=np.array([e[1] for e in entries], np.float32),
         secretion_node=np.array([e[2] for e in entries], np.int32),
+        secretion_cargo=np.array([e[3] for e in entries], np.int32),
         uptake_pointer=np.array(up_pointer, np.int64),
         uptake_column=np.array([e[0] for e in taken], np.int32),
         uptake_rate=np.array([e[1] for e in taken], np.float32),
