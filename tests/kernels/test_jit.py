@@ -2,6 +2,8 @@
 
 import os
 import stat
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -76,3 +78,21 @@ def test_our_kernels_are_kept_in_our_folder_and_nobody_elses() -> None:
     assert ours is not None
     assert Path(ours.get_cache_path()).parent == jit.cache_folder()
     assert jit._KernelCache.from_function(os.path.join, os.__file__) is None
+
+
+def test_a_full_cache_folder_stops_no_run(tmp_path: Path) -> None:
+    """No file may grow in the child, so the machine code cannot be kept; the kernel works."""
+    code = (
+        "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0));"
+        "from stemniche.kernels.maths import hill; print(hill(1.0, 1.0, 2.0))"
+    )
+    place = {"STEMNICHE_CACHE": str(tmp_path / "cache"), "PYTHONPATH": ":".join(sys.path)}
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env=os.environ | place,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.stdout, done.stderr) == ("0.5\n", "")
+    assert not [f for f in (tmp_path / "cache").rglob("*.nbc") if f.stat().st_size]

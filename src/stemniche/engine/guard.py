@@ -4,7 +4,8 @@ import numpy as np
 
 from stemniche.core.errors import GuardError
 from stemniche.engine.plan import STEM, Plan
-from stemniche.engine.state import State
+from stemniche.engine.process import TICK_S
+from stemniche.engine.state import Array, State
 from stemniche.engine.step import seconds
 
 FULL = 1.35
@@ -15,19 +16,23 @@ def check(plan: Plan, s: State) -> None:
     """Stop a run that has gone wrong.
 
     Raises:
-        GuardError: A field is not finite or negative, a cell has no position, or the domain is
-            too full.
+        GuardError: A number is not finite, a level is negative, a cell has no position, or the
+            domain is too full.
     """
-    fields = s["fields"]
-    if not np.isfinite(fields.sum(dtype=np.float64)) or fields.min() < 0.0:
-        _explain_field(plan, s)
     lost = int((~np.isfinite(s.live("x") + s.live("y") + s.live("z"))).sum())
     if lost:
         raise GuardError(
             f"The position of {lost} cells is not a finite number.",
-            _when(s),
+            when(s),
             "Lower migration speeds or repulsion; resume from the last sample.",
         )
+    with np.errstate(invalid="ignore", over="ignore"):
+        for variable in s.variables.values():
+            values = s.live(variable.name) if "cell" in variable.kind else s[variable.name]
+            if values.dtype.kind == "f" and not np.isfinite(values.sum(dtype=np.float64)):
+                _explain(plan, s, variable.name, ~np.isfinite(values))
+    if s["fields"].min() < 0.0:
+        _explain(plan, s, "fields", s["fields"] < 0.0)
     _check_fullness(plan, s)
 
 
@@ -46,21 +51,38 @@ def _check_fullness(plan: Plan, s: State) -> None:
     if s.n > most:
         raise GuardError(
             f"{s.n} cells are more than the domain can hold ({most:.0f}).",
-            _when(s),
+            when(s),
             "Enlarge domain.size, start with fewer cells, or simulate fewer days.",
         )
 
 
-def _explain_field(plan: Plan, s: State) -> None:
-    fields = s["fields"]
-    bad = np.argwhere(~np.isfinite(fields) | (fields < 0.0))
-    f, z, y, x = (int(i) for i in bad[0])
-    raise GuardError(
-        f"'{plan.factors.names[f]}' became {fields[f, z, y, x]} in {len(bad)} voxels.",
-        f"{_when(s)}, voxel z={z} y={y} x={x}",
-        "Check the rates of release and uptake that act on it there.",
-    )
+def _explain(plan: Plan, s: State, name: str, bad: Array) -> None:
+    """Name the first of the bad places of a variable: its row, and the cell or voxel."""
+    first = tuple(int(i) for i in np.argwhere(bad)[0])
+    kind = s.variables[name].kind
+    value = (s.live(name) if "cell" in kind else s[name])[first]
+    rows = {
+        "fields": plan.factors,
+        "signals": plan.signals,
+        "behaviours": plan.behaviours,
+        "hazards": plan.hazards,
+    }
+    row = f"'{rows[name].names[first[0]]}'" if name in rows else f"'{name}'"
+    where, mend = when(s), "Check the parameters of the rows and treatments that act on it."
+    if name == "fields":
+        where += ", voxel z={} y={} x={}".format(*first[1:])
+        mend = "Check what adds or removes it there: secretion, uptake, treatments, half-life."
+    elif "cell" in kind:
+        where += f", {name} of cell {first[-1]} ({plan.types.names[int(s['type'][first[-1]])]})"
+    count = int(bad.sum())
+    places = "one place" if count == 1 else f"{count} places"
+    raise GuardError(f"{row} became {value:g} in {places}.", where, mend)
 
 
-def _when(s: State) -> str:
+def when(s: State) -> str:
+    """The moment a State is at, in words."""
+    day0 = int(s["day0"][0])
+    hours = s.tick * TICK_S / 3600.0
+    if day0 < 0:
+        return f"hour {hours:.1f} of the preparation, tick {s.tick}"
     return f"day {seconds(s) / 86400.0:.2f}, tick {s.tick}"

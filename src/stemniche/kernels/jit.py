@@ -74,7 +74,9 @@ def inline(function: F) -> F:
 
 
 def _compile(function: F, **options: bool) -> F:
-    return numba.njit(cache=True, fastmath=FAST, error_model="numpy", **options)(function)
+    compiled: Any = numba.njit(fastmath=FAST, error_model="numpy", **options)(function)
+    compiled._cache = _FunctionCache(function)
+    return compiled
 
 
 def set_threads(count: int) -> None:
@@ -156,6 +158,14 @@ def _forget_old(parent: Path) -> None:
         with contextlib.suppress(OSError):
             if folder.is_dir() and folder.stat().st_mtime < limit:
                 shutil.rmtree(folder, ignore_errors=True)
+
+
+class _FunctionCache(caching.FunctionCache):  # type: ignore[misc]
+    """Where the folder is full, the next process compiles again; this one goes on."""
+
+    def save_overload(self, sig: Any, data: Any) -> None:
+        with contextlib.suppress(OSError):
+            super().save_overload(sig, data)
 
 
 class _KernelCache(caching._CacheLocator):  # type: ignore[misc]

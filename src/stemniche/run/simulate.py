@@ -4,26 +4,27 @@ The only place that puts spec, therapy, engine and store together. Sampling, che
 threads never enter the State.
 """
 
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from stemniche.core.errors import GuardError, InputError
 from stemniche.core.expressions import Node as Expression
 from stemniche.core.expressions import evaluate, names
-from stemniche.engine import guard
 from stemniche.engine.plan import Plan
 from stemniche.engine.process import TICK_S
 from stemniche.engine.state import PHASE_NAMES, STATE_NAMES, State
 from stemniche.engine.step import advance, begin, moment, seconds
 from stemniche.kernels.cpu import Backend, cpu
+from stemniche.run.allowance import processors
 from stemniche.run.assemble import Assembled, assemble
 from stemniche.run.header import machine_notes, make_header, same_run
 from stemniche.run.interrupt import between_ticks
 from stemniche.run.measures import look_up, measure
 from stemniche.run.results import Run
 from stemniche.run.store import Store, holds_run
+from stemniche.run.watch import Watch, memory_short
 from stemniche.spec.scenario import Scenario
 
 CHECK_S = 3600
@@ -85,7 +86,7 @@ def simulate(
     _go_on(state, kept, prepared)
     tell: Progress = progress if callable(progress) else lambda what, share: None
     try:
-        with between_ticks() as asked:
+        with between_ticks() as asked, _memory_errors(state):
             if int(state["day0"][0]) < 0:
                 _prepare(run, state, k, store, tell, asked)
             _days(run, state, k, store, tell, asked)
@@ -115,15 +116,23 @@ def prepare(scenario: Scenario, seed: int, threads: int | None = None) -> dict[s
     return _pack(state)
 
 
+@contextmanager
+def _memory_errors(s: State) -> Iterator[None]:
+    """Tell of an allocation that failed as the guard does that looks ahead."""
+    try:
+        yield
+    except MemoryError as fault:
+        raise memory_short(str(fault) or "an allocation failed", s) from fault
+
+
 def _threads(asked: int | None, plan: Plan) -> int:
     """Threads to use: one for small problems, whose kernels are shorter than their start."""
     if asked is not None:
+        if asked < 1:
+            raise InputError(f"{asked} threads cannot work.", "threads", "Give 1 or more.")
         return asked
-    import os
-
-    allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     cells = plan.layout.tumour_cells + sum(plan.layout.tissue.values())
-    return 1 if cells < 20_000 and plan.grid.voxels < 100_000 else int(allowed or 1)
+    return 1 if cells < 20_000 and plan.grid.voxels < 100_000 else processors()
 
 
 def _store(
@@ -217,6 +226,7 @@ def _prepare(
     wanted = run.scenario.prepare
     last = round(wanted.length * 60.0 / TICK_S)
     until = wanted.until.tree if wanted.until is not None else None
+    watch = Watch(run.plan)
     while s.tick < last:
         if until is not None and s.tick * TICK_S % CHECK_S == 0 and holds(run.plan, s, until):
             break
@@ -224,7 +234,7 @@ def _prepare(
         if asked():
             raise _Asked
         if s.tick * TICK_S % CHECK_S == 0:
-            guard.check(run.plan, s)
+            watch.look(s)
             tell("preparing", s.tick / max(last, 1))
         if store is not None and s.tick * TICK_S % 86400 == 0:
             store.write_checkpoint(0, _pack(s))
@@ -250,18 +260,20 @@ def _days(
     """From where the State is to the last day."""
     end = run.scenario.duration_s
     step = run.scenario.sample_every_s
+    watch = Watch(run.plan)
     conditional = [i for i, c in enumerate(run.plan.controls) if c.until is not None]
     while True:
         now = seconds(s)
-        if (now % step == 0 or now == end) and now not in store.times_s:
-            guard.check(run.plan, s)
+        due = (now % step == 0 or now == end) and now not in store.times_s
+        if due or now % CHECK_S == 0:
+            watch.look(s)
+        if due:
             sample(run.plan, s, store)
             _keep(store, s)
             tell("simulating", now / max(end, 1))
         if now >= end:
             return
         if now % CHECK_S == 0:
-            guard.check(run.plan, s)
             for i in conditional:
                 control = run.plan.controls[i]
                 if control.active(moment(s)) and not s["control_ended"][i]:

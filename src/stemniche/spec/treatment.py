@@ -29,6 +29,9 @@ NOT_YET = (
 
 MOST_FRACTION = 0.999
 
+MOST_ADDED = {"nM": 1e9, "mM": 1e3, "mmHg": 1e3}
+"""Highest level that can be held by hand, by unit of the factor: 1 M, or pure gas."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Setting:
@@ -275,7 +278,8 @@ def _add(fields: Fields, setting: Setting) -> iv.Intervention:
     unit = units.pop()
     masses = {setting.names.molar_masses.get(target) for target in targets}
     mass = masses.pop() if len(masses) == 1 else None
-    level = fields["concentration"].quantity(unit, low=0.0, molar_mass=mass)
+    most = MOST_ADDED.get(unit)
+    level = fields["concentration"].quantity(unit, low=0.0, high=most, molar_mass=mass)
     return iv.Add(
         targets=targets,
         concentration=level,
