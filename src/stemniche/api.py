@@ -204,10 +204,10 @@ def configure(
     """A scenario as the command line's options change it."""
     chosen = load_scenario(scenario)
     changes: dict[str, Any] = dict(parse_setting(text) for text in settings)
-    if days is not None:
-        changes["days"] = days
     if changes:
         chosen = chosen.change(changes, source="--set")
+    if days is not None:
+        chosen = chosen.change({"days": days}, source="--days")
     if treat:
         chosen = chosen.treat(list(treat))
     if without:

@@ -64,3 +64,18 @@ def test_every_listing_speaks_json(tmp_path: Path) -> None:
         done = stemniche(*command, "--json", cwd=tmp_path)
         assert done.returncode == 0, done.stderr
         assert isinstance(json.loads(done.stdout), list)
+
+
+def test_a_run_says_what_it_needs_and_keeps_a_log(tmp_path: Path) -> None:
+    words = ("run", "breast_quick", "--days", "0.05", *SMALL[:-1], "--set", "sample_every=36 min")
+    done = stemniche(*words, "-v", "--out", "a", "--no-report", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    said = done.stderr.splitlines()
+    assert "breast_quick, seed 1: about" in said[0]
+    assert "MiB of memory" in said[0]
+    assert [line for line in said if line.startswith("day 0.025, ")]
+    log = (tmp_path / "a" / "run.log").read_text().splitlines()
+    assert len(log) == 5
+    assert all(" INFO " in line for line in log)
+    silent = stemniche(*words, "-q", "--out", "b", "--no-report", cwd=tmp_path)
+    assert (silent.stdout, silent.stderr) == ("b\n", "")

@@ -56,6 +56,9 @@ LINES = {
         ["run", "breast_quick", "--treat", "drug paclitaxel 80 mmHg"],
         ["80 mmHg"],
     ),
+    "a seed below zero": (["run", "breast_quick", "--seed", "-1"], ["-1 is no seed", "0 to"]),
+    "no thread": (["run", "breast_quick", "--threads", "0"], ["0 threads"]),
+    "a length that is none": (["run", "breast_quick", "--days", "-3"], ["--days", "-3"]),
     "a setting without a value": (["run", "breast_quick", "--set", "days"], ["days"]),
     "a setting of an unknown path": (
         ["run", "breast_quick", "--set", "tumour.cels=5"],

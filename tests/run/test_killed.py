@@ -1,12 +1,13 @@
 """Real processes killed at random moments: resumed, they end with the bits of one left in peace.
 
 The tissue has everything that a State can hold: divisions, deaths and conversions at a high rate, a
-drug with its plasma level, networks, vessels, recruitment. The fast test kills one run again and
+drug with its plasma level, networks, vessels, recruitment. The fast test stops one run again and
 again; the slow one kills at twenty moments, each resumed on its own.
 """
 
 import os
 import random
+import resource
 import signal
 import subprocess
 import sys
@@ -35,8 +36,13 @@ PATIENCE = 300.0
 """Seconds that a machine without compiled kernels may take."""
 
 
-def start(file: Path, out: Path) -> subprocess.Popen[str]:
-    """Begin the run, or go on with it."""
+def start(file: Path, out: Path, largest: int | None = None) -> subprocess.Popen[str]:
+    """Begin the run, or go on with it; no file of it may outgrow `largest` bytes."""
+
+    def no_room() -> None:
+        if largest is not None:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (largest, largest))
+
     words = ("run", str(file), "--out", str(out), "--resume", "--no-report", "-q")
     return subprocess.Popen(
         [sys.executable, "-m", "stemniche.cli.main", *words, "--seed", "3", "--threads", "1"],
@@ -44,6 +50,7 @@ def start(file: Path, out: Path) -> subprocess.Popen[str]:
         stderr=subprocess.PIPE,
         text=True,
         env=os.environ | {"NUMBA_NUM_THREADS": "1"},
+        preexec_fn=no_room,
     )
 
 
@@ -53,8 +60,8 @@ def finish(file: Path, out: Path) -> None:
     assert process.returncode == 0, errors
 
 
-def kill(file: Path, out: Path, after: float) -> bool:
-    """Kill a run some seconds after its store is there; whether it was still going."""
+def kill(file: Path, out: Path, after: float, by: signal.Signals = signal.SIGKILL) -> int:
+    """Send a run a signal some seconds after its store is there; how the process ended."""
     process = start(file, out)
     deadline = time.monotonic() + PATIENCE
     while not holds_run(out) and process.poll() is None and time.monotonic() < deadline:
@@ -62,17 +69,16 @@ def kill(file: Path, out: Path, after: float) -> bool:
     try:
         process.wait(after)
     except subprocess.TimeoutExpired:
-        process.send_signal(signal.SIGKILL)
-    process.communicate()
-    assert open_run(out).status in ("running", "done")
-    return process.returncode == -signal.SIGKILL
+        process.send_signal(by)
+    _, errors = process.communicate(timeout=PATIENCE)
+    assert "Traceback" not in errors
+    assert open_run(out).status in ("running", "interrupted", "done")
+    return process.returncode
 
 
 def results(out: Path, bytes_below: Bytes) -> dict[str, bytes]:
     """Table, cells, fields and the last state, byte for byte."""
-    found = bytes_below(out / "run.zarr")
-    kept = {name: data for name, data in found.items() if name != "commit.json"}
-    return kept | {"table.csv": (out / "table.csv").read_bytes()}
+    return bytes_below(out / "run.zarr") | {"table.csv": (out / "table.csv").read_bytes()}
 
 
 @pytest.fixture(scope="module")
@@ -101,10 +107,28 @@ def test_a_run_killed_again_and_again_ends_as_one_left_in_peace(
     file: Path, whole: tuple[Path, float], tmp_path: Path, bytes_below: Bytes
 ) -> None:
     peaceful, seconds = whole
-    dice, killed = random.Random(5), 0
-    for _ in range(3):
-        killed += kill(file, tmp_path / "out", dice.uniform(0.1, 0.5) * seconds)
-    assert killed >= 2
+    dice, ends = random.Random(5), []
+    for by in (signal.SIGKILL, signal.SIGINT, signal.SIGKILL):
+        ends.append(kill(file, tmp_path / "out", dice.uniform(0.1, 0.4) * seconds, by))
+    assert set(ends) <= {-signal.SIGKILL, 130, 0}
+    assert len(set(ends[:2]) - {0}) == 2
+    finish(file, tmp_path / "out")
+    assert results(tmp_path / "out", bytes_below) == results(peaceful, bytes_below)
+
+
+def test_a_run_without_room_stops_in_words_and_goes_on_when_there_is(
+    file: Path, whole: tuple[Path, float], tmp_path: Path, bytes_below: Bytes
+) -> None:
+    """The system's own limit on files, so low that a later checkpoint does not fit."""
+    peaceful, _ = whole
+    last = max(len(data) for data in bytes_below(peaceful / "run.zarr").values())
+    process = start(file, tmp_path / "out", largest=round(0.9 * last))
+    _, errors = process.communicate(timeout=PATIENCE)
+    assert process.returncode == 3, errors
+    assert errors.startswith("error: There is no room left to write the run")
+    assert "where: " in errors
+    assert "resume" in errors
+    assert 1 <= len(open_run(tmp_path / "out").times) < len(open_run(peaceful).times)
     finish(file, tmp_path / "out")
     assert results(tmp_path / "out", bytes_below) == results(peaceful, bytes_below)
 
@@ -117,7 +141,7 @@ def test_killed_at_a_random_moment_a_run_ends_as_one_left_in_peace(
     """One moment in each twentieth of the time in which there is a store."""
     peaceful, seconds = whole
     share = (number + random.Random(number).random()) / 20.0
-    was_going = kill(file, tmp_path / "out", share * seconds)
-    print(f"killed after {share * seconds:.2f} of {seconds:.2f} s, in time: {was_going}")
+    end = kill(file, tmp_path / "out", share * seconds)
+    print(f"killed after {share * seconds:.2f} of {seconds:.2f} s, ended with {end}")
     finish(file, tmp_path / "out")
     assert results(tmp_path / "out", bytes_below) == results(peaceful, bytes_below)

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from stemniche.cli.output import Table, echo, note, progress_bar, show
+from stemniche.cli.output import Table, echo, note, progress_bar, show, spoken
 
 app = typer.Typer(
     name="stemniche",
@@ -53,6 +53,7 @@ def run(
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in --out.")] = False,
     report: Annotated[bool, typer.Option("--report/--no-report", help="Write report.html.")] = True,
     quiet: Quiet = False,
+    verbose: Annotated[bool, typer.Option("-v", "--verbose", help="Say what is going on.")] = False,
 ) -> None:
     """Simulate a scenario; write the run and its report; print the folder."""
     from stemniche import api
@@ -60,7 +61,7 @@ def run(
     chosen = api.configure(
         scenario, days, settings or (), treat or (), without or (), without_row or ()
     )
-    with progress_bar(quiet) as tell:
+    with spoken(quiet, verbose), progress_bar(quiet or verbose) as tell:
         folder = api.run_to_folder(
             chosen,
             scenario,

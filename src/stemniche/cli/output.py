@@ -1,6 +1,7 @@
 """How the command line prints: tables, JSON, notes, a progress line on terminals."""
 
 import json
+import logging
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -54,6 +55,23 @@ def show(table: Table, as_json: bool) -> None:
 
 def _text(cell: Any) -> str:
     return f"{cell:.4g}" if isinstance(cell, float) else str(cell)
+
+
+@contextmanager
+def spoken(quiet: bool, verbose: bool) -> Iterator[None]:
+    """Print what the package says meanwhile: warnings, all of it, or nothing when quiet."""
+    handler = logging.StreamHandler()
+    clear = "\r\033[K" if sys.stderr.isatty() else ""
+    handler.setFormatter(logging.Formatter(f"{clear}%(message)s"))
+    handler.setLevel(logging.INFO if verbose else logging.CRITICAL if quiet else logging.WARNING)
+    # Errors reach the user as the message with which the command ends.
+    handler.addFilter(lambda record: record.levelno != logging.ERROR)
+    log = logging.getLogger("stemniche")
+    log.addHandler(handler)
+    try:
+        yield
+    finally:
+        log.removeHandler(handler)
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from stemniche.core.errors import InputError
 from stemniche.engine.build import build_plan
 from stemniche.engine.grid import Grid
 from stemniche.engine.plan import Layout, Plan, Surroundings
@@ -33,8 +34,11 @@ def assemble(scenario: Scenario, seed: int) -> Assembled:
     """Compile the scenario and plan its run.
 
     Raises:
-        InputError: Scenario, library or therapy are wrong.
+        InputError: Scenario, library, therapy or seed are wrong.
     """
+    if not isinstance(seed, int) or not 0 <= seed < 2**63:
+        mend = "Give a whole number from 0 to 9223372036854775807."
+        raise InputError(f"{seed!r:.40} is no seed.", "seed", mend)
     library = read_library()
     model = compile_model(library, scenario)
     extension = lower(scenario, model)

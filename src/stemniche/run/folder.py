@@ -69,6 +69,8 @@ def abandon_folder(folder: Path) -> None:
         for name in _OURS:
             (folder / name).unlink(missing_ok=True)
         folder.rmdir()
+        if folder.parent == RUNS:
+            RUNS.rmdir()  # refused by the system while there is another run in it
     except OSError:
         return
 

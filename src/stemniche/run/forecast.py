@@ -1,6 +1,8 @@
-"""What a run will need, before it starts: how full the domain gets, memory, time."""
+"""What a run will need, before it starts: how full the domain gets, memory, disk, time."""
 
+import shutil
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from stemniche.core.errors import InputError
@@ -8,6 +10,7 @@ from stemniche.engine.guard import capacity
 from stemniche.engine.plan import Plan
 from stemniche.engine.process import TICK_S
 from stemniche.engine.state import CELL_VARIABLES
+from stemniche.run.allowance import free_memory
 from stemniche.run.assemble import Assembled, assemble
 from stemniche.spec.model import Model
 from stemniche.spec.scenario import Scenario
@@ -15,6 +18,69 @@ from stemniche.spec.scenario import Scenario
 NS_PER_CELL_TICK = 6_000.0
 NS_PER_VOXEL_TICK, NS_PER_VOXEL_TICK_REFERENCE = 150.0, 1_500.0
 """Costs of one tick per cell, and per voxel and factor, on the machine of the benchmarks."""
+
+BASE_MEMORY = 340 * 2**20
+"""Bytes of Python, libraries, library tables and compiled kernels, measured."""
+
+CELL_COLUMNS = 16
+"""Numbers that a sample keeps of a cell beside its nodes."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Needs:
+    """What a run takes.
+
+    Args:
+        cells: At placement.
+        room: Cells that the domain holds when packed.
+        memory: Bytes.
+        disk: Bytes of the run's folder.
+        seconds: On one core of the machine of the benchmarks.
+    """
+
+    cells: int
+    room: float
+    memory: float
+    disk: float
+    seconds: float
+
+    def __str__(self) -> str:
+        """Time, memory and disk in words."""
+        return (
+            f"about {_spoken_time(self.seconds)} on one core, {self.memory / 2**20:.0f} MiB of "
+            f"memory, at most {self.disk / 2**20:.0f} MiB on disk"
+        )
+
+    def check(self, scenario: Scenario, folder: Path | None = None) -> None:
+        """Stop before anything is written if the run cannot work on this machine.
+
+        Args:
+            scenario: For the places of errors.
+            folder: Where the run is to be written, if anywhere.
+
+        Raises:
+            InputError: The cells do not fit into the domain, or the run into memory or disk.
+        """
+        if self.cells > self.room:
+            raise InputError(
+                f"{self.cells} cells do not fit into a domain that holds {self.room:.0f}.",
+                scenario.where("tumour.cells"),
+                "Enlarge domain.size or place fewer cells.",
+            )
+        free = free_memory()
+        if self.memory > 0.9 * free:
+            raise InputError(
+                f"The run needs about {_size(self.memory)} of memory, {_size(free)} are free.",
+                scenario.where("domain"),
+                "Make the domain smaller, or its voxels larger.",
+            )
+        room = None if folder is None else _disk_left(folder)
+        if room is not None and 0.2 * self.disk > room:  # numbers shrink well
+            raise InputError(
+                f"The run writes up to {_size(self.disk)}, {_size(room)} are free.",
+                str(folder),
+                "Choose another disk with --out, or a longer sample_every.",
+            )
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,30 +98,47 @@ def forecast(scenario: Scenario) -> Forecast:
     Raises:
         InputError: The scenario is wrong or cannot fit.
     """
+    from stemniche.core.identity import fingerprint
+
     run = assemble(scenario, 1)
-    refuse_what_cannot_fit(run)
+    needs = needs_of(run)
+    needs.check(scenario)
     plan = run.plan
-    cells = placed(plan)
-    ticks = (scenario.duration_s + scenario.prepare.length * 60.0) / TICK_S
-    per_voxel = NS_PER_VOXEL_TICK_REFERENCE if plan.reference else NS_PER_VOXEL_TICK
-    seconds = (
-        ticks
-        * 1e-9
-        * (2.0 * cells * NS_PER_CELL_TICK + plan.grid.voxels * len(plan.factors) * per_voxel)
-    )
     rows: list[tuple[Any, ...]] = [
-        ("cells at placement", cells, "cells"),
-        ("packed capacity of the domain", round(capacity(plan)), "cells"),
-        ("share filled at placement", round(cells / capacity(plan), 3), "1"),
+        ("cells at placement", needs.cells, "cells"),
+        ("packed capacity of the domain", round(needs.room), "cells"),
+        ("share filled at placement", round(needs.cells / needs.room, 3), "1"),
         ("voxels", plan.grid.voxels, "voxels"),
         ("factors", len(plan.factors), ""),
         ("network nodes", len(plan.nodes), ""),
         ("active rows", len(run.model.rows), ""),
-        ("memory", round(memory_bytes(plan, 2 * cells) / 2**20), "MiB"),
-        ("time, one core", round(seconds), "s"),
-        ("model fingerprint", _print(run), ""),
+        ("memory", round(needs.memory / 2**20), "MiB"),
+        ("disk, at most", round(needs.disk / 2**20), "MiB"),
+        ("time, one core", round(needs.seconds), "s"),
+        ("model fingerprint", fingerprint(run.model), ""),
     ]
     return Forecast(rows, [*run.model.notes, *scenario.notes], run.model)
+
+
+def needs_of(run: Assembled) -> Needs:
+    """Estimate what a run takes; the tumour is taken to double."""
+    plan, scenario = run.plan, run.scenario
+    cells = placed(plan)
+    ticks = (scenario.duration_s + scenario.prepare.length * 60.0) / TICK_S
+    per_voxel = NS_PER_VOXEL_TICK_REFERENCE if plan.reference else NS_PER_VOXEL_TICK
+    per_tick = 2.0 * cells * NS_PER_CELL_TICK + plan.grid.voxels * len(plan.factors) * per_voxel
+    samples = 1 + scenario.duration_s // scenario.sample_every_s
+    sample = 4.0 * plan.grid.voxels * (len(plan.factors) + 2) + 8.0 * cells * (
+        len(plan.nodes) + CELL_COLUMNS
+    )
+    state = memory_bytes(plan, 2 * cells)
+    return Needs(
+        cells=cells,
+        room=capacity(plan),
+        memory=BASE_MEMORY + state,
+        disk=samples * sample + 2.0 * state,
+        seconds=ticks * 1e-9 * per_tick,
+    )
 
 
 def placed(plan: Plan) -> int:
@@ -70,32 +153,23 @@ def memory_bytes(plan: Plan, cells: int) -> float:
     return 1.5 * cells * per_cell + 4.0 * plan.grid.voxels * (4.0 * len(plan.factors) + 8.0)
 
 
-def refuse_what_cannot_fit(run: Assembled) -> None:
-    """Stop before anything is written if the run cannot work on this machine.
-
-    Raises:
-        InputError: The cells do not fit into the domain, or the run into memory.
-    """
-    import psutil
-
-    plan, cells = run.plan, placed(run.plan)
-    room = capacity(plan)
-    if cells > room:
-        raise InputError(
-            f"{cells} cells do not fit into a domain that holds {room:.0f}.",
-            run.scenario.where("tumour.cells"),
-            "Enlarge domain.size or place fewer cells.",
-        )
-    needed, free = memory_bytes(plan, 2 * cells), psutil.virtual_memory().available
-    if needed > 0.9 * free:
-        raise InputError(
-            f"The run needs about {needed / 2**30:.1f} GiB, {free / 2**30:.1f} GiB are free.",
-            run.scenario.where("domain"),
-            "Make the domain smaller, or its voxels larger.",
-        )
+def _disk_left(folder: Path) -> int | None:
+    """Bytes free where a folder is or will be; None where the system does not say."""
+    for place in (folder, *folder.absolute().parents):
+        if place.is_dir():
+            try:
+                return shutil.disk_usage(place).free
+            except OSError:
+                return None
+    return None
 
 
-def _print(run: Assembled) -> str:
-    from stemniche.core.identity import fingerprint
+def _spoken_time(seconds: float) -> str:
+    for unit, length in (("d", 86400.0), ("h", 3600.0), ("min", 60.0)):
+        if seconds >= 2.0 * length:
+            return f"{seconds / length:.0f} {unit}"
+    return f"{max(1.0, seconds):.0f} s"
 
-    return fingerprint(run.model)
+
+def _size(count: float) -> str:
+    return f"{count / 2**30:.1f} GiB" if count >= 2**30 else f"{count / 2**20:.0f} MiB"

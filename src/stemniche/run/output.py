@@ -3,10 +3,12 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from stemniche.core.errors import InputError
+from stemniche.core.errors import StemnicheError
 from stemniche.run.assemble import assemble
-from stemniche.run.folder import abandon_folder, claim_folder
-from stemniche.run.forecast import refuse_what_cannot_fit
+from stemniche.run.folder import RUNS, abandon_folder, claim_folder
+from stemniche.run.forecast import needs_of
+from stemniche.run.journal import LOG, journal
+from stemniche.run.objects import FolderObjects
 from stemniche.run.results import Run, open_run
 from stemniche.run.simulate import simulate
 from stemniche.run.store import holds_run
@@ -28,28 +30,28 @@ def simulate_to(
     """Simulate into a folder, which appears only after scenario and plan are found to be right.
 
     Raises:
-        InputError: The scenario is wrong, or the folder cannot be made.
+        InputError: The scenario is wrong or cannot fit, or the folder cannot be made.
         GuardError: The run was stopped; the folder keeps what was computed.
     """
-    refuse_what_cannot_fit(assemble(scenario, seed))
+    needs = needs_of(assemble(scenario, seed))
+    needs.check(scenario, out or RUNS)
     folder = claim_folder(out, name or scenario.name, seed, resume=resume)
-    going_on = resume and holds_run(folder)
+    files = FolderObjects(folder)
     try:
-        if not going_on:
-            _describe(scenario, folder)
-        simulate(scenario, seed, folder, threads, progress, resume=going_on)
-    except InputError:
-        if not going_on and not holds_run(folder):
+        with journal(folder):
+            LOG.info("%s, seed %d: %s", scenario.name, seed, needs)
+            if not holds_run(folder):
+                files.replace("scenario.yaml", scenario.to_yaml().encode())
+            simulate(scenario, seed, folder, threads, progress, resume=holds_run(folder))
+            LOG.info("done")
+    except StemnicheError:
+        if not holds_run(folder):
             abandon_folder(folder)
         raise
-    _describe(scenario, folder)
     run = open_run(folder)
-    run.save_table(folder / "table.csv")
+    files.replace("scenario.yaml", scenario.to_yaml().encode())
+    files.replace("table.csv", run.table_text().encode())
     return run
-
-
-def _describe(scenario: Scenario, folder: Path) -> None:
-    (folder / "scenario.yaml").write_text(scenario.to_yaml(), encoding="utf-8")
 
 
 def resume_in(folder: Path, days: float | None) -> Run:

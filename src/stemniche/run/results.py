@@ -184,16 +184,19 @@ class Run:
         }
         return xr.DataArray(levels, coords=axes, dims=("z", "y", "x"), name=name, attrs=attributes)
 
+    def table_text(self) -> str:
+        """The table as CSV; numbers keep all their digits."""
+        return self.table.to_csv(index=False, lineterminator="\n")
+
     def save_table(self, path: str | Path) -> Path:
-        """Write the table as CSV and return its path; numbers keep all their digits.
+        """Write `table_text` to a file and return its path.
 
         Raises:
             InputError: The file cannot be written.
         """
         target = Path(path)
-        text = self.table.to_csv(index=False, lineterminator="\n")
         try:
-            target.write_text(text, encoding="utf-8")
+            target.write_text(self.table_text(), encoding="utf-8")
         except OSError as fault:
             raise InputError(
                 f"The table cannot be written ({fault.strerror}).",

@@ -21,7 +21,9 @@ from stemniche.run.allowance import processors
 from stemniche.run.assemble import Assembled, assemble
 from stemniche.run.header import machine_notes, make_header, same_run
 from stemniche.run.interrupt import between_ticks
+from stemniche.run.journal import LOG
 from stemniche.run.measures import look_up, measure
+from stemniche.run.records import plain
 from stemniche.run.results import Run
 from stemniche.run.store import Store, holds_run
 from stemniche.run.watch import Watch, memory_short
@@ -97,6 +99,7 @@ def simulate(
     except GuardError as fault:
         with suppress(GuardError):
             store.finish("stopped", fault.what)
+        LOG.error(fault.what)
         raise
     store.finish("done")
     return Run(store)
@@ -152,9 +155,10 @@ def _store(
         store = Store.open(folder)
         same_run(store.header, prints, run.plan.seed, str(folder))
         kept = store.resume()
-        store.lengthen(run.scenario.resolved())
+        if store.header.scenario != plain(run.scenario.resolved()):
+            store.lengthen(run.scenario.resolved())
         for note in machine_notes(store.header):
-            store.log(note, kind="warning")
+            _warn(store, note)
     else:
         store = Store.create(folder, _header(run, prints))
     if kept is None:
@@ -185,13 +189,19 @@ def _header(run: Assembled, prints: dict[str, str]) -> dict[str, Any]:
 def _announce(run: Assembled, store: Store) -> None:
     """Note what is known before the first tick: remarks on the model, what will be done to it."""
     for note in (*run.model.notes, *run.scenario.notes):
-        store.log(note, kind="warning")
+        _warn(store, note)
     for control in run.plan.controls:
         store.log(control.label, kind="therapy", time_s=control.start or 0)
     for item in run.scenario.therapy:
         if item.key == "drug":
             start = 0.0 if item.start == "birth" else item.start
             store.log(str(item), kind="therapy", time_s=round(start * 60))
+
+
+def _warn(store: Store, text: str) -> None:
+    """Note a warning and tell whoever listens."""
+    store.log(text, kind="warning")
+    LOG.warning(text)
 
 
 def _go_on(
@@ -240,9 +250,9 @@ def _prepare(
             store.write_checkpoint(0, _pack(s))
     else:
         if wanted.until is not None and store is not None:
-            store.log(
+            _warn(
+                store,
                 f"Preparation ended at its longest time; '{wanted.until.text}' did not come true.",
-                kind="warning",
             )
     s["day0"][0] = s.tick
     for name in TALLIES:
@@ -270,6 +280,7 @@ def _days(
         if due:
             sample(run.plan, s, store)
             _keep(store, s)
+            LOG.info("day %.4g, %d cells", now / 86400.0, s.n)
             tell("simulating", now / max(end, 1))
         if now >= end:
             return

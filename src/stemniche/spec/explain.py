@@ -81,7 +81,8 @@ def _chosen(model: Model, parents: dict[str, tuple[str, ...]], cell: str) -> set
     if cell in types or cell in SITES:
         return {cell}
     choices = [*types, *parents, *SITES]
-    mend = did_you_mean(cell, choices, f"Cells are {', '.join(choices)}.")
+    listed = f"Cells are {', '.join(choices)}."
+    mend = f"{did_you_mean(cell, choices, '')} {listed}".strip()
     raise InputError(f"The model has no cell '{cell}'.", "cell", mend)
 
 
