@@ -248,9 +248,19 @@ def check(scenario: Scenario, operating_points: bool = False) -> Checked:
     from stemniche.spec.operating import operating_points as points
 
     found = points(ahead.model)
-    rows = [(p.cell, p.target, p.signal, p.value, p.position, p.flag) for p in found if p.flag]
-    lines = [*ahead.lines, f"{len(rows)} of {len(found)} Hill inputs lie outside EC10-EC90."]
-    return Checked(("cell", "target", "signal", "value", "EC", "flag"), rows, lines)
+    rows = [
+        (p.cell, p.target, p.signal, p.value, p.position, p.flag, p.reason)
+        for p in sorted(found, key=lambda p: p.flag == "absent")
+        if p.flag
+    ]
+    absent = sum(p.flag == "absent" for p in found)
+    there, outside = len(found) - absent, len(rows) - absent
+    lines = [
+        *ahead.lines,
+        f"{outside} of {there} Hill inputs lie outside EC10-EC90 ({outside / there:.1%});"
+        f" {absent} more read what is not there at the reference.",
+    ]
+    return Checked(("cell", "target", "signal", "value", "EC", "flag", "why"), rows, lines)
 
 
 def run_to_folder(

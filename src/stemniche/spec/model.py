@@ -27,6 +27,7 @@ class Row:
         supports: Claims that are only cited.
         basis: How firmly it is said; ``assumed`` too where a claim is generalised to this cancer.
         source: Reference of a row without a claim.
+        note: Remark of the library on this row.
     """
 
     id: str
@@ -40,6 +41,7 @@ class Row:
     supports: tuple[str, ...]
     basis: Basis
     source: str
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

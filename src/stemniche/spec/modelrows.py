@@ -74,6 +74,7 @@ def _row(row: Mechanism, verdict: Verdict, cells: tuple[str, ...], writer: Write
         supports=row.supports,
         basis=verdict.basis,
         source=row.source,
+        note=row.note,
     )
 
 

@@ -1,7 +1,9 @@
 """Operating points: where each Hill input of a Model sits at the reference state.
 
 ``stemniche check --operating-points`` prints them. An input below EC10 is dead (its signal must
-grow a lot before anything happens), one above EC90 is saturated (only a loss can be felt).
+grow a lot before anything happens), one above EC90 is saturated (only a loss can be felt). A signal
+that is not there at all at the reference (a genotype, damage, a contact, what only tumours make) has
+no operating point: its input is listed apart, as absent.
 """
 
 from dataclasses import dataclass
@@ -11,7 +13,10 @@ from stemniche.spec.assembly import response
 from stemniche.spec.model import Model, Term
 from stemniche.spec.sentences import cell_label, model_parents
 
+Flag = Literal["dead", "saturated", "absent", ""]
+
 DEAD, SATURATED = 0.1, 0.9
+ABSENT = "not there at the reference"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,7 +31,9 @@ class OperatingPoint:
         value: Level of the signal at the reference state, in its unit.
         half_max: Level at half effect.
         position: Share of the full effect at that level in per cent: 50 is EC50.
-        flag: ``dead`` below EC10, ``saturated`` above EC90, else empty.
+        flag: ``dead`` below EC10, ``saturated`` above EC90, ``absent`` where the signal is 0 at
+            the reference by nature, else empty.
+        reason: Why a flagged input is as it is: the note of its row.
     """
 
     row: str
@@ -37,7 +44,8 @@ class OperatingPoint:
     half_max: float
     hill: float
     position: float
-    flag: Literal["dead", "saturated", ""]
+    flag: Flag
+    reason: str = ""
 
 
 def operating_points(model: Model, *, flagged: bool = False) -> list[OperatingPoint]:
@@ -45,7 +53,7 @@ def operating_points(model: Model, *, flagged: bool = False) -> list[OperatingPo
 
     Args:
         model: As compiled.
-        flagged: Only inputs that are dead or saturated.
+        flagged: Only inputs that are dead, saturated or absent.
     """
     cells: dict[tuple[Term, str], list[str]] = {}
     for drive in model.drives:
@@ -53,19 +61,20 @@ def operating_points(model: Model, *, flagged: bool = False) -> list[OperatingPo
             for term in group.terms:
                 cells.setdefault((term, drive.target), []).append(drive.cell)
     parents, types = model_parents(model), len(model.types)
+    notes = {row.id: row.note for row in model.rows}
     points = [
-        _point(term, target, cell_label(parents, types, found))
+        _point(term, target, cell_label(parents, types, found), notes.get(term.row, ""))
         for (term, target), found in cells.items()
     ]
     return [point for point in points if point.flag or not flagged]
 
 
-def _point(term: Term, target: str, cell: str) -> OperatingPoint:
+def _point(term: Term, target: str, cell: str, note: str) -> OperatingPoint:
     share = response(term, term.reference)
     share = 1.0 - share if term.inverted else share
-    flag: Literal["dead", "saturated", ""] = (
-        "dead" if share < DEAD else "saturated" if share > SATURATED else ""
-    )
+    flag: Flag = "dead" if share < DEAD else "saturated" if share > SATURATED else ""
+    if term.reference == 0.0:
+        flag, note = "absent", ABSENT
     return OperatingPoint(
         row=term.row,
         signal=term.signal,
@@ -76,4 +85,5 @@ def _point(term: Term, target: str, cell: str) -> OperatingPoint:
         hill=term.hill,
         position=100.0 * share,
         flag=flag,
+        reason=note if flag else "",
     )
