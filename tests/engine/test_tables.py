@@ -116,7 +116,7 @@ def test_at_the_references_every_node_rests_at_its_baseline() -> None:
     for drive in plan.model.drives:
         if drive.kind == "node":
             push = drive.constant + sum(
-                g.weight * prod(float(drives.term_value(t, np.array(t.reference))) for t in g.terms)
+                g.push(prod(float(drives.term_value(t, np.array(t.reference))) for t in g.terms))
                 for g in drive.groups
             )
             assert 1 / (1 + exp(-push)) == pytest.approx(baselines[drive.target], rel=1e-6), drive

@@ -166,6 +166,20 @@ def test_a_node_at_its_reference_stays_at_its_baseline() -> None:
     np.testing.assert_allclose(cells.signals[FIRST_NODE, :50], baseline, rtol=1e-5)
 
 
+def test_a_loss_divides_what_is_made() -> None:
+    """Steady state of synthesis 3, basal loss 1 and a loss of 20 times a Hill term."""
+    drives = [(c, 0, np.log(3.0), 0.0, 1.0, [(20.0, [(0, 1.0, 2.0, False)])]) for c in range(TYPES)]
+    cells = Cells(200, 4)
+    cells.scale[:], cells.shift[:] = 1.0, 0.0
+    level = cells.read()[0]
+    interpreter.evaluate_nodes(
+        *cells._where(), *table(drives).values(), cells.shift, cells.tau, FIRST_NODE, 1e9,
+        np.ones(TYPES, np.uint8),
+    )  # fmt: skip
+    loss = 1.0 + 20.0 * level**2 / (1.0 + level**2)
+    np.testing.assert_allclose(cells.read()[FIRST_NODE], 3.0 / (3.0 + loss), rtol=1e-4)
+
+
 def test_behaviours_stay_within_their_bounds_whatever_is_sensed() -> None:
     cells, drives = Cells(300, 5), some_drives(6, BEHAVIOURS)
     cells.signals *= 1e30

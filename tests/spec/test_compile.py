@@ -26,7 +26,7 @@ def value(found: Drive, levels: dict[str, float] | None = None) -> float:
     total = found.constant
     for group in found.groups:
         parts = ((levels or {}).get(t.signal, t.reference) for t in group.terms)
-        total += group.weight * math.prod(map(response, group.terms, parts))
+        total += group.push(math.prod(map(response, group.terms, parts)))
     return 1 / (1 + math.exp(-total)) if found.kind == "node" else math.exp(total)
 
 

@@ -19,13 +19,16 @@ def term_value(term: Term, x: Array) -> Array:
 
 
 def exponent(drive: Drive, signal: Callable[[str], Array]) -> Array:
-    """``constant + sum of weight * product of the group's terms``."""
+    """``constant + sum of weight * product``; a group that divides takes ``log(1 + k product)``."""
     total: Array = np.asarray(drive.constant, np.float64)
     for group in drive.groups:
         product: Array = np.asarray(1.0)
         for term in group.terms:
             product = product * term_value(term, np.asarray(signal(term.signal), np.float64))
-        total = total + group.weight * product
+        if group.divides:
+            total = total - np.log1p(np.expm1(abs(group.weight)) * product)
+        else:
+            total = total + group.weight * product
     return total
 
 

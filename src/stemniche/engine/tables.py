@@ -24,7 +24,8 @@ class Table:
 
     Args:
         target_ptr: int64 [T + 1]; targets: int32, rows of the output; constant, low, high: float32.
-        group_ptr: int64 [targets + 1]; weight: float32.
+        group_ptr: int64 [targets + 1]; weight: float32; divides: uint8, 1 for a
+            group whose weight is the factor k of a loss ``1 + k A``.
         term_ptr: int64 [groups + 1]; signal: int32; half_max, hill: float32; inverted: uint8.
     """
 
@@ -35,6 +36,7 @@ class Table:
     high: Array
     group_ptr: Array
     weight: Array
+    divides: Array
     term_ptr: Array
     signal: Array
     half_max: Array
@@ -65,6 +67,7 @@ class Table:
             tau,
             first_node,
             minutes,
+            self.divides,
         )
 
     def evaluate_behaviours(self, s: State, k: Backend) -> None:
@@ -152,7 +155,8 @@ def _table(plan: Plan, targets: Index, chosen: dict[tuple[str, str], Drive]) -> 
         low=np.array([d.low for _, d in rows], np.float32),
         high=np.array([d.high for _, d in rows], np.float32),
         group_ptr=np.array(group_ptr, np.int64),
-        weight=np.array([g.weight for g in groups], np.float32),
+        weight=np.array([_factor(g) for g in groups], np.float32),
+        divides=np.array([g.divides for g in groups], np.uint8),
         term_ptr=np.asarray(term_ptr, np.int64),
         signal=np.array([plan.signals[t.signal] for t in terms], np.int32),
         half_max=np.array([t.half_max for t in terms], np.float32),
@@ -165,15 +169,21 @@ def _folded(drive: Drive, genotype: dict[str, float]) -> tuple[float, list[Group
     """Constant and remaining groups after the genotype's inputs have their fixed values."""
     constant, varying = drive.constant, []
     for group in drive.groups:
-        weight = group.weight
+        share = 1.0
         rest: list[Term] = []
         for term in group.terms:
             if term.signal in genotype:
-                weight *= float(drives.term_value(term, np.asarray(genotype[term.signal])))
+                share *= float(drives.term_value(term, np.asarray(genotype[term.signal])))
             else:
                 rest.append(term)
         if not rest:
-            constant += weight
-        elif weight:
-            varying.append(Group(weight=weight, terms=tuple(rest)))
+            constant += group.push(share)
+        elif share:
+            size = -group.push(share) if group.divides else group.push(share)
+            varying.append(Group(weight=size, terms=tuple(rest), divides=group.divides))
     return constant, varying
+
+
+def _factor(group: Group) -> float:
+    """What multiplies the product of a group's terms."""
+    return float(np.expm1(abs(group.weight))) if group.divides else group.weight

@@ -1,8 +1,9 @@
 """Networks and rules as tables: one kernel evaluates any model, nothing is compiled per model.
 
 Every drive of the model has the form ``c + sum_g w_g A_g`` where ``A_g`` is a product of Hill terms
-(or of one minus a Hill term). A node relaxes towards the sigmoid of its drive, a behaviour equals
-the clipped exponential of its drive. The engine flattens drives into the arrays described at
+(or of one minus a Hill term); a group of a node may instead be a loss and take ``log(1 + w_g A_g)``
+away. A node relaxes towards the sigmoid of its drive, a behaviour equals the clipped exponential of
+its drive. The engine flattens drives into the arrays described at
 `evaluate_nodes` and calls the two functions once per tick.
 
 Cells of one type go through the table in blocks. The logarithm of every signal that the type reads
@@ -38,6 +39,7 @@ _LANES = 32  # a loop of this constant length becomes vector code without a scal
 _ZERO, _ONE = np.float32(0.0), np.float32(1.0)
 _SMALLEST = np.float32(1e-38)
 _LOG2E = np.float32(np.log2(np.e))
+_LN2 = np.float32(np.log(2.0))
 
 
 class _Table(NamedTuple):
@@ -56,6 +58,7 @@ class _Table(NamedTuple):
     high: Floats
     group_ptr: Longs
     weight: Floats
+    divides: Marks
     term_ptr: Longs
     slot: Ints
     log_half: Floats
@@ -121,6 +124,11 @@ def _add_groups(
                     at = np.uint64(u + lane)
                     before = table.weight[g] if t == first else product[at]
                     product[at] = before / (_ONE + exp2(power * (log_half - logs[k, at])))
+        if table.divides[g] != 0:
+            for u in range(0, lanes, _LANES):
+                for lane in range(_LANES):
+                    at = np.uint64(u + lane)
+                    product[at] = -_LN2 * log2(_ONE + product[at])
         for u in range(0, lanes, _LANES):
             for lane in range(_LANES):
                 at = np.uint64(u + lane)
@@ -187,6 +195,7 @@ def _prepare(
     high: Floats,
     group_ptr: Longs,
     weight: Floats,
+    divides: Marks,
     term_ptr: Longs,
     signal: Ints,
     half_max: Floats,
@@ -198,8 +207,8 @@ def _prepare(
     _slots(target_ptr, group_ptr, term_ptr, signal, signals, read_ptr, read, slot)
     power = np.where(inverted != 0, -hill, hill)
     return _Table(
-        read_ptr, read, target_ptr, targets, constant, low, high, group_ptr, weight, term_ptr, slot,
-        np.log2(half_max), power,
+        read_ptr, read, target_ptr, targets, constant, low, high, group_ptr, weight, divides,
+        term_ptr, slot, np.log2(half_max), power,
     )  # fmt: skip
 
 
@@ -232,6 +241,7 @@ def evaluate_nodes(
     tau: Floats,
     first_node: int,
     minutes: float,
+    divides: Marks | None = None,
 ) -> None:
     """Relax every node of every cell over one tick, in place: exact for frozen inputs.
 
@@ -254,11 +264,13 @@ def evaluate_nodes(
         tau: float32[N], min.
         first_node: Row of node 0.
         minutes: Length of the tick.
+        divides: uint8, 1 for a group that is a loss; `weight` is then its factor, not negative.
     """
     free = np.empty_like(constant)
     table = _prepare(
-        signals.shape[0], target_ptr, targets, constant, free, free, group_ptr, weight, term_ptr,
-        signal, half_max, hill, inverted,
+        signals.shape[0], target_ptr, targets, constant, free, free, group_ptr, weight,
+        np.zeros(weight.size, np.uint8) if divides is None else divides, term_ptr, signal, half_max,
+        hill, inverted,
     )  # fmt: skip
     share = (-np.expm1(-minutes / tau.astype(np.float64))).astype(np.float32)
     nodes = signals[first_node:]
@@ -295,8 +307,8 @@ def evaluate_behaviours(
     The other arguments are those of `evaluate_nodes`.
     """
     table = _prepare(
-        signals.shape[0], target_ptr, targets, constant, low, high, group_ptr, weight, term_ptr,
-        signal, half_max, hill, inverted,
+        signals.shape[0], target_ptr, targets, constant, low, high, group_ptr, weight,
+        np.zeros(weight.size, np.uint8), term_ptr, signal, half_max, hill, inverted,
     )  # fmt: skip
     rows = behaviours.shape[0]
     unshifted, at_once = (

@@ -2,12 +2,13 @@
 
 ``node = sigmoid(constant + sum w A)`` and ``behaviour = exp(constant + sum w A)``, where A is the
 product of a group's terms and the constant puts the target at its baseline at the reference inputs.
+A group that divides adds ``-log(1 + k A)`` instead: the node is then synthesis over turnover.
 Rows left out keep their share of the constant; `spec.context` says which those are.
 """
 
 import math
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from stemniche.core.errors import LibraryError
 from stemniche.core.units import convert
@@ -144,10 +145,12 @@ class Assembly:
             size = sign * abs(weigh(drivers))
             present = [part for part in members if part.activity is not Activity.OUT]
             terms = {id(p): self._term(p, inverted=bool(raising) and not p.raises) for p in present}
-            constant -= size * math.prod(at_reference(terms[id(p)]) for p in present)
+            divides = any(isinstance(p.row, Link) and p.row.law == "divides" for p in members)
+            whole = Group(weight=size, terms=tuple(terms[id(p)] for p in present), divides=divides)
+            constant -= whole.push(math.prod(map(at_reference, whole.terms)))
             if all(part.activity is Activity.IN for part in drivers):
                 live = tuple(terms[id(p)] for p in present if p.activity is Activity.IN)
-                groups.append(Group(weight=size, terms=live))
+                groups.append(replace(whole, terms=live))
         return constant, tuple(groups)
 
     def _term(self, part: Part, inverted: bool) -> Term:

@@ -5,6 +5,7 @@
 step, dtype or arrays, so it can be written as JSON and fingerprinted.
 """
 
+import math
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -104,10 +105,21 @@ class Term:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Group:
-    """Inputs that act only together: weight times the product of its terms."""
+    """Inputs that act only together: weight times the product of its terms.
+
+    A group that `divides` is a rate of loss ``1 + (exp(|weight|) - 1) * A`` below what is made; it
+    takes the logarithm of that rate from the drive.
+    """
 
     weight: float
     terms: tuple[Term, ...]
+    divides: bool = False
+
+    def push(self, product: float) -> float:
+        """What the group adds to the drive when the product of its terms is `product`."""
+        if self.divides:
+            return -math.log1p(math.expm1(abs(self.weight)) * product)
+        return self.weight * product
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,7 +127,8 @@ class Drive:
     """All that moves one target in one cell type.
 
     A node relaxes to ``sigmoid(constant + sum weight * A)``; a behaviour equals
-    ``clip(exp(constant + sum weight * A), low, high)``.
+    ``clip(exp(constant + sum weight * A), low, high)``. With groups that divide, a node is
+    ``made / (made + k0 + k * A)``: synthesis over turnover.
     """
 
     cell: str

@@ -1,9 +1,9 @@
 """Operating points: where each Hill input of a Model sits at the reference state.
 
 ``stemniche check --operating-points`` prints them. An input below EC10 is dead (its signal must
-grow a lot before anything happens), one above EC90 is saturated (only a loss can be felt). A signal
-that is not there at all at the reference (a genotype, damage, a contact, what only tumours make) has
-no operating point: its input is listed apart, as absent.
+grow a lot before anything happens), one above EC90 is saturated (only a loss can be felt). A
+signal that is not there at all at the reference (a genotype, damage, a contact, what only tumours
+make) has no operating point: its input is listed apart, as absent.
 """
 
 from dataclasses import dataclass

@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 Basis = Literal["stated", "hedged", "inferred", "assumed"]
 Sign = Literal["+1", "-1"]
+Law = Literal["adds", "divides"]
 _CLAIM = re.compile(r"\bC[0-9]{3}\b")
 
 
@@ -129,7 +130,11 @@ class NodeRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Link:
-    """A row of the network or of its brakes: a signal moves a node."""
+    """A row of the network or of its brakes: a signal moves a node.
+
+    `law` says how: it ``adds`` its weight to the drive, or it ``divides`` what is made by the rate
+    of loss that it sets (turnover), down to a share of exp(-weight).
+    """
 
     place: Place
     id: str = required()
@@ -142,6 +147,7 @@ class Link:
     quantity: str = optional("")
     hill: str = optional("1")
     weight: str = optional("")
+    law: Law = optional("adds")
     ref: str = optional("")
     context: tuple[str, ...] = optional(("general",))
     generalises: bool = optional(False)

@@ -89,6 +89,9 @@ class RowCheck:
         if row.and_group and len(lexicon.members(row.origin)) > 1:
             what = f"The family '{row.origin}' cannot be part of an AND group."
             faults.add(what, row.place.at("and_group"), "Write one row per member.")
+        if row.law == "divides" and row.sign == "+1":
+            mend = "Write sign -1: what divides is a loss."
+            faults.add("A row that divides cannot raise its node.", row.place.at("law"), mend)
         if not good or not signals:
             return
         for target in lexicon.members(row.to):

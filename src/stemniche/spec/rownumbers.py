@@ -78,10 +78,13 @@ def relaxation(numbers: Numbers, node: NodeRow) -> float:
 
 
 def weight(numbers: Numbers, row: Link) -> float:
-    """Strength of a network row before its sign; the global gain where nothing is written."""
+    """Strength of a network row before its sign; the global gain where nothing is written.
+
+    Only a parameter may be 0: it switches all its rows off at once.
+    """
     where = row.place.at("weight")
     value = numbers.read(row.weight or GAIN, "", where=where)
-    if value <= 0.0:
+    if value < 0.0 or (value == 0.0 and row.weight not in numbers.records):
         what = f"A weight of {value:g} is not above 0."
         raise LibraryError(what, where, "Write a strength above 0; 'sign' gives the direction.")
     return value
