@@ -317,6 +317,12 @@ def evidence_table(what: str, names: tuple[str, ...]) -> tuple[list[str], list[l
     if what == "coverage":
         table = coverage()
         return list(table.columns), table.values.tolist()
+    if what == "parts":
+        from stemniche.spec.coverage import coverage_by_part
+        from stemniche.spec.rows import read_library
+
+        table = coverage_by_part(read_library())
+        return list(table.columns), table.values.tolist()
     from stemniche.evidence.tabulate import tabulate
 
     return tabulate(evidence(), what, names)

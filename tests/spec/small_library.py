@@ -129,6 +129,7 @@ taxol,,,850,cytotoxic,damage,
 """,
     "entailed": "claim,path,note\nC020,s.IL6;n.IL6R;n.PPBP;s.PPBP,\n",
     "not_carried": "claim,reason,note\nC021,definition,\n",
+    "parts": "section,part\nS0 first,lineage\n",
 }
 
 ENTITIES = {

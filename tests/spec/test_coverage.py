@@ -1,11 +1,12 @@
 """Coverage: how each claim is carried, entailed or not, and that paths hold together."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from stemniche.core.errors import LibraryError
-from stemniche.spec.coverage import accounts, coverage, coverage_summary
+from stemniche.spec.coverage import accounts, coverage, coverage_by_part, coverage_summary
 from stemniche.spec.library import Library
 
 
@@ -120,3 +121,24 @@ def test_the_shipped_library_accounts_for_every_claim(shipped: Library) -> None:
     left = [a.claim for a in found if a.status == "unaccounted"]
     assert not left
     assert sum(a.status in ("carried", "entailed") for a in found) >= 120
+
+
+def test_parts_count_atomic_mechanisms_by_part(small: Any) -> None:
+    small.book = replace(
+        small.book,
+        claims={
+            name: replace(facts, section="S0 first" if name < "C005" else "S0 second")
+            for name, facts in small.book.claims.items()
+        },
+    )
+    table = coverage_by_part(small.read(), small.book).set_index(["part", "kind"])
+    assert table.loc[("lineage", "mechanism"), "all"] == 4
+    assert table.loc[("lineage", "all"), "carried"] == 4
+    assert table.loc[("all", "all"), "all"] == table.loc[(["lineage", "other"], "all"), "all"].sum()
+    assert not {"definition", "therapy_effect"} & set(table.index.get_level_values("kind"))
+
+
+def test_every_part_of_the_niche_keeps_three_quarters_of_its_mechanisms(shipped: Library) -> None:
+    table = coverage_by_part(shipped).set_index(["part", "kind"])["share"]
+    for part in ("lineage", "signalling", "secretome", "stroma", "immune", "all"):
+        assert table[part, "all"] >= 0.75

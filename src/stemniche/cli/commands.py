@@ -141,14 +141,17 @@ def check(
 @app.command()
 def evidence(
     what: Annotated[
-        str, typer.Argument(help="summary, claims, loops, paths, coverage or show.")
+        str, typer.Argument(help="summary, claims, loops, paths, coverage, parts or show.")
     ] = "summary",
     names: Annotated[
         list[str] | None, typer.Argument(help="For paths: A B; for show: an id.")
     ] = None,
     json: AsJson = False,
 ) -> None:
-    """Look into the claims: counts, list, loops, paths between two entities, coverage, one row."""
+    """Look into the claims: counts, list, loops, paths between two entities, coverage, one row.
+
+    `parts` counts, for each part of the biology, how many single mechanisms the library keeps.
+    """
     from stemniche import api
 
     columns, rows = api.evidence_table(what, tuple(names or ()))

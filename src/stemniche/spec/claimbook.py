@@ -30,6 +30,7 @@ class ClaimFacts:
     Args:
         cancers: Entity ids of its cancers, and ``general`` where it holds everywhere.
         restates: Id of the claim it says again, or empty.
+        section: Review and heading under which it stands.
     """
 
     id: str
@@ -39,6 +40,7 @@ class ClaimFacts:
     via: tuple[str, ...] = ()
     cancers: tuple[str, ...] = (GENERAL,)
     restates: str = ""
+    section: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -124,6 +126,7 @@ def _from(evidence: "Evidence") -> ClaimBook:
             via=claim.via_ids,
             cancers=tuple(by_name.get(name, name) for name in claim.cancer_types),
             restates=claim.restates,
+            section=f"{claim.review} {claim.section}",
         )
         for claim in evidence.records.claims.values()
     }

@@ -19,6 +19,10 @@ if TYPE_CHECKING:
 
 CARRIED, ENTAILED, NOT_CARRIED = "carried", "entailed", "not carried"
 UNACCOUNTED = "unaccounted"
+CORE_KINDS = ("mechanism", "feedback_loop", "mirna", "phenotype_marker")
+"""Kinds of claims that say how something works; the others tell of therapies, tests, terms."""
+
+ALL, OTHER = "all", "other"
 STATUSES = (CARRIED, ENTAILED, NOT_CARRIED, UNACCOUNTED)
 
 
@@ -72,6 +76,32 @@ def coverage_summary(
     counts["all"] = counts.sum(axis=1)
     counts.loc["all"] = counts.sum(axis=0)
     return counts
+
+
+def coverage_by_part(
+    library: Library, evidence: "Evidence | ClaimBook | None" = None
+) -> "pd.DataFrame":
+    """Return how the single mechanisms, loops and markers of each part of the biology are kept.
+
+    Columns: part, kind, carried, entailed, not carried, unaccounted, all, share (carried or
+    entailed over all). Only atomic claims of `CORE_KINDS` count; the last row adds all parts up.
+    """
+    import pandas as pd
+
+    book = evidence if isinstance(evidence, ClaimBook) else claim_book(evidence)
+    core = [a for a in accounts(library, book) if a.level == "atomic" and a.kind in CORE_KINDS]
+    parts = [library.parts.get(book.claims[a.claim].section, OTHER) for a in core]
+    frame = pd.DataFrame(
+        {"part": parts, "kind": [a.kind for a in core], "status": [a.status for a in core]}
+    )
+    whole = pd.concat([frame, frame.assign(kind=ALL), frame.assign(part=ALL, kind=ALL)])
+    counts = pd.crosstab([whole["part"], whole["kind"]], whole["status"])
+    counts = counts.reindex(columns=list(STATUSES), fill_value=0)
+    order = [*dict.fromkeys(library.parts.values()), OTHER, ALL]
+    counts["all"] = counts.sum(axis=1)
+    counts["share"] = ((counts[CARRIED] + counts[ENTAILED]) / counts["all"]).round(3)
+    table = counts.reset_index().rename_axis(columns=None)
+    return table.sort_values("part", key=lambda names: names.map(order.index), kind="stable")
 
 
 def _account(

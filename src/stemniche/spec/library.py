@@ -32,6 +32,7 @@ class Library:
         fingerprint: Of the names and bytes of its tables.
         lexicon: Cells, factors, nodes, families and vocabulary, and what their names mean.
         links: Rows of the network and of its brakes.
+        parts: Part of the biology by section of the evidence.
     """
 
     fingerprint: str
@@ -47,6 +48,7 @@ class Library:
     hosts: tuple[HostRow, ...]
     entailed: tuple[Entailed, ...]
     not_carried: tuple[NotCarried, ...]
+    parts: dict[str, str]
     numbers: Numbers = field(init=False, repr=False, compare=False)
     mechanisms: dict[str, Mechanism] = field(init=False, repr=False, compare=False)
     """Every row that claims can switch, by id."""

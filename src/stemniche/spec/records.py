@@ -298,6 +298,15 @@ class Entailed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """The part of the biology that a section of the evidence (review and heading) tells."""
+
+    place: Place
+    section: str = required()
+    part: str = required()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class NotCarried:
     """A claim that nothing carries, and why."""
 

@@ -27,6 +27,7 @@ from stemniche.spec.records import (
     NodeRow,
     NotCarried,
     Parameter,
+    Part,
     Pool,
     Rule,
     SecretionRow,
@@ -95,6 +96,7 @@ def _read(folder: Path, book: ClaimBook) -> Library:
         drugs={d.id: d for d in table("drugs", DrugRow, optional=True)},
         hosts=tuple(table("hosts", HostRow, optional=True)),
         entailed=tuple(table("entailed", Entailed, "claim", optional=True)),
+        parts={p.section: p.part for p in table("parts", Part, "section", optional=True)},
         not_carried=tuple(table("not_carried", NotCarried, "claim", optional=True)),
     )
     rows: list[Any] = [*library.links, *library.rules, *library.secretions, *library.uptakes]
