@@ -17,7 +17,7 @@ from stemniche.engine.step import advance, begin, moment
 from stemniche.kernels.cpu import Backend
 from stemniche.run.assemble import Assembled, assemble
 from stemniche.run.measures import measure, types_and_groups
-from stemniche.spec.lexicon import Lexicon
+from stemniche.spec.lexicon import VESICLE, Lexicon
 from stemniche.spec.model import Drive, Group, Model, Term
 from stemniche.spec.nametables import EVENTS, library_names
 from stemniche.spec.rows import read_library
@@ -254,6 +254,9 @@ def in_the_model(pattern: str, run: Assembled) -> Iterator[str]:
         "FACTOR": tuple(f.id for f in run.model.factors),
         "FACTOR_LEVEL": tuple(f.id for f in run.model.factors),
         "NODE": tuple(owners),
+        "CARGO": tuple(
+            f.id.removesuffix(VESICLE) for f in run.model.factors if f.form == "vesicle"
+        ),
         "DRUG": ("paclitaxel",),
         "CAUSE": FLUX,
         "EVENT": EVENTS,

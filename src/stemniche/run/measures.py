@@ -11,8 +11,10 @@ import numpy as np
 
 from stemniche.engine.plan import STEM, Plan
 from stemniche.engine.processes.stemness import FLUX
+from stemniche.engine.processes.transport import NANOMOLAR
 from stemniche.engine.state import ALIVE, G0, NECROTIC, Array, State
 from stemniche.engine.step import seconds
+from stemniche.spec.lexicon import VESICLE
 
 HYPOXIC = 10.0
 """Oxygen below which a tumour cell counts as hypoxic, mmHg (pimonidazole binding)."""
@@ -234,6 +236,23 @@ def _molecules(v: View) -> Iterator[tuple[str, float]]:
         yield f"damage.{name}", level
 
 
+def _vesicles(v: View) -> Iterator[tuple[str, float]]:
+    s, plan = v.state, v.plan
+    flat = s["fields"].reshape(len(plan.factors), -1)
+    inside = v.inside if v.inside.any() else np.ones_like(v.inside)
+    volume = 4.0 / 3.0 * np.pi * s.live("radius").astype(np.float64) ** 3
+    rates = {(u.factor, u.cell): u.rate for u in plan.uptakes if u.kind == "first_order"}
+    for factor in plan.model.factors:
+        if factor.form != "vesicle":
+            continue
+        cargo, levels = factor.id.removesuffix(VESICLE), flat[plan.factors[factor.id]]
+        yield f"vesicle.{cargo}", float(levels[inside].mean(dtype=np.float64))
+        rate = np.array([rates.get((factor.id, name), 0.0) for name in plan.types.names])
+        taken = rate[s.live("type")] * volume * levels[s.live("voxel")] * NANOMOLAR
+        for name, mean_taken in v.means(taken):
+            yield f"delivered.{cargo}.{name}", mean_taken
+
+
 def _network(v: View) -> Iterator[tuple[str, float]]:
     for node in v.plan.model.nodes:
         owners = {v.plan.types[name] for name in node.cells}
@@ -278,6 +297,7 @@ PARTS: tuple[Callable[[View], Iterator[tuple[str, float]]], ...] = (
     _vessels,
     _immune,
     _molecules,
+    _vesicles,
     _network,
     _release,
     _traffic,

@@ -16,6 +16,9 @@ VESSEL, MARROW = "vessel", "marrow"
 SITES = (VESSEL, MARROW)
 """Pseudo cells of rules: entry from the blood, and release into it."""
 
+VESICLE = "_vesicle"
+"""How the id of a factor ends that is a named cargo in vesicles; measures name the cargo alone."""
+
 GENE_STATES = ("mutant", "lost", "low", "high")
 TUMOUR = "tumour"
 

@@ -12,6 +12,7 @@ from itertools import product
 from typing import TYPE_CHECKING
 
 from stemniche.core.names import fold
+from stemniche.spec.lexicon import VESICLE
 from stemniche.spec.library import Library
 from stemniche.spec.naming import Kind, Names, spell
 from stemniche.spec.records import Cancer, Cell, DrugRow, FactorRow, NodeRow
@@ -185,6 +186,7 @@ def _measures(library: Library) -> Iterator[str]:
     cells = tuple(dict.fromkeys((*lexicon.cells, *groups)))
     fill: dict[str, Iterable[str]] = {
         "FACTOR": lexicon.factors, "FACTOR_LEVEL": lexicon.factors, "NODE": lexicon.nodes,
+        "CARGO": [f.removesuffix(VESICLE) for f, r in lexicon.factors.items() if r.carries],
         "MARKER": lexicon.nodes, "DRUG": library.drugs, "CAUSE": CSC_CAUSES, "EVENT": EVENTS,
     }  # fmt: skip
     for word in lexicon.words:
