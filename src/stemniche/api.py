@@ -193,6 +193,28 @@ def write_report(run: "Run", path: str | Path | None = None) -> Path:
     return write(run, Path(path))
 
 
+def write_movie(
+    run: "Run", path: str | Path | None = None, progress: bool | Progress = False
+) -> Path:
+    """Write a film of the tissue, ``movie.mp4`` beside the run's store by default.
+
+    Raises:
+        InputError: The suffix is neither .mp4 nor .gif, or the file cannot be written.
+        MissingExtra: An .mp4 is asked for and its encoder is not installed.
+    """
+    from stemniche.report.movie import write_movie as write
+
+    if path is None:
+        if run.folder is None:
+            raise InputError(
+                "This run is in memory, so its film has no place.",
+                "write_movie",
+                "Give a path: write_movie(run, 'film.mp4').",
+            )
+        path = run.folder / "movie.mp4"
+    return write(run, Path(path), _tell(progress))
+
+
 def configure(
     scenario: str,
     days: float | None,

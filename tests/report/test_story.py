@@ -105,6 +105,6 @@ def test_few_stem_cells_are_called_few() -> None:
 
 def test_causes_are_told_once_enough_stem_cells_moved() -> None:
     some = told([1e3, 1e3], [50.0, 80.0], csc_flux__symmetric=[0, 30], csc_flux__death=[0, -20])
-    assert "Most new stem cells came from symmetric divisions (100 %)" in some
+    assert "All new stem cells came from symmetric divisions (100 %)" in some
     assert "most were lost by death (100 %)" in some
     assert "came from" not in told([1e3, 1e3], [50.0, 52.0], csc_flux__symmetric=[0, 2])

@@ -154,7 +154,7 @@ def test_another_seed_or_scenario_is_not_a_resumption(short: Make, tmp_path: Pat
     simulate(short({"days": 0.0625}), 3, tmp_path, 1)
     with pytest.raises(InputError, match="another seed"):
         simulate(short(), 4, tmp_path, 1, resume=True)
-    with pytest.raises(InputError, match="another scenario"):
+    with pytest.raises(InputError, match="another scenario .*: tumour.cells was 80, now 90"):
         simulate(short({"tumour.cells": 90}), 3, tmp_path, 1, resume=True)
 
 

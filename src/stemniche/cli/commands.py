@@ -242,6 +242,23 @@ def sensitivity(
 
 
 @app.command()
+def movie(
+    run: Annotated[Path, typer.Argument(help="Folder or store of a run.")],
+    out: Annotated[
+        Path | None,
+        typer.Option(help="An .mp4 or .gif; by default movie.mp4 in the folder."),
+    ] = None,
+    quiet: Quiet = False,
+) -> None:
+    """Write a film of the tissue, one frame per sample."""
+    from stemniche import api
+
+    with progress_bar(quiet) as tell:
+        path = api.write_movie(api.open_run(run), out, tell)
+    echo(str(path))
+
+
+@app.command()
 def export(
     run: Path,
     to: Annotated[str, typer.Option("--to", help="csv or anndata.")] = "csv",

@@ -198,7 +198,8 @@ def _causes(d: Digest) -> str:
     if sum(gains.values()) >= ENOUGH:
         most = max(gains, key=lambda c: gains[c])
         share = 100.0 * gains[most] / sum(gains.values())
-        parts.append(f"most new stem cells came from {CAUSES[most]} ({share:.0f} %)")
+        many = "all" if share > 99.5 else "most"
+        parts.append(f"{many} new stem cells came from {CAUSES[most]} ({share:.0f} %)")
     if -sum(losses.values()) >= ENOUGH:
         most = min(losses, key=lambda c: losses[c])
         share = 100.0 * losses[most] / sum(losses.values())

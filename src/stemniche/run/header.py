@@ -5,7 +5,7 @@ expected to be the same here. Neither a host name nor a clock time is ever part 
 """
 
 import platform
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from math import isfinite
 from typing import Any
@@ -14,6 +14,8 @@ from stemniche.core.errors import StoreError
 from stemniche.run.records import Header, damaged, parse, plain
 
 FINGERPRINTS = ("model", "evidence", "library", "scenario")
+_MAY_DIFFER = ("days", "sample_every", "measures")
+_MOST_SHOWN = 3
 _BITS_DEPEND_ON = ("numpy", "numba", "llvmlite", "scipy")
 
 
@@ -76,7 +78,13 @@ def read_header(data: Mapping[str, Any], where: str) -> Header:
     return header
 
 
-def same_run(header: Header, fingerprints: Mapping[str, str], seed: int, where: str) -> None:
+def same_run(
+    header: Header,
+    fingerprints: Mapping[str, str],
+    seed: int,
+    where: str,
+    scenario: Mapping[str, Any] | None = None,
+) -> None:
     """Check that a run may be continued with a scenario.
 
     Args:
@@ -84,6 +92,7 @@ def same_run(header: Header, fingerprints: Mapping[str, str], seed: int, where: 
         fingerprints: Of what would be simulated now; only the names given are compared.
         seed: Of what would be simulated now.
         where: The store, for the error.
+        scenario: What would be simulated now, to tell where it differs.
 
     Raises:
         StoreError: Something that decides the trajectory differs.
@@ -91,11 +100,22 @@ def same_run(header: Header, fingerprints: Mapping[str, str], seed: int, where: 
     other = [name for name, mark in fingerprints.items() if header.fingerprints.get(name) != mark]
     other += ["seed"] if seed != header.seed else []
     if other:
+        differing = [] if scenario is None else list(_differences(header.scenario, plain(scenario)))
+        shown = f": {'; '.join(differing[:_MOST_SHOWN])}" if differing else ""
         raise StoreError(
-            f"The run was made with another {', '.join(other)} than asked for now.",
+            f"The run was made with another {', '.join(other)} than asked for now{shown}.",
             where,
             "Resume with what the run was made with, or write to a new folder.",
         )
+
+
+def _differences(then: Any, now: Any, path: str = "") -> Iterator[str]:
+    """Values that differ between two trees of plain data, by dotted path."""
+    if isinstance(then, Mapping) and isinstance(now, Mapping):
+        for key in (*then, *(key for key in now if key not in then)):
+            yield from _differences(then.get(key), now.get(key), f"{path}.{key}".lstrip("."))
+    elif then != now and path not in _MAY_DIFFER:
+        yield f"{path} was {then!s:.60}, now {now!s:.60}"
 
 
 def machine_notes(header: Header) -> list[str]:

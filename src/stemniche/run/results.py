@@ -123,8 +123,9 @@ class Run:
         """All cells at a sample time, one row per cell.
 
         ``X`` is float32 ``[cells, nodes]``, 0 to 1; ``obs`` has type, state, phase, clone, parent
-        and the other columns recorded, index is the cell's key in hexadecimal; ``obsm["spatial"]``
-        is in um, ``[cells, 2]`` for a 2-D slice and else ``[cells, 3]``; ``uns`` says which run.
+        and the other columns recorded, index is the cell's key in hexadecimal (the parent of a
+        founder is empty); ``obsm["spatial"]`` is in um, ``[cells, 2]`` for a 2-D slice and else
+        ``[cells, 3]``; ``uns`` says which run.
 
         Raises:
             InputError: There is no sample at that time.
@@ -261,7 +262,13 @@ def _observed(columns: dict[str, Array], header: Header) -> dict[str, Any]:
     for name, levels in words.items():
         codes: Any = columns[name].astype(np.int64)
         observed[name] = pd.Categorical.from_codes(codes, categories=pd.Index(levels, dtype=object))
-    observed["parent"] = np.array(_hexadecimal(columns["parent"]), dtype=object)
+    parents = [
+        key if number else ""
+        for number, key in zip(
+            columns["parent"].tolist(), _hexadecimal(columns["parent"]), strict=True
+        )
+    ]
+    observed["parent"] = np.array(parents, dtype=object)
     others = {n: v for n, v in columns.items() if n not in observed}
     return observed | {name.removeprefix("extra."): values for name, values in others.items()}
 

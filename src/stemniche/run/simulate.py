@@ -153,7 +153,7 @@ def _store(
     folder, kept = None if out is None else Path(out), None
     if resume and folder is not None and holds_run(folder):
         store = Store.open(folder)
-        same_run(store.header, prints, run.plan.seed, str(folder))
+        same_run(store.header, prints, run.plan.seed, str(folder), run.scenario.resolved())
         kept = store.resume()
         if store.header.scenario != plain(run.scenario.resolved()):
             store.lengthen(run.scenario.resolved())

@@ -5,7 +5,7 @@ The text is complete: a Model read back is equal and has the same fingerprint.
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, fields, is_dataclass
+from dataclasses import MISSING, Field, asdict, fields, is_dataclass
 from functools import lru_cache
 from types import NoneType, UnionType
 from typing import Any, Literal, get_args, get_origin, get_type_hints
@@ -33,7 +33,7 @@ def from_json(text: str, *, where: str = "model.json") -> Model:
     Raises:
         InputError: No JSON, no model, or of a newer format.
     """
-    mend = "Read a model that stemniche wrote, with this version or a newer one."
+    mend = "Read it with the version of stemniche that wrote it."
     if len(text) > LARGEST:
         raise InputError("The text is too long for a model.", where, mend)
     try:
@@ -45,7 +45,7 @@ def from_json(text: str, *, where: str = "model.json") -> Model:
     try:
         model: Model = _build(Model, plain)
     except (KeyError, TypeError, ValueError) as fault:
-        raise InputError(f"The model is damaged: {fault}.", where, mend) from None
+        raise InputError(f"The model cannot be read: {fault}.", where, mend) from None
     return model
 
 
@@ -56,7 +56,16 @@ def _build(hint: Any, plain: Any) -> Any:
         unknown = set(plain) - set(hints)
         if unknown:
             raise ValueError(f"unknown key {sorted(unknown)[0]!r}")
-        return hint(**{f.name: _build(hints[f.name], plain[f.name]) for f in fields(hint)})
+        missing = [f.name for f in fields(hint) if f.name not in plain and not _has_default(f)]
+        if missing:
+            raise ValueError(f"it has no '{missing[0]}', so another version wrote it")
+        return hint(
+            **{
+                f.name: _build(hints[f.name], plain[f.name])
+                for f in fields(hint)
+                if f.name in plain
+            }
+        )
     origin, args = get_origin(hint), get_args(hint)
     if origin is tuple:
         return tuple(_build(args[0], item) for item in _expect(plain, list))
@@ -71,6 +80,10 @@ def _build(hint: Any, plain: Any) -> Any:
     if hint is float and isinstance(plain, int) and not isinstance(plain, bool):
         return float(plain)
     return _expect(plain, hint)
+
+
+def _has_default(one: Field[Any]) -> bool:
+    return one.default is not MISSING or one.default_factory is not MISSING
 
 
 def _expect(value: Any, kind: type) -> Any:
