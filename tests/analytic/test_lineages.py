@@ -18,7 +18,7 @@ from scipy.optimize import brentq
 
 from stemniche.engine.process import TICK_MIN
 
-from .bare_tissue import PER_DAY, WELL_MIXED, Tissue, bare, waiting
+from .bare_tissue import PER_DAY, WELL_MIXED, Tissue, bare, rule, waiting
 
 RATE = 20.0 * PER_DAY
 
@@ -121,6 +121,42 @@ def test_ten_generations_of_progenitors_follow_the_table(p: float, death: float,
     """C10 with ten generations: one stem cell in 1836, or with death of progenitors in 150."""
     found = after(vessel(stem, p, 11, death * RATE), 360, 120)
     assert found == pytest.approx(hierarchy(p, death * RATE, 11, waiting(RATE)), rel=0.15)
+
+
+def colony(death: float, seed: int) -> Tissue:
+    """Twenty stem cells on a plate; cells whose contact places are taken do not cycle."""
+    body = {"repulsion": 10.0, "adhesion": 0.4, "migration_speed": 0.2, "persistence": 15.0}
+    mortal, rate = {"apoptosis_rate": death}, RATE / 2
+    return bare(
+        {
+            "all": body | {"apoptosis_duration": 30.0},
+            "CSC": {"cycle_rate": rate, "symmetric_probability": 0.1},
+            "progenitor": mortal | {"cycle_rate": rate, "division_limit": 6},
+            "differentiated": mortal,
+        },
+        {"tumour": 20},
+        seed=seed,
+        shape=(1, 80, 80),
+        spacing=20.0,
+        layout="disc",
+        drives=tuple(
+            rule(name, "cycle_rate", rate, 1e-4 * rate, ("crowding", 0.8, 20.0))
+            for name in ("CSC", "progenitor")
+        ),
+    )
+
+
+@pytest.mark.parametrize(
+    ("ticks", "grown"),
+    [(480, False), pytest.param(2400, True, marks=pytest.mark.slow)],
+)
+def test_death_first_shrinks_a_colony_and_then_makes_it_larger(ticks: int, grown: bool) -> None:
+    """C10 in space, the growth paradox: dying offspring make room for their stem cells."""
+    names = ("sensing", "behaviours", "hazards", "fates", "cycle", "motion", "births", "canon")
+    ends = [colony(death, seed=1).run(ticks, names) for death in (0.0, 0.1 * RATE)]
+    still, dying = ends
+    assert dying.count("CSC") > (5 if grown else 1.2) * still.count("CSC")
+    assert (dying.state.n > still.state.n) == grown
 
 
 BIRTH, LOSS, CLONES = 4.2 * PER_DAY, 3.0 * PER_DAY, 1500
