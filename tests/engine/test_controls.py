@@ -9,7 +9,8 @@ import pytest
 
 from stemniche.engine.controls import Control
 from stemniche.engine.plan import Plan
-from stemniche.engine.process import TICK_S, Tick
+from stemniche.engine.process import TICK_MIN, TICK_S, Tick
+from stemniche.engine.processes.transport import LONGEST_PACE_MIN
 from stemniche.engine.state import ALIVE, GONE, Array, State
 from stemniche.engine.step import advance, moment
 from stemniche.kernels.cpu import Backend
@@ -30,6 +31,8 @@ EMPTY = {
 }
 """A box with nothing in it but factors."""
 HOUR = 3600 // TICK_S
+ROUND = round(LONGEST_PACE_MIN / TICK_MIN)
+"""Ticks within which every factor has been looked at."""
 SOLVED = 0.02
 """Relative; transport asks for fields whose residual is below 1 % of their turnover."""
 
@@ -84,10 +87,10 @@ def test_overexpression_adds_to_the_logit(walk: Walk, small: Make, k: Backend) -
 
 
 def released(walk: Walk, scenario: Scenario, k: Backend, factor: str) -> float:
-    """Amount of a factor in the closed box after a tick of release into nothing."""
+    """Amount of a factor in the closed box after a round of release into nothing."""
     plan, state = walk(scenario)
     state["fields"][:] = 0.0
-    return float(level(plan, solved(plan, state, k, 1), factor).sum())
+    return float(level(plan, solved(plan, state, k, ROUND), factor).sum())
 
 
 CLOSED = {"walls.factors": "no_flux", "tissue.vessels": 0}
@@ -121,7 +124,7 @@ def test_silence_leaves_what_others_release(walk: Walk, small: Make, k: Backend)
     plan, state = walk(small(CLOSED))
     state.live("state")[state.live("type") == plan.types["fibroblast"]] = GONE
     state["fields"][:] = 0.0
-    without = float(level(plan, solved(plan, state, k, 1), "IGF1").sum())
+    without = float(level(plan, solved(plan, state, k, ROUND), "IGF1").sum())
     assert silent == pytest.approx(without, rel=SOLVED)
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from stemniche.engine.plan import Plan
 from stemniche.engine.process import TICK_MIN
-from stemniche.engine.processes.transport import NANOMOLAR
+from stemniche.engine.processes.transport import NANOMOLAR, Transport
 from stemniche.engine.state import NECROTIC, State
 from stemniche.engine.step import moment
 from stemniche.kernels.cpu import Backend
@@ -41,6 +41,8 @@ def test_what_cells_release_is_there_lost_or_taken_up(
 ) -> None:
     """Molecules over a first step from zero, cell by cell, from the rows themselves."""
     plan, state = walk(small(CLOSED | {"tissue.CAF": 10}))
+    transport = next(p for p in plan.processes if isinstance(p, Transport))
+    minutes = float(transport.pace[plan.factors[factor]])
     state["fields"][:] = 0.0
     made, taken = 0.0, 0.0
     for row in plan.model.secretions:
@@ -51,7 +53,7 @@ def test_what_cells_release_is_there_lost_or_taken_up(
             for node in filter(None, (row.node, row.cargo)):
                 share *= levels[plan.signals[node]]
             made += row.rate * float(share.sum())
-    run(plan, state, k, "transport")
+    run(plan, state, k, "transport", ticks=round(minutes / TICK_MIN))
     level = state["fields"][plan.factors[factor]].ravel()[state.live("voxel")].astype(float)
     volume = 4.0 / 3.0 * np.pi * state.live("radius").astype(float) ** 3
     for row in plan.uptakes:
@@ -61,7 +63,7 @@ def test_what_cells_release_is_there_lost_or_taken_up(
     here = amount(plan, state, factor)
     lost = plan.factor_data[plan.factors[factor]].decay * here
     assert made > 0.0
-    assert here == pytest.approx((made - lost - taken) * TICK_MIN, rel=0.02)
+    assert here == pytest.approx((made - lost - taken) * minutes, rel=0.02)
 
 
 def test_the_dead_release_nothing(walk: Walk, small: Make, k: Backend) -> None:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from twins_cycle import Entry, into_voxels, released, removed
 
-from stemniche.kernels.exchange import secrete, take_up
+from stemniche.kernels.exchange import perfuse, secrete, take_up
 from stemniche.kernels.jit import set_threads, threads
 
 TYPES, SIGNALS, FACTORS, COLUMNS = 3, 4, 5, 6
@@ -29,6 +29,7 @@ class Tissue:
         self.signals = dice.random((SIGNALS, n)).astype(np.float32)
         self.scale = dice.choice([0.1, 1.0], (TYPES, SIGNALS)).astype(np.float32)
         self.synthesis = dice.choice([0.0, 1.0, 5.0], (TYPES, FACTORS)).astype(np.float32)
+        self.due = np.ones(COLUMNS, np.uint8)
         self.secretion = self.table(dice, FACTORS, lambda: tuple(dice.integers(-1, SIGNALS, 2)))
         self.uptake = self.table(dice, COLUMNS, lambda: int(dice.integers(0, 2)))
 
@@ -54,7 +55,8 @@ class Tissue:
         node, cargo = nodes.astype(np.int32).T
         secrete(
             self.pointer, self.kind, self.state, self.signals, pointer, factor, rate,
-            node.copy(), cargo.copy(), self.scale, self.synthesis, supply,
+            node.copy(), cargo.copy(), self.scale, self.synthesis, self.due[:FACTORS],
+            supply,
         )  # fmt: skip
         return supply
 
@@ -63,7 +65,7 @@ class Tissue:
         pointer, place, rate, by_volume = self.flat(self.uptake)
         take_up(
             self.pointer, self.kind, self.state, self.radius, pointer, place, rate,
-            by_volume.astype(np.uint8), sink,
+            by_volume.astype(np.uint8), self.due, sink,
         )  # fmt: skip
         return sink
 
@@ -102,6 +104,29 @@ def test_what_is_there_already_is_added_to(kernel: str) -> None:
     alone = getattr(t, kernel)(empty(rows, t.voxels))
     above = getattr(t, kernel)(empty(rows, t.voxels) + np.float32(2.0))
     np.testing.assert_allclose(above, alone + 2.0, rtol=1e-6)
+
+
+@pytest.mark.parametrize("kernel", ["give", "take"])
+def test_rows_that_are_not_due_are_left_alone(kernel: str) -> None:
+    t = Tissue(6)
+    rows = FACTORS if kernel == "give" else COLUMNS
+    whole = getattr(t, kernel)(empty(rows, t.voxels))
+    t.due[::2] = 0
+    part = getattr(t, kernel)(empty(rows, t.voxels))
+    assert whole[::2].any()
+    assert not part[::2].any()
+    np.testing.assert_array_equal(part[1::2], whole[1::2])
+
+
+def test_vessels_bring_blood_and_take_what_is_there() -> None:
+    dice = np.random.default_rng(7)
+    perfusion = (dice.random(3000) * (dice.random(3000) < 0.1)).astype(np.float32)
+    rate, blood = dice.random(3).astype(np.float32), np.array([2.0, 0.0, 5.0])
+    supply, sink = empty(3, 3000), empty(3, 3000)
+    perfuse(perfusion, rate, blood, np.array([1, 1, 0], np.uint8), supply, sink)
+    wanted = np.outer(rate * [1, 1, 0], perfusion)
+    np.testing.assert_allclose(sink, wanted, rtol=1e-6)
+    np.testing.assert_allclose(supply, wanted * blood[:, None], rtol=1e-6)
 
 
 @pytest.mark.parametrize("kernel", ["give", "take"])

@@ -45,6 +45,7 @@ class Backend:
     advance_reference = staticmethod(lod.advance_lod)
     secrete = staticmethod(exchange.secrete)
     take_up = staticmethod(exchange.take_up)
+    perfuse = staticmethod(exchange.perfuse)
     deposit = staticmethod(sensing.deposit)
     voxel_index = staticmethod(sensing.voxel_index)
     voxel_pointers = staticmethod(sensing.voxel_pointers)

@@ -1,7 +1,8 @@
-"""What cells give to and take from the voxel they are in.
+"""What cells and vessels give to and take from the voxel they are in.
 
 Each voxel sums its own cells in their canonical order, so the result does not depend on threads.
-Tables are per cell type: entries ``pointer[t] .. pointer[t + 1]`` belong to type ``t``.
+Tables are per cell type: entries ``pointer[t] .. pointer[t + 1]`` belong to type ``t``. Rows whose
+`due` is 0 are left alone: nobody solves them in this tick.
 """
 
 from typing import Any
@@ -26,6 +27,7 @@ def secrete(
     cargo: Any,
     read_scale: Any,
     synthesis: Any,
+    due: Any,
     supply: Any,
 ) -> None:
     """Add release by living cells to `supply`.
@@ -37,6 +39,7 @@ def secrete(
         pointer, factor, rate, node, cargo: entries per type; `rate` in factor-unit/min per voxel.
         read_scale: float32 [T, S], what a type has of a node's output; 1 without inhibition.
         synthesis: float32 [T, F] multiplier set by interventions.
+        due: uint8 [F].
         supply: float32 [F, V], factor-unit/min.
     """
     voxels = voxel_ptr.shape[0] - 1
@@ -54,6 +57,8 @@ def secrete(
                 t = kind[c]
                 for e in range(pointer[t], pointer[t + 1]):
                     f = factor[e]
+                    if due[f] == 0:
+                        continue
                     amount = rate[e] * synthesis[t, f]
                     if node[e] >= 0:
                         amount *= signals[node[e], c] * read_scale[t, node[e]]
@@ -61,7 +66,8 @@ def secrete(
                         amount *= signals[cargo[e], c] * read_scale[t, cargo[e]]
                     total[f] += amount
             for f in range(factors):
-                supply[f, v] += np.float32(total[f])
+                if due[f]:
+                    supply[f, v] += np.float32(total[f])
 
 
 @parallel_kernel
@@ -74,6 +80,7 @@ def take_up(
     column: Any,
     rate: Any,
     by_volume: Any,
+    due: Any,
     sink: Any,
 ) -> None:
     """Add removal by living and apoptotic cells to `sink`.
@@ -83,6 +90,7 @@ def take_up(
         column: row of `sink` an entry adds to.
         rate: first order: 1/min times 1/voxel volume (multiplied by the cell's volume where
             `by_volume` is 1); otherwise the amount per cell and voxel.
+        due: uint8 [rows].
         sink: float32 [rows, V].
     """
     voxels = voxel_ptr.shape[0] - 1
@@ -101,9 +109,33 @@ def take_up(
                 r = radius[c]
                 volume = 4.18879020478639 * r * r * r
                 for e in range(pointer[t], pointer[t + 1]):
+                    if due[column[e]] == 0:
+                        continue
                     if by_volume[e] == 1:
                         total[column[e]] += rate[e] * volume
                     elif state[c] == 0:
                         total[column[e]] += rate[e]
             for f in range(rows):
-                sink[f, v] += np.float32(total[f])
+                if due[f]:
+                    sink[f, v] += np.float32(total[f])
+
+
+@parallel_kernel
+def perfuse(perfusion: Any, rate: Any, blood: Any, due: Any, supply: Any, sink: Any) -> None:
+    """Add what perfused vessels bring to `supply`, and what they take to `sink`.
+
+    Args:
+        perfusion: float32 [V], flow of the vessels in each voxel, 0 without.
+        rate: float32 [F], exchange of a voxel with a vessel of flow 1, 1/min.
+        blood: float64 [F], level in the plasma, factor-unit.
+        due: uint8 [F].
+        supply, sink: float32 [F, V].
+    """
+    voxels = perfusion.shape[0]
+    for block in prange((voxels + _BLOCK - 1) // _BLOCK):
+        for v in range(block * _BLOCK, min(voxels, (block + 1) * _BLOCK)):
+            if perfusion[v] != 0:
+                for f in range(rate.shape[0]):
+                    if due[f]:
+                        sink[f, v] += rate[f] * perfusion[v]
+                        supply[f, v] += rate[f] * perfusion[v] * np.float32(blood[f])

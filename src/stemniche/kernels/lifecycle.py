@@ -180,10 +180,10 @@ def canonical_order(voxel: Ints, key: Keys, n: int) -> Ints:
 def _reorder_rows(array: Floats, order: Ints) -> None:
     n = order.size
     for row in prange(array.shape[0]):
-        new = np.empty(n, np.float32)
+        old, new = array[row], np.empty(n, np.float32)
         for i in range(n):
-            new[i] = array[row, order[i]]
-        array[row, :n] = new
+            new[i] = old[np.uint32(order[i])]
+        old[:n] = new
 
 
 def apply_order(array: NDArray[Element], order: Ints) -> None:

@@ -41,7 +41,7 @@ Longs = NDArray[np.int64]
 Marks = NDArray[np.uint8]
 
 _BLOCK = 256
-_HORIZON = 1.0  # minutes of active motion that a neighbour list allows for
+_HORIZON_2D, _HORIZON_3D = 6.0, 2.0  # minutes of motion that a neighbour list allows for
 _FORGIVEN = np.float32(0.1)  # of the radius: pairs this far inside the range of adhesion may lack
 
 _CALM, _STIFF, _RESTING = np.uint8(0), np.uint8(1), np.uint8(2)
@@ -401,20 +401,25 @@ def move_tick(
     )
     speed = grip[:, 2]
     slack = np.full(n, 0.5 * skin, np.float32)
-    later = slack + np.float32(min(minutes, _HORIZON)) * speed
-    reach = np.float32(reach_factor) * radius[:n] + later
+    horizon = np.float32(min(minutes, _HORIZON_2D if two_d else _HORIZON_3D))
     forgiven = _FORGIVEN * radius[:n]
     kind, new, stage = np.zeros(n, np.uint8), np.empty_like(place), np.empty_like(place)
     velocity = np.empty_like(active)
     origin, bearable = place.copy(), slack + forgiven
     drift = np.zeros(-(-n // _BLOCK), np.float32)
     idx = _with_spare(ptr, idx)
-    steps, lists = math.ceil(minutes / base_step), 0
+    steps, lists, since = math.ceil(minutes / base_step), 0, 0
     for step in range(steps if n else 0):
         stale = drift.max() > 1.0
         if stale:
+            moved = place[:, :3] - origin[:, :3]
+            seen = np.sqrt(np.square(moved).sum(axis=1)) / np.float32(
+                (step - since) * minutes / steps
+            )
+            later = slack + horizon * np.maximum(speed, seen)
+            reach = np.float32(reach_factor) * radius[:n] + later
             ptr, idx = list_within(*_apart(place), reach, n, box)
-            origin, bearable, lists = place.copy(), later + forgiven, lists + 1
+            origin, bearable, lists, since = place.copy(), later + forgiven, lists + 1, step
         _base_step(
             place, active, grip, movable, ptr, idx, minutes / steps, reach_factor,
             stale or step % _REST_STEPS == 0, velocity, kind, new, stage, origin, bearable, box,

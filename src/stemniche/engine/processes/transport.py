@@ -16,13 +16,19 @@ NANOMOLAR = 0.602214076
 REFERENCE_STEP_MIN = 0.01
 """Step of the reference solver, min."""
 
+PACE_SHARE, LONGEST_PACE_MIN = 0.5, 18.0
+"""A factor of cells is solved twice in its mean life, at the latest after so many min."""
+
 _WALL = {"no_flux": 0, "fixed": 1, "far_field": 2}
 
 
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Transport(Process):
-    """Solve every factor's diffusion, loss, uptake and supply over the tick.
+    """Bring every factor's diffusion, loss, uptake and supply up to date.
+
+    A factor is looked at every `pace` min and solved when it is out of balance by `tolerance`, at
+    the latest after `max_age`. Sources are those at the time of the solution.
 
     Source:
         Backward Euler, or the steady state for gases, whose relaxation is far shorter than a tick;
@@ -51,6 +57,7 @@ class Transport(Process):
     saturable: Array
     saturable_km: Array
     reference: bool
+    pace: Array
     tolerance: float = 1e-2
     max_iterations: int = 60
     max_age: float = 30.0
@@ -81,15 +88,56 @@ class Transport(Process):
 
     def run(self, s: State, t: Tick, k: Backend) -> None:
         """See `Process.run`."""
-        fields = s["fields"]
-        flat = fields.reshape(len(self.names), -1)
-        supply = s["supply"]
-        sinks = np.zeros((len(self.names) + len(self.saturable), flat.shape[1]), np.float32)
-        pointer = s["voxel_ptr"]
+        fields, supply, age = s["fields"], s["supply"], s["field_age"]
+        factors = len(self.names)
+        age += TICK_MIN
+        due = age >= self.pace - 1e-6
+        column_due = np.concatenate([due, due[self.saturable]]).astype(np.uint8)
+        sinks = np.zeros((len(column_due), supply.shape[1]), np.float32)
+        self._exchange(s, k, column_due, supply, sinks)
+        sink = sinks[:factors]
+        self._hold(s, supply)
+        problem = k.FieldProblem(
+            spacing=self.spacing,
+            diffusivity=self.diffusivity,
+            decay=self.decay * s["loss_scale"],
+            quasi_steady=self.quasi_steady,
+            supply=supply.reshape(fields.shape),
+            sink=sink.reshape(fields.shape),
+            mm_vmax=sinks[factors:].reshape(-1, *self.shape),
+            mm_index=self.saturable,
+            mm_km=self.saturable_km,
+            wall_kind=np.full(factors, self.wall),
+            wall_value=s["far_level"],
+            wall_length=self.wall_length,
+        )
+        if self.reference:
+            k.advance_reference(fields, problem, TICK_MIN, REFERENCE_STEP_MIN)
+            age[:] = 0.0
+            supply[...] = 0.0
+            return
+        report = k.advance_fields(
+            fields,
+            problem,
+            np.where(due, age, 0.0),
+            due & (age >= self.max_age - 1e-6),
+            self.tolerance,
+            self.max_iterations,
+            self.max_age,
+        )
+        solved, imbalance = report[:, 0] > 0, report[:, 2]
+        # A field in exact balance, above all an absent factor's, is up to date as well.
+        age[due & (solved | (imbalance == 0.0))] = 0.0
+        supply[...] = 0.0
+
+    def _exchange(
+        self, s: State, k: Backend, column_due: Array, supply: Array, sinks: Array
+    ) -> None:
+        """Add up what cells and vessels give and take in every voxel."""
+        cells = s["voxel_ptr"], s["type"], s["state"]
+        factors = len(self.names)
         k.secrete(
-            pointer,
-            s["type"],
-            s["state"],
+            *cells,
             s["signals"],
             self.secretion_pointer,
             self.secretion_factor,
@@ -98,65 +146,23 @@ class Transport(Process):
             self.secretion_cargo,
             s["read_scale"],
             s["synthesis"],
+            column_due[:factors],
             supply,
         )
         k.take_up(
-            pointer,
-            s["type"],
-            s["state"],
+            *cells,
             s["radius"],
             self.uptake_pointer,
             self.uptake_column,
             self.uptake_rate,
             self.uptake_by_volume,
+            column_due,
             sinks,
         )
-        sink = sinks[: len(self.names)]
-        sink *= s["loss_scale"].astype(np.float32)[:, None]
-        decay = self.decay * s["loss_scale"]
-        self._exchange(s, supply, sink)
-        self._hold(s, supply)
-        idle = ~(flat.any(axis=1) | supply.any(axis=1) | (s["far_level"] > 0.0))
-        s["field_age"][:] = np.where(idle, 0.0, s["field_age"] + TICK_MIN)
-        problem = k.FieldProblem(
-            spacing=self.spacing,
-            diffusivity=self.diffusivity,
-            decay=decay,
-            quasi_steady=self.quasi_steady,
-            supply=supply.reshape(fields.shape),
-            sink=sink.reshape(fields.shape),
-            mm_vmax=sinks[len(self.names) :].reshape(-1, *self.shape),
-            mm_index=self.saturable,
-            mm_km=self.saturable_km,
-            wall_kind=np.full(len(self.names), self.wall),
-            wall_value=s["far_level"],
-            wall_length=self.wall_length,
-        )
-        if self.reference:
-            k.advance_reference(fields, problem, TICK_MIN, REFERENCE_STEP_MIN)
-            s["field_age"][:] = 0.0
-            supply[...] = 0.0
-            return
-        force = s["field_age"] >= self.max_age - 1e-6
-        report = k.advance_fields(
-            fields,
-            problem,
-            s["field_age"],
-            force,
-            self.tolerance,
-            self.max_iterations,
-            self.max_age,
-        )
-        s["field_age"][report[:, 0] > 0] = 0.0
-        supply[...] = 0.0
-
-    def _exchange(self, s: State, supply: Array, sink: Array) -> None:
-        """Add what perfused vessels bring and take."""
-        perfusion = s["perfusion"]
-        places = np.flatnonzero(perfusion)
-        rate = self.exchange[:, None] * perfusion[None, places]
-        sink[:, places] += rate
-        supply[:, places] += rate * s["blood"][:, None]
+        sink, loss = sinks[:factors], s["loss_scale"]
+        for f in np.flatnonzero(loss != 1.0):
+            sink[f] *= loss[f]
+        k.perfuse(s["perfusion"], self.exchange, s["blood"], column_due[:factors], supply, sink)
 
     def _hold(self, s: State, supply: Array) -> None:
         """Add the supplies that interventions hold; columns: level, and slope along x, y, z."""
@@ -253,8 +259,14 @@ def transport(plan: Plan) -> Transport:
     wall = (
         "fixed" if around.fixed or around.medium else "far_field" if around.far_field else "no_flux"
     )
+    slow = np.zeros(len(factors), bool)
+    slow[: len(plan.model.factors)] = [
+        f.form not in ("gas", "metabolite") for f in plan.model.factors
+    ]
+    patience = np.clip(PACE_SHARE / np.maximum(decay, 1e-9), TICK_MIN, LONGEST_PACE_MIN)
     return Transport(
         reference=plan.reference,
+        pace=np.where(slow & (not plan.reference), patience // TICK_MIN * TICK_MIN, TICK_MIN),
         shape=plan.grid.shape,
         spacing=plan.grid.spacing,
         names=plan.factors.names,
