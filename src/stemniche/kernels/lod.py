@@ -17,6 +17,7 @@ from stemniche.kernels.rows import Given, Substance, holds, saturates, wall_rati
 from stemniche.kernels.stencils import Floats
 
 PLANES, COLUMNS, EXCHANGE, AGAIN = (np.int64(n) for n in range(4))
+FAINTEST = np.float32(1e-30)  # levels stay above the range in which arithmetic is slow
 SIDE_BY_SIDE = 8  # recurrences along x that run at once, as each one alone waits for itself
 
 
@@ -203,13 +204,14 @@ def exchange(s: int, z: int, fields: Floats, given: Given, line: Line) -> None:
         row, supply, sink = fields[s, z, y], given.supply[s, z, y], given.sink[s, z, y]
         if not line.saturable:
             for j in range(row.size):
-                row[j] = (alone * row[j] + dt * supply[j]) / (one + dt * sink[j])
+                level = (alone * row[j] + dt * supply[j]) / (one + dt * sink[j])
+                row[j] = max(level, FAINTEST)
             continue
         for j in range(row.size):
             removal = sink[j]
             for m in range(given.mm_index.size):
                 if given.mm_index[m] == s:
                     removal += given.mm_vmax[m, z, y, j] / (np.float32(given.mm_km[m]) + row[j])
-            row[j] = (alone * row[j] + dt * supply[j]) / (one + dt * removal)
+            row[j] = max((alone * row[j] + dt * supply[j]) / (one + dt * removal), FAINTEST)
     if line.held:
         impose(s, z, 0, fields.shape[2], fields, given)
