@@ -30,7 +30,7 @@ import numpy as np
 COMPILED = 1.3
 """How much slower pyphysicell is than compiled PhysiCell."""
 
-LIMITS = {"live cells": 0.02, "radius": 0.01, "oxygen": 0.05}
+LIMITS = {"live cells": 0.02, "radius": 0.01, "oxygen": 0.02}
 """Relative differences within which outcomes agree; oxygen in shares of its level outside."""
 
 BEHAVIOURS = {
@@ -214,7 +214,16 @@ def peer_type(pc: Any, number: int, name: str, numbers: dict[str, Any]) -> Any:
     return pc.CellType(
         name=name,
         ID=number,
-        cycle=pc.Cycle(transition_rates={(0, 0): traits["cycle_rate"]}),
+        cycle=pc.Cycle(
+            code=6,  # G0/G1, S, G2, M
+            transition_rates={
+                (0, 1): traits["cycle_rate"],
+                (1, 2): 1.0 / traits["s_duration"],
+                (2, 3): 2.0 / traits["g2m_duration"],
+                (3, 0): 2.0 / traits["g2m_duration"],
+            },
+            fixed_duration={(1, 2): True, (2, 3): True, (3, 0): True},
+        ),
         deaths={
             kind: pc.DeathModel(code=code, name=kind, death_rate=traits[f"{kind}_rate"])
             for kind, code in (("apoptosis", 100), ("necrosis", 101))

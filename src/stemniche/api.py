@@ -37,6 +37,9 @@ __all__ = [
 
 Progress = Callable[[str, float], None]
 
+FIGURES = 17
+"""How many numbers `bench` measures, for its progress line."""
+
 
 def simulate(
     scenario: Scenario,
@@ -369,6 +372,22 @@ def warmup(progress: Progress) -> float:
     )
     in_memory(small.treat(["drug paclitaxel from 0 d"]), 1, None, None, progress)
     return time.monotonic() - started
+
+
+def bench(progress: Progress) -> tuple[list[str], list[list[Any]]]:
+    """Measure this machine: columns and rows of every figure with its budget."""
+    from stemniche.bench.kernels import kernel_figures
+    from stemniche.bench.runs import run_figures
+    from stemniche.kernels.jit import set_threads
+
+    set_threads(1)
+    rows: list[list[Any]] = []
+    for part in (kernel_figures(), run_figures()):
+        for f in part:
+            progress("measuring", min(0.99, (len(rows) + 1) / FIGURES))
+            verdict = {True: "yes", False: "no", None: ""}[f.within]
+            rows.append([f.part, f.what, f.value, f.unit, f.budget, verdict])
+    return ["part", "what", "value", "unit", "budget", "kept"], rows
 
 
 def _tell(progress: bool | Progress) -> Progress:

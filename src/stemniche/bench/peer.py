@@ -1,6 +1,7 @@
 """A Plan and a Backend that step as PhysiCell does, for comparison with it.
 
-Mechanics every 0.1 min, all factors by the locally one-dimensional scheme every 0.01 min.
+Mechanics every 0.1 min, all factors by the locally one-dimensional scheme every 0.01 min, the
+outermost voxels being held at the level outside, before and after each sweep, as BioFVM does.
 """
 
 from dataclasses import replace
@@ -44,7 +45,10 @@ class PeerSteps:
 
     def advance_fields(self, levels: Array, problem: FieldProblem, *_rest: Any) -> Array:
         """`Backend.advance_fields` by tiny steps; every factor counts as solved."""
-        advance_lod(levels, problem, TICK_MIN, DIFFUSION_MIN)
+        edge = np.ones(problem.shape, np.uint8)
+        edge[1:-1, 1:-1, 1:-1] = 0
+        held = replace(problem, wall_kind=None, fixed=edge, fixed_value=problem.wall_value)
+        advance_lod(levels, held, TICK_MIN, DIFFUSION_MIN)
         report = np.zeros((len(levels), len(REPORT)))
         report[:, REPORT.index("solved")] = 1.0
         return report

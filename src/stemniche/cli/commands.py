@@ -278,3 +278,13 @@ def warmup() -> None:
     with progress_bar(False) as tell:
         seconds = api.warmup(tell)
     note(f"kernels ready after {seconds:.0f} s")
+
+
+@app.command()
+def bench(json: AsJson = False, quiet: Quiet = False) -> None:
+    """Measure speed and memory on this machine, beside the budgets; takes about a minute."""
+    from stemniche import api
+
+    with progress_bar(quiet) as tell:
+        columns, rows = api.bench(tell)
+    show(Table(columns, [["" if v is None else v for v in row] for row in rows]), json)
