@@ -116,13 +116,21 @@ def _add_groups(
 ) -> None:
     """Add weight times product of Hill terms, for every group of the drive."""
     for g in range(table.group_ptr[drive], table.group_ptr[drive + 1]):
-        first = table.term_ptr[g]
+        first, weight = table.term_ptr[g], table.weight[g]
+        if table.term_ptr[g + 1] == first + 1 and table.divides[g] == 0:  # most: no product kept
+            log = logs[table.slot[first]]
+            log_half, power = table.log_half[first], table.power[first]
+            for u in range(0, lanes, _LANES):
+                for lane in range(_LANES):
+                    at = np.uint64(u + lane)
+                    total[at] += weight / (_ONE + exp2(power * (log_half - log[at])))
+            continue
         for t in range(first, table.term_ptr[g + 1]):
             k, log_half, power = table.slot[t], table.log_half[t], table.power[t]
             for u in range(0, lanes, _LANES):
                 for lane in range(_LANES):
                     at = np.uint64(u + lane)
-                    before = table.weight[g] if t == first else product[at]
+                    before = weight if t == first else product[at]
                     product[at] = before / (_ONE + exp2(power * (log_half - logs[k, at])))
         if table.divides[g] != 0:
             for u in range(0, lanes, _LANES):
