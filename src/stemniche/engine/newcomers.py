@@ -10,14 +10,20 @@ PLACED, ENTERED, OVER_WALL = 0, 1000, 2000
 
 
 def add_cells(
-    s: State, k: Backend, kind: int, position: list[Array], keys: Array, volume: float
+    s: State,
+    k: Backend,
+    kind: int | Array,
+    position: list[Array],
+    keys: Array,
+    volume: float | Array,
 ) -> Array:
-    """Append cells of one type; return their places.
+    """Append cells; return their places.
 
     Args:
+        kind: Type of all or of each.
         position: x, y and z, um, one value per cell.
         keys: uint64, unique.
-        volume: um^3.
+        volume: um^3, of all or of each.
     """
     first, count = s.n, len(keys)
     s.reserve(first + count)
@@ -35,5 +41,5 @@ def add_cells(
     s["growth"][places] = 1.0
     s["sensitivity"][places] = 1.0
     s["radius"][places] = (volume * 0.238732414637843) ** (1.0 / 3.0)
-    s["signals"][:, places] = s["resting"][kind][:, None]
+    s["signals"][:, places] = s["resting"][np.broadcast_to(kind, count)].T
     return places

@@ -286,14 +286,17 @@ def child_keys(parents: NDArray[np.uint64], divisions: NDArray[np.uint32]) -> ND
 
 @kernel
 def _site_keys(
-    process: np.uint64, sites: NDArray[np.uint64], tick: np.uint64, k: np.uint64
+    process: NDArray[np.uint64], sites: NDArray[np.uint64], tick: np.uint64, k: np.uint64
 ) -> NDArray[np.uint64]:
     out = np.empty(sites.size, np.uint64)
     for i in range(sites.size):
-        out[i] = site_key(process, sites[i], tick, k)
+        out[i] = site_key(process[i], sites[i], tick, k)
     return out
 
 
-def site_keys(process: int, sites: NDArray[np.uint64], tick: int, k: int = 0) -> NDArray[np.uint64]:
-    """`site_key` for every site."""
-    return _site_keys(np.uint64(process), sites, np.uint64(tick), np.uint64(k))
+def site_keys(
+    process: int | NDArray[np.int64], sites: NDArray[np.uint64], tick: int, k: int = 0
+) -> NDArray[np.uint64]:
+    """`site_key` for every site, of one process or of one each."""
+    each = np.full(sites.size, process, np.uint64)
+    return _site_keys(each, sites, np.uint64(tick), np.uint64(k))

@@ -88,33 +88,35 @@ class Recruitment(Process):
             return flat[self.factors[signal], places]
 
         share = perfusion[places] / max(float(s["vessels_at_start"][0]), 1.0)
-        for i, kind in enumerate(self.entering):
-            call = self.calls[i]
-            fold = np.ones(len(places)) if call is None else drives.value(call, level)
-            expected = self.flow[i] * s["pool"][i] * share * fold * TICK_MIN
-            self._enter(s, t, k, kind, places, expected)
+        fold = np.ones((len(self.entering), len(places)))
+        for i, call in enumerate(self.calls):
+            if call is not None:
+                fold[i] = drives.value(call, level)
+        expected = (self.flow * s["pool"])[:, None] * share * fold * TICK_MIN
+        self._enter(s, t, k, places, expected)
         if self.open_walls:
             self._over_the_walls(s, t, k)
 
-    def _enter(
-        self, s: State, t: Tick, k: Backend, kind: int, places: Array, expected: Array
-    ) -> None:
+    def _enter(self, s: State, t: Tick, k: Backend, places: Array, expected: Array) -> None:
         """Draw who enters where; at most one cell of a type per vessel and tick."""
-        sites = k.site_keys(ENTERED + kind, places.astype(np.uint64), t.index)
+        kinds = np.repeat(np.array(self.entering, np.int64), len(places))
+        spots = np.tile(places, len(self.entering))
+        sites = k.site_keys(ENTERED + kinds, spots.astype(np.uint64), t.index)
         dice = (self.seed, stream("entry"))
         draw = k.uniform_array(*dice, sites, t.index, 0)
-        come = np.flatnonzero(draw < 1.0 - np.exp(-expected))
+        come = np.flatnonzero(draw < 1.0 - np.exp(-expected.ravel()))
         if not come.size:
             return
+        kinds, sites = kinds[come], sites[come]
         nz, ny, nx = self.shape
-        z, rest = np.divmod(places[come], ny * nx)
+        z, rest = np.divmod(spots[come], ny * nx)
         y, x = np.divmod(rest, nx)
-        shift = [k.uniform_array(*dice, sites[come], t.index, d) for d in (1, 2, 3)]
+        shift = [k.uniform_array(*dice, sites, t.index, d) for d in (1, 2, 3)]
         position = [(c + u) * self.spacing for c, u in zip((x, y, z), shift, strict=True)]
         if nz == 1:
             position[2] = np.full(len(come), 0.5 * self.spacing)
-        add_cells(s, k, kind, position, sites[come], self.volume[kind])
-        s["recruited"][kind] += len(come)
+        add_cells(s, k, kinds, position, sites, self.volume[kinds])
+        np.add.at(s["recruited"], kinds, 1.0)
 
     def _over_the_walls(self, s: State, t: Tick, k: Backend) -> None:
         """Let newcomers replace host cells that left, as often as the tissue beyond holds them.
@@ -122,24 +124,23 @@ class Recruitment(Process):
         Up to two come for one that left, so that a count below that of the tissue beyond is
         filled up just as one above it drains.
         """
-        fresh = s["left_domain"] - s["left_replaced"]
-        kinds = np.flatnonzero((fresh > 0) & (self.beyond > 0))
-        if not kinds.size:
+        fresh = np.where(self.beyond > 0, s["left_domain"] - s["left_replaced"], 0.0).astype(int)
+        if not fresh.any():
             return
         counts = np.bincount(s.live("type"), minlength=len(self.beyond))
-        for kind in kinds.tolist():
-            number = 2 * int(fresh[kind])
-            chance = min(1.0, 0.5 * float(self.beyond[kind]) / max(float(counts[kind]), 1.0))
-            sites = k.site_keys(OVER_WALL + kind, np.arange(number, dtype=np.uint64), t.index)
-            come, along, side = (
-                k.uniform_array(self.seed, stream("wall"), sites, t.index, d) for d in range(3)
-            )
-            here = come < chance
-            self._at_wall(s, k, kind, along[here], side[here], sites[here])
+        chance = np.minimum(1.0, 0.5 * self.beyond / np.maximum(counts, 1))
+        kinds = np.repeat(np.arange(len(fresh)), 2 * fresh)
+        number = np.concatenate([np.arange(2 * count, dtype=np.uint64) for count in fresh])
+        sites = k.site_keys(OVER_WALL + kinds, number, t.index)
+        come, along, side = (
+            k.uniform_array(self.seed, stream("wall"), sites, t.index, d) for d in range(3)
+        )
+        here = come < chance[kinds]
+        self._at_wall(s, k, kinds[here], along[here], side[here], sites[here])
         s["left_replaced"][:] = s["left_domain"]
 
     def _at_wall(
-        self, s: State, k: Backend, kind: int, along: Array, side: Array, sites: Array
+        self, s: State, k: Backend, kinds: Array, along: Array, side: Array, sites: Array
     ) -> None:
         """Place newcomers just inside the walls x = 0, x = L, y = 0, y = L."""
         if not len(sites):
@@ -152,8 +153,8 @@ class Recruitment(Process):
         y = np.where(wall == 2, inside, np.where(wall == 3, ny * self.spacing - inside, y))
         depth = (side * 4.0 - wall) * nz * self.spacing
         z = np.full(len(sites), 0.5 * self.spacing) if nz == 1 else depth
-        add_cells(s, k, kind, [x, y, z], sites, self.volume[kind])
-        s["arrived"][kind] += len(sites)
+        add_cells(s, k, kinds, [x, y, z], sites, self.volume[kinds])
+        np.add.at(s["arrived"], kinds, 1.0)
 
 
 def _feeds(plan: Plan, kind: int, entering: tuple[int, ...]) -> set[int]:
