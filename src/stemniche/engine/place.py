@@ -76,8 +76,10 @@ def _tumour(plan: Plan, s: State, k: Backend, draw: Callable[[str, int, int], Ar
     s["stemness"][cells] = np.where(
         stem, 0.5 * (1.0 + plan.parameter("stemness.high")), plan.parameter("stemness.reset")
     )
-    limit = plan.trait("division_limit")[plan.types[TRANSIT]]
-    s["left"][cells] = np.where(transit, np.ceil(draw("left", count, 0) * limit), 0)
+    # Of amplifying cells each generation holds about twice as many as the one before it.
+    limit = float(plan.trait("division_limit")[plan.types[TRANSIT]])
+    spent = np.floor(np.log2(1.0 + draw("left", count, 0) * (2.0**limit - 1.0)))
+    s["left"][cells] = np.where(transit, limit - spent, 0)
     for name in ("growth", "sensitivity"):
         spread = plan.trait("heritable_cv")[plan.types[STEM]]
         s[name][cells] = _lognormal(draw, name, count, float(spread))
