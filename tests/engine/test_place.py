@@ -53,13 +53,18 @@ def test_heritable_factors_have_mean_one_and_their_spread(walk: Walk, small: Mak
         assert set(state.live(name)[~mine]) == {1.0}
 
 
-def test_host_cells_stand_outside_the_tumour(large: tuple[Plan, State]) -> None:
+def test_host_cells_are_thinner_inside_the_tumour(large: tuple[Plan, State]) -> None:
+    """Their densities inside and outside have the ratio of the parameter; five standard errors."""
     plan, state = large
-    middle = np.array(plan.grid.size)[:2] / 2
+    size = np.array(plan.grid.size)[:2]
     points = np.stack([state.live("x"), state.live("y")], axis=1)
-    far = np.linalg.norm(points - middle, axis=1)
+    far = np.linalg.norm(points - size / 2, axis=1)
     mine = plan.mask(["tumour"])[state.live("type")] == 1
-    assert far[~mine].min() > far[mine].max()
+    share = float(np.pi * far[mine].max() ** 2 / size.prod())
+    inside, all_ = int((far[~mine] < far[mine].max()).sum()), int((~mine).sum())
+    weight = plan.parameter("tumour.infiltration")
+    wanted = weight * share / (weight * share + 1.0 - share)
+    assert inside / all_ == pytest.approx(wanted, abs=5 * np.sqrt(wanted * (1 - wanted) / all_))
 
 
 @pytest.mark.parametrize("layout", ["disc", "ball", "single", "scattered", "sheet"])
