@@ -55,6 +55,7 @@ _MOST_CLOSE = 256
 _CHUNK = SPARE
 
 _ZERO, _ONE, _TWO = np.float32(0.0), np.float32(1.0), np.float32(2.0)
+_INSIDE = np.float32(1.0 - 2.0**-23)
 _TINY = np.float32(1e-3)  # um
 
 # Two-stage Chebyshev scheme: T2(w) = 2 w^2 - 1, w0 = 1 + damping/4, w1 = T2(w0)/T2'(w0).
@@ -254,12 +255,12 @@ def _second_stage(
 
 @inline
 def _reflected(position: np.float32, side: np.float32) -> np.float32:
-    """Back inside 0 to `side`, mirrored at the wall."""
+    """Back inside 0 to below `side`, mirrored at the wall."""
     if position < _ZERO:
         position = -position
     if position > side:
         position = _TWO * side - position
-    return min(max(position, _ZERO), side)
+    return min(max(position, _ZERO), side * _INSIDE)
 
 
 @kernel
