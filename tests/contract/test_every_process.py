@@ -20,7 +20,7 @@ from stemniche.run.assemble import assemble
 from stemniche.spec.scenario import Scenario
 
 THERAPY = (
-    {"drug": "paclitaxel", "dose": "500 mg", "until": "dead_cells > 1000"},
+    {"drug": "paclitaxel", "dose": "30 mg", "until": "dead_cells > 1000"},
     {"block": "CXCR2"},
     {"overexpress": "STAT3"},
     {"overexpress": "IL6"},
@@ -28,6 +28,9 @@ THERAPY = (
     {"add": "CXCL8", "concentration": "1 nM"},
     {"set": "environment.oxygen", "to": "30 mmHg", "from": "1 h"},
     {"deplete": "tumour", "fraction": 0.05, "every": "1 h"},
+    {"transfer": "CSC", "cells": 2, "every": "3 h"},
+    {"sort": {"gate": "CD44_low"}, "from": "7.5 h"},
+    {"deplete": "TAM", "fraction": 0.1, "every": "2 h"},
 )
 CULTURE = {
     "environment.boundary": "medium",
@@ -107,6 +110,9 @@ def notes(hasty: Callable[..., Scenario], k: Backend) -> dict[str, Notes]:
         "domain": {"size": ["0.3 mm", "0.3 mm"], "depth": "60 um"},
         "tumour.layout": "scattered",
         "tissue.CAF": 30,
+        "tissue.DC": 30,
+        "tissue.NK": 5,
+        "tumour.csc_fraction": 0.2,
     }
     watch(hasty(slab, *THERAPY), 80, k, found)
     watch(hasty(CULTURE, {"set": "environment.glucose", "to": "1 mM"}), 10, k, found)

@@ -15,6 +15,7 @@ from stemniche.engine.processes.stemness import FLUX
 from stemniche.engine.state import ALIVE, G2M, NECROTIC, State
 from stemniche.engine.step import advance, begin, moment
 from stemniche.kernels.cpu import Backend
+from stemniche.run.assays import ASSAYS, assays
 from stemniche.run.assemble import Assembled, assemble
 from stemniche.run.measures import measure, types_and_groups
 from stemniche.spec.lexicon import VESICLE, Lexicon
@@ -35,7 +36,11 @@ def lexicon() -> Lexicon:
 
 @pytest.fixture(scope="module")
 def treated(hasty: Callable[..., Scenario]) -> Assembled:
-    mixed = {"tumour.layout": "scattered", "domain.size": ["0.3 mm", "0.3 mm"]}
+    mixed = {
+        "tumour.layout": "scattered",
+        "domain.size": ["0.3 mm", "0.3 mm"],
+        "tissue.DC": 20,
+    }
     return assemble(hasty(mixed, DRUG), 1)
 
 
@@ -232,7 +237,9 @@ def test_every_cell_type_has_every_trait(lexicon: Lexicon, treated: Assembled) -
 
 @pytest.fixture(scope="module")
 def columns(treated: Assembled, busy: State) -> set[str]:
-    return set(measure(treated.plan, busy))
+    groups = types_and_groups(treated.plan)
+    named = [*ASSAYS, *(f"label_retention.{name}" for name in groups)]
+    return {*measure(treated.plan, busy), *dict(assays(treated.plan, busy, named))}
 
 
 def test_every_column_is_a_measure_that_may_be_named(columns: set[str]) -> None:
@@ -261,6 +268,7 @@ def in_the_model(pattern: str, run: Assembled) -> Iterator[str]:
         "CAUSE": FLUX,
         "EVENT": EVENTS,
         "KILLER": ("CD8",),
+        "MARKER": tuple(m.id for m in run.model.markers),
         "VICTIM": ("CSC", "progenitor", "differentiated", "tumour"),
         "FROM": plan.types.names,
         "TO": plan.types.names,

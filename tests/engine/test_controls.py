@@ -275,6 +275,24 @@ def test_depletion_from_birth_counts_from_placement(
     assert np.flatnonzero(found.sum(axis=1)).tolist() == ticks
 
 
+def test_depleting_tam_spares_the_macrophages_outside_the_tumour(
+    walk: Walk, small: Make, k: Backend
+) -> None:
+    mixed = {"tumour.layout": "scattered", "tumour.cells": 60, "tissue.macrophage": 200}
+    plan, state = walk(small(mixed, {"deplete": "TAM", "fraction": 0.999}), 1)
+    where, kind = state.live("voxel"), state.live("type")
+    alive = state.live("state") == ALIVE
+    macrophage = np.isin(kind, plan.members("macrophage")) & alive
+    near = np.isin(where, where[alive & (plan.mask(["tumour"])[kind] == 1)])
+    before = macrophage & near
+    assert before.any()
+    state["day0"][0] = state.tick
+    applied(plan, state, k)
+    gone = state.live("state") == GONE
+    assert gone[before].mean() > 0.9
+    assert not gone[~before].any()
+
+
 def test_depleted_cells_are_out_within_the_tick(walk: Walk, small: Make, k: Backend) -> None:
     plan, state = walk(small({}, {"deplete": ["M1", "M2"], "fraction": 0.999}), 1)
     alive = state.live("state") == ALIVE

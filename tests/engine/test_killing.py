@@ -69,7 +69,8 @@ def test_hits_and_hazards_are_those_of_plain_arrays(walk: Walk, hasty: Make, k: 
         hits.append(steady + (before[row] - steady) * kept)
     np.testing.assert_allclose(s.live("hits"), hits, rtol=1e-4, atol=1e-7)
     total = sum(hits)
-    share = victim / 60.0 * total / (9.0 + total**2)
+    share = victim * plan.parameter("killing.fastest") * total
+    share /= plan.parameter("killing.hits") ** 2 + total**2
     assert (share > 0).sum() > 10
     for name, mine in zip(killers, hits, strict=True):
         found = s.live("hazards")[plan.hazards[name]]

@@ -213,6 +213,20 @@ def test_a_condition_ends_a_control_for_good(small: Make) -> None:
     assert level[-1] < 0.5 * level[2]
 
 
+def test_a_condition_is_judged_during_preparation_too(small: Make) -> None:
+    """What ended before day 0 stays off in the arms that branch from the prepared state."""
+    item = {"add": "CXCL8", "concentration": "50 nM", "from": "birth"}
+    short = {"days": 0.1, "sample_every": "0.1 d"}
+    held = small(short, item)
+    ended = small(short, item | {"until": "tumour_cells > 0"})
+    levels = [
+        simulate(s, 1, threads=1, prepared=ready).table["factor.CXCL8"]
+        for s, ready in ((held, None), (ended, None), (ended, prepare(ended, 1, threads=1)))
+    ]
+    assert levels[1].iloc[-1] < 0.5 * levels[0].iloc[-1]
+    assert levels[1].tolist() == levels[2].tolist()
+
+
 @pytest.mark.parametrize(
     ("changes", "item"),
     [

@@ -38,6 +38,7 @@ def test_a_line_becomes_the_mapping_of_a_file(line: str, mapping: dict[str, obje
         ("", "empty", "drug paclitaxel"),
         ("   ", "empty", "drug paclitaxel"),
         ("drugg paclitaxel", "'drugg' is no intervention", "'drug'"),
+        ("sort CD44_high", "cannot be written in a line", "file"),
         ("80 mg/m^2", "'80' is no intervention", "Start with"),
         ("block", "What to block is missing", "Write it as in"),
         ("block from 3 d", "What to block is missing", "Write it as in"),

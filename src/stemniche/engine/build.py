@@ -8,12 +8,14 @@ from stemniche.engine.plan import Extension, Index, Layout, Plan, Surroundings
 from stemniche.engine.process import Process
 from stemniche.engine.processes.controls import controls
 from stemniche.engine.processes.fate import BASIC_HAZARDS, behaviours, fates, hazards
+from stemniche.engine.processes.handling import handling
 from stemniche.engine.processes.killing import killing
 from stemniche.engine.processes.lifecycle import DIVISIONS, births, canon, cycle
 from stemniche.engine.processes.motion import motion
+from stemniche.engine.processes.priming import NODE, lymph_node, presentation
 from stemniche.engine.processes.rates import rates
 from stemniche.engine.processes.recruitment import marrow, recruitment
-from stemniche.engine.processes.sensing import TOUCH, sensing, signalling
+from stemniche.engine.processes.sensing import CARRIED, TOUCH, sensing, signalling
 from stemniche.engine.processes.stemness import FLUX, stemness
 from stemniche.engine.processes.transport import blood, transport
 from stemniche.engine.state import CELL_VARIABLES, State, Variable
@@ -35,6 +37,7 @@ ENGINE_BEHAVIOURS = (
     "kill_rate",
     "visibility",
     "phagocytosis_rate",
+    "maturation_rate",
     "drug_efflux",
     "drug_sensitivity",
     "damage_repair",
@@ -139,6 +142,7 @@ def _borne(model: Model, factors: Index, nodes: Index, types: Index) -> list[str
         for group in d.groups
         for term in group.terms
     }
+    read |= {marker.signal for marker in model.markers} - set(CARRIED)
     named = {*factors.names, *nodes.names, *model.genotype}
     return sorted(read - named)
 
@@ -177,6 +181,7 @@ def _variables(plan: Plan) -> tuple[Variable, ...]:
         Variable(name="supply", unit="factor unit/min", kind="field", shape=(factors, voxels)),
         one("released", "1", int(np.count_nonzero(plan.trait("entry")))),
         one("pool", "1", int(np.count_nonzero(plan.trait("entry")))),
+        one("lymph_node", "mixed", len(NODE)),
         one("environment", "mixed", len(plan.surroundings.environment)),
         one("resting", "1", types, len(plan.signals), dtype="float32"),
         one("read_scale", "1", types, len(plan.signals), dtype="float32"),
@@ -200,6 +205,7 @@ def _variables(plan: Plan) -> tuple[Variable, ...]:
         one("recruited", "cells", types),
         one("arrived", "cells", types),
         one("depleted", "cells", types),
+        one("transferred", "cells", types),
         one("left_domain", "cells", types),
         one("left_replaced", "cells", types),
         Variable(name="voxel_ptr", unit="1", kind="global", dtype="int64", shape=(voxels + 1,)),
@@ -221,12 +227,15 @@ def _processes(plan: Plan, extension: Extension) -> tuple[Process, ...]:
         behaviours(plan),
         hazards(plan),
         killing(plan),
+        presentation(plan),
         *extension.processes(plan),
         transport(plan),
         fates(plan),
+        lymph_node(plan),
         cycle(plan, TOUCH),
         motion(plan, reach, SKIN),
         births(plan),
+        *handling(plan),
         recruitment(plan),
         canon(plan, reach, SKIN),
         rates(plan),

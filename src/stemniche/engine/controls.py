@@ -18,6 +18,8 @@ Kind = Literal[
     "supply",
     "environment",
     "deplete",
+    "sort",
+    "transfer",
     "gate",
 ]
 
@@ -33,9 +35,12 @@ class Control:
             of the free factor, by decay and into cells; ``supply`` adds a supply that alone would
             hold `value` (factor's unit) against decay; ``environment`` sets the scenario value
             `target` to `value`; ``deplete`` removes the share `value` of `cells` at `start` and
-            every `every` seconds, at most `times` times; ``gate`` turns nothing itself, its end
-            stops a process that watches it.
+            every `every` seconds, at most `times` times; ``sort`` removes, then, the tumour cells
+            outside a gate (marker `target`, or `cells`; the inside where `value` is 0);
+            ``transfer`` adds `value` cells of the type `cells`; ``gate`` turns nothing itself, its
+            end stops a process that watches it.
         cells: Concrete cell types, empty for all.
+        among: Concrete cell types in whose voxels alone it strikes, empty for everywhere.
         start: Seconds from day 0; None = from placement.
         stop: Seconds from day 0; None = to the end.
         until: Condition over measures that, looked at from day 0, ends it for good.
@@ -48,6 +53,7 @@ class Control:
     target: str
     value: float
     cells: tuple[str, ...] = ()
+    among: tuple[str, ...] = ()
     start: int | None = 0
     stop: int | None = None
     until: Expression | None = None

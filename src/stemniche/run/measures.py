@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from stemniche.engine.gates import gate
 from stemniche.engine.plan import STEM, Plan
 from stemniche.engine.processes.stemness import FLUX
 from stemniche.engine.processes.transport import NANOMOLAR
@@ -131,6 +132,9 @@ def _populations(v: View) -> Iterator[tuple[str, float]]:
             yield f"conversion.{types.names[a]}.{target}", float(s["converted"][a, types[target]])
     for cause, count in zip(FLUX, s["flux"], strict=True):
         yield f"csc_flux.{cause}", float(count)
+    tumour = v.alive & v.tumour
+    for marker in v.plan.model.markers:
+        yield f"cells.{marker.id}_high", float((gate(v.plan, marker).high(s) & tumour).sum())
     yield "symmetric_fraction", mean(v.row("symmetric_probability"), v.where(STEM))
 
 
@@ -179,7 +183,7 @@ def _rates(v: View) -> Iterator[tuple[str, float]]:
     s, plan = v.state, v.plan
     kinds = {"apoptosis": "apoptosis", "necrosis": "necrosis"}
     kinds |= {h: h for h in plan.hazards.names if h.endswith("_death")}
-    harmless = ("conversion", "turnover")
+    harmless = ("conversion", "turnover", "drainage")
     deadly = [i for i, h in enumerate(plan.hazards.names) if not h.startswith(harmless)]
     for name, among in v.members.items():
         days = max(float(s["recent_cells"][among].sum()), 1e-9) / 1440.0
@@ -214,6 +218,10 @@ def _immune(v: View) -> Iterator[tuple[str, float]]:
                 yield f"kills.{killer}.{plan.types.names[i]}", float(s["deaths"][row, i])
             yield f"kills.{killer}.tumour", float(s["deaths"][row].sum())
             yield f"activity.{killer}", 1440.0 * mean(v.row("kill_rate"), v.where(killer))
+    for t in plan.cell_types:
+        if t.traits["maturation_rate"] > 0.0:
+            yield f"activity.{t.id}", 1440.0 * mean(v.row("maturation_rate"), v.where(t.id))
+    yield "primed_t_cells", float(plan.trait("priming").max() * s["lymph_node"][-1])
     yield "phagocytosis", float(s["engulfed"][0])
     if "CD274" in plan.signals:
         positive = v.signal("CD274") > PD_L1_POSITIVE

@@ -18,6 +18,7 @@ from stemniche.engine.state import PHASE_NAMES, STATE_NAMES, State
 from stemniche.engine.step import advance, begin, moment, seconds
 from stemniche.kernels.cpu import Backend, cpu
 from stemniche.run.allowance import processors
+from stemniche.run.assays import assays
 from stemniche.run.assemble import Assembled, assemble
 from stemniche.run.header import machine_notes, make_header, same_run
 from stemniche.run.interrupt import between_ticks
@@ -44,6 +45,7 @@ TALLIES = (
     "recruited",
     "arrived",
     "depleted",
+    "transferred",
     "left_domain",
     "left_replaced",
 )
@@ -212,7 +214,6 @@ def _go_on(
         _unpack(state, kept[1])
     elif prepared is not None:
         _unpack(state, prepared)
-        state["control_ended"][:] = 0
 
 
 def _pack(s: State) -> dict[str, Any]:
@@ -245,6 +246,7 @@ def _prepare(
             raise _Asked
         if s.tick * TICK_S % CHECK_S == 0:
             watch.look(s)
+            _judge(run.plan, s)
             tell("preparing", s.tick / max(last, 1))
         if store is not None and s.tick * TICK_S % 86400 == 0:
             store.write_checkpoint(0, _pack(s))
@@ -255,6 +257,7 @@ def _prepare(
                 f"Preparation ended at its longest time; '{wanted.until.text}' did not come true.",
             )
     s["day0"][0] = s.tick
+    s.live("label")[:] = 1.0
     for name in TALLIES:
         s[name][...] = 0
 
@@ -271,27 +274,31 @@ def _days(
     end = run.scenario.duration_s
     step = run.scenario.sample_every_s
     watch = Watch(run.plan)
-    conditional = [i for i, c in enumerate(run.plan.controls) if c.until is not None]
     while True:
         now = seconds(s)
         due = (now % step == 0 or now == end) and now not in store.times_s
         if due or now % CHECK_S == 0:
             watch.look(s)
         if due:
-            sample(run.plan, s, store)
+            sample(run.plan, s, store, run.scenario.measures)
             _keep(store, s)
             LOG.info("day %.4g, %d cells", now / 86400.0, s.n)
             tell("simulating", now / max(end, 1))
         if now >= end:
             return
         if now % CHECK_S == 0:
-            for i in conditional:
-                control = run.plan.controls[i]
-                if control.active(moment(s)) and not s["control_ended"][i]:
-                    s["control_ended"][i] = holds(run.plan, s, control.until)
+            _judge(run.plan, s)
         advance(run.plan, s, k)
         if asked():
             raise _Asked
+
+
+def _judge(plan: Plan, s: State) -> None:
+    """End the controls whose condition has come true."""
+    for i, control in enumerate(plan.controls):
+        if control.until is None or s["control_ended"][i] or not control.active(moment(s)):
+            continue
+        s["control_ended"][i] = holds(plan, s, control.until)
 
 
 def holds(plan: Plan, s: State, condition: Expression | None) -> bool:
@@ -320,7 +327,7 @@ def _check_conditions(run: Assembled, s: State) -> None:
                 )
 
 
-def sample(plan: Plan, s: State, store: Store) -> None:
+def sample(plan: Plan, s: State, store: Store, named: tuple[str, ...] = ()) -> None:
     """Append the table's row, the cells and the fields of this moment."""
     first = len(plan.model.factors)
     nodes = s["signals"][first : first + len(plan.nodes), : s.n]
@@ -330,7 +337,8 @@ def sample(plan: Plan, s: State, store: Store) -> None:
     cells["extra.oxygen"] = s["signals"][plan.signals["oxygen"], : s.n].copy()
     fields = {name: s["fields"][f] for f, name in enumerate(plan.factors.names)}
     maps = {name: s[name].reshape(plan.grid.shape) for name in MAPS}
-    store.append_sample(seconds(s), measure(plan, s), cells, fields | maps)
+    row = measure(plan, s) | dict(assays(plan, s, named))
+    store.append_sample(seconds(s), row, cells, fields | maps)
 
 
 def _keep(store: Store, s: State) -> None:

@@ -11,9 +11,19 @@ from stemniche.core.names import did_you_mean
 from stemniche.core.units import check_unit, convert
 from stemniche.spec import rownumbers
 from stemniche.spec.claimbook import ClaimBook
+from stemniche.spec.lexicon import TUMOUR
 from stemniche.spec.library import Library
 from stemniche.spec.parameters import ENGINE_PARAMETERS, FACTOR_NUMBERS, is_engine_parameter
-from stemniche.spec.records import HostRow, Link, Parameter, Rule, SecretionRow, UptakeRow, Word
+from stemniche.spec.records import (
+    HostRow,
+    Link,
+    MarkerRow,
+    Parameter,
+    Rule,
+    SecretionRow,
+    UptakeRow,
+    Word,
+)
 from stemniche.spec.rowchecks import RowCheck
 from stemniche.spec.schema import IMMUNE_STATES
 from stemniche.spec.tables import Faults
@@ -23,6 +33,7 @@ KINDS = ("signal", "behaviour", "trait", "process", "measure", "outcome", "param
 COUNT, MOST_FOLD = "count", 100.0
 """What a host's row may scale beside traits, and by how much at most."""
 
+PHASES = ("G0", "G1", "S", "G2M")
 NEEDED_OF_FACTORS = ("diffusivity", "baseline")
 
 
@@ -128,13 +139,19 @@ class _Tables:
                     where = cancer.place.at("is_a")
                     self.faults.add(f"There is no cancer '{parent}'.", where, mend)
         for family in library.lexicon.families.values():
+            self.check.cells(family.among, family.place.at("among"))
             self._entity(family.entity, family.place.at("entity"))
         for pool in library.pools.values():
             self.check.cells((pool.cell,), pool.place.at("cell"), sites=True)
         for host in library.hosts:
             self._host(host)
+        for marker in library.markers:
+            self._marker(marker)
         for drug in library.drugs.values():
             self._entity(drug.entity, drug.place.at("entity"))
+            for phase in set(drug.phases) - set(PHASES):
+                mend = f"Phases are {', '.join(PHASES)}."
+                self.faults.add(f"'{phase}' is no phase.", drug.place.at("phases"), mend)
             if drug.molar_mass_g_mol <= 0.0:
                 where = drug.place.at("molar_mass_g_mol")
                 self.faults.add("A molar mass is above 0.", where, "Write it in g/mol.")
@@ -152,6 +169,21 @@ class _Tables:
         if not 0.0 <= row.fold <= MOST_FOLD:
             what = f"A fold of {row.fold:g} makes no sense."
             self.faults.add(what, row.place.at("fold"), f"Write a number from 0 to {MOST_FOLD:g}.")
+
+    def _marker(self, row: MarkerRow) -> None:
+        lexicon, where = self.library.lexicon, row.place.at("signal")
+        self._entity(row.entity, row.place.at("entity"))
+        self.check.support(row)
+        self.check.context(row.context, row.place.at("context"))
+        signal = lexicon.signal(row.signal)
+        if signal is None or signal.form not in ("node", "own"):
+            mend = did_you_mean(row.signal, lexicon.signal_names(), "Name a node.")
+            self.faults.add(f"A cell does not show '{row.signal}'.", where, mend)
+        elif not set(lexicon.expand((TUMOUR,))) <= set(lexicon.signal_types(signal)):
+            what = f"Not every tumour cell has '{row.signal}'."
+            self.faults.add(what, where, "Name a signal of all tumour cells.")
+        if row.error < 0.0:
+            self.faults.add("An error is not negative.", row.place.at("error"), "Write 0 or more.")
 
     def parameter(self, p: Parameter) -> None:
         """Judge one parameter: its unit, its own range, the vocabulary's range of a trait."""

@@ -24,6 +24,7 @@ from stemniche.spec.model import (
     Drive,
     Drug,
     Factor,
+    Marker,
     Model,
     Node,
     Secretion,
@@ -114,6 +115,7 @@ class _Compilation:
             secretions=secretions,
             uptakes=uptakes,
             drugs=tuple(self._drug(name, drives) for name in self.library.drugs),
+            markers=self._markers(),
             genotype=self._genotype(drives),
             parameters=self._parameters(),
             rows=rows,
@@ -238,7 +240,15 @@ class _Compilation:
                 for key in self.numbers.records
                 if key.startswith(start)
             },
+            phases=row.phases,
             rows=tuple(sorted({r for r, signal in terms if signal in row.targets})),
+        )
+
+    def _markers(self) -> tuple[Marker, ...]:
+        rows = self.library.marker_rows(self.context.setting.cancer, self.context.dropped)
+        return tuple(
+            Marker(id=name, signal=row.signal, sign=int(row.sign), gate=row.gate, error=row.error)
+            for name, row in sorted(rows.items())
         )
 
     def _genotype(self, drives: tuple[Drive, ...]) -> dict[str, float]:

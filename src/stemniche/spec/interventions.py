@@ -219,16 +219,61 @@ class Add(Intervention):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Deplete(Intervention):
-    """Remove the share `fraction` of the cell types `cells`, once or `every` so many minutes."""
+    """Remove the share `fraction` of the cell types `cells`, once or `every` so many minutes.
+
+    Args:
+        group: Family that the cells were named by, if it is meant only in some place.
+        among: Types among whose living cells they lie; empty for everywhere.
+    """
 
     key: ClassVar[str] = "deplete"
     cells: tuple[str, ...]
     fraction: float = 0.9
     every: float | None = None
     doses: int | None = None
+    group: str = ""
+    among: tuple[str, ...] = ()
 
     def _head(self) -> list[str]:
-        return [_names(self.cells), f"{self.fraction:.12g}", *_repeats(self.every, self.doses)]
+        named = self.group or _names(self.cells)
+        return [named, f"{self.fraction:.12g}", *_repeats(self.every, self.doses)]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sort(Intervention):
+    """Keep only the tumour cells of a gate, at `start` and every `keep_every` minutes.
+
+    Args:
+        gate: As written, such as ``CD44_high``, ``not CSC``.
+        marker: Marker of the gate, empty where cell types are named.
+        cells: Concrete cell types of the gate, empty for a marker.
+        inside: Whether the cells inside are kept; else those outside.
+    """
+
+    key: ClassVar[str] = "sort"
+    gate: str
+    marker: str = ""
+    cells: tuple[str, ...] = ()
+    inside: bool = True
+    keep_every: float | None = None
+
+    def _head(self) -> list[str]:
+        again = "" if self.keep_every is None else f"keep_every {days_text(self.keep_every)}"
+        return [f"{{gate: {self.gate}}}", again]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Transfer(Intervention):
+    """Add `count` cells of a type to the tissue, once or `every` so many minutes."""
+
+    key: ClassVar[str] = "transfer"
+    cell: str
+    count: int
+    every: float | None = None
+    doses: int | None = None
+
+    def _head(self) -> list[str]:
+        return [self.cell, str(self.count), *_repeats(self.every, self.doses)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,6 +14,7 @@ from stemniche.spec.records import (
     Entailed,
     HostRow,
     Link,
+    MarkerRow,
     Mechanism,
     NotCarried,
     Parameter,
@@ -46,6 +47,7 @@ class Library:
     pools: dict[str, Pool]
     drugs: dict[str, DrugRow]
     hosts: tuple[HostRow, ...]
+    markers: tuple[MarkerRow, ...]
     entailed: tuple[Entailed, ...]
     not_carried: tuple[NotCarried, ...]
     parts: dict[str, str]
@@ -69,6 +71,20 @@ class Library:
                 line.append(name)
                 waiting.extend(self.cancers[name].is_a)
         return tuple(line)
+
+    def marker_rows(self, cancer: str, dropped: frozenset[str]) -> dict[str, MarkerRow]:
+        """For every marker of a cancer the row nearest to it, without those whose claims are off.
+
+        Args:
+            dropped: Claims that are off.
+        """
+        found: dict[str, MarkerRow] = {}
+        for context in (*self.cancer_lineage(cancer), "general"):
+            for row in self.markers:
+                off = bool(row.claims) and dropped.issuperset(row.claims)
+                if context in row.context and not off:
+                    found.setdefault(row.marker, row)
+        return found
 
     def host_fold(self, immune: str, cell: str, trait: str) -> float:
         """Fold that an immune state puts on a trait, or on the ``count``, of a cell type."""

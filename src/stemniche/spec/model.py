@@ -173,13 +173,25 @@ class Uptake:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Drug:
-    """A drug of the library: its kind and every `<drug>.<name>` parameter in engine units."""
+    """A drug of the library: kind, phases it acts in, every `<drug>.<name>` in engine units."""
 
     id: str
     kind: str
     molar_mass: float
     values: dict[str, float]
+    phases: tuple[str, ...] = ()
     rows: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Marker:
+    """A marker of tumour cells: high where ``signal`` (or one less it) + error exceeds `gate`."""
+
+    id: str
+    signal: str
+    sign: int
+    gate: float
+    error: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -203,6 +215,7 @@ class Model:
     secretions: tuple[Secretion, ...]
     uptakes: tuple[Uptake, ...]
     drugs: tuple[Drug, ...]
+    markers: tuple[Marker, ...]
     genotype: dict[str, float]
     parameters: dict[str, float]
     rows: tuple[Row, ...]

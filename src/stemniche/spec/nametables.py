@@ -64,6 +64,7 @@ def names_of(library: Library, evidence: "Evidence") -> Names:
     tables.plain("genotype", symbols.values(), ((t, (s,)) for t, s in symbols.items()))
     tables.plain("claim", evidence.records.claims)
     tables.plain("row", library.mechanisms)
+    tables.add("marker", {row.marker: row.entity for row in library.markers})
     tables.plain("measure", _measures(library))
     masses = {name: row.molar_mass_kda for name, row in factors.items()}
     return Names(
@@ -72,6 +73,7 @@ def names_of(library: Library, evidence: "Evidence") -> Names:
         units={name: row.unit for name, row in factors.items()},
         molar_masses={name: mass for name, mass in masses.items() if mass is not None},
         entities=frozenset(fold(text) for e in entities.values() for text in _texts(e)),
+        among=_among(library, entities),
         genotypes=states,
         check=lambda changes, where: overridden(library, changes, book, where),
     )
@@ -170,6 +172,20 @@ def _placeable(library: Library) -> dict[str, str]:
     }
 
 
+def _among(
+    library: Library, entities: "Mapping[str, Entity]"
+) -> dict[str, tuple[str, tuple[str, ...]]]:
+    """Spellings of the families that are meant only among cells of other types."""
+    found = {}
+    for name, row in library.lexicon.families.items():
+        if not row.among:
+            continue
+        texts = _texts(entities[row.entity]) if row.entity in entities else ()
+        for text in (name, *texts):
+            found[fold(text)] = (name, library.lexicon.expand(row.among))
+    return found
+
+
 def _genotypes(library: Library) -> frozenset[str]:
     """States of genes that rows read, as signals or in their context."""
     signals = [*(row.origin for row in library.links), *(row.signal for row in library.rules)]
@@ -187,7 +203,8 @@ def _measures(library: Library) -> Iterator[str]:
     fill: dict[str, Iterable[str]] = {
         "FACTOR": lexicon.factors, "FACTOR_LEVEL": lexicon.factors, "NODE": lexicon.nodes,
         "CARGO": [f.removesuffix(VESICLE) for f, r in lexicon.factors.items() if r.carries],
-        "MARKER": lexicon.nodes, "DRUG": library.drugs, "CAUSE": CSC_CAUSES, "EVENT": EVENTS,
+        "MARKER": dict.fromkeys(row.marker for row in library.markers),
+        "DRUG": library.drugs, "CAUSE": CSC_CAUSES, "EVENT": EVENTS,
     }  # fmt: skip
     for word in lexicon.words:
         if word.kind != "measure":

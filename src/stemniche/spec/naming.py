@@ -14,14 +14,14 @@ from stemniche.spec.reading import Field
 
 Kind = Literal[
     "cancer", "cell", "tissue", "gene", "factor", "receptor", "node", "drug",
-    "genotype", "claim", "row", "measure",
+    "genotype", "claim", "row", "measure", "marker",
 ]  # fmt: skip
 
 _LABELS: dict[Kind, str] = {
     "cancer": "cancer type", "cell": "cell type", "tissue": "cell type of the tissue",
     "gene": "node or factor", "factor": "factor", "receptor": "receptor", "node": "node",
     "drug": "drug", "genotype": "gene", "claim": "claim", "row": "row of the library",
-    "measure": "measure",
+    "measure": "measure", "marker": "marker",
 }  # fmt: skip
 
 _INSTEAD: dict[Kind, str] = {"factor": "neutralise", "receptor": "block", "node": "inhibit"}
@@ -40,6 +40,8 @@ class Names:
         units: Unit of a factor's level, by id.
         molar_masses: kDa of factors that have one.
         entities: Spellings (folded) of all that the evidence speaks of.
+        among: Spellings (folded) of families of cells that are meant only where they lie among
+            cells of other types: the family's id and those types.
         genotypes: States of genes that rows of the library read, such as ``TP53:mutant``.
         check: Judges parameters that a scenario sets, given their values by name and the place of
             a dotted path; raises `InputError` for one that cannot be.
@@ -50,6 +52,7 @@ class Names:
     units: Mapping[str, str]
     molar_masses: Mapping[str, float]
     entities: frozenset[str]
+    among: Mapping[str, tuple[str, tuple[str, ...]]]
     genotypes: frozenset[str]
     check: Callable[[Mapping[str, str | float], Callable[[str], str]], object]
 

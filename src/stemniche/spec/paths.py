@@ -72,7 +72,7 @@ def is_reason(reason: str) -> bool:
 
 
 def carried_claims(library: Library, book: ClaimBook) -> dict[str, tuple[str, ...]]:
-    """Return the rows that carry each claim: mechanisms, and parameters whose source it is.
+    """Return what carries each claim: mechanisms, markers, and parameters whose source it is.
 
     A parameter may also cite what must follow from rows; that is a reference and carries nothing.
     """
@@ -81,6 +81,9 @@ def carried_claims(library: Library, book: ClaimBook) -> dict[str, tuple[str, ..
     for row in library.mechanisms.values():
         for claim in row.claims:
             carriers.setdefault(claim, []).append(row.id)
+    for marker in library.markers:
+        for claim in marker.claims:
+            carriers.setdefault(claim, []).append(marker.id)
     for name, parameter in library.parameters.items():
         for claim in parameter.claims:
             if claim not in book or book.refusal(claim, outcomes):

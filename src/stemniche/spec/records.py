@@ -241,12 +241,16 @@ class Cancer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Family:
-    """A name that stands for each of its members."""
+    """A name that stands for each of its members.
+
+    A family of cells may be meant only where it lies among cells of other types (`among`).
+    """
 
     place: Place
     id: str = required()
     entity: str = optional("")
     members: tuple[str, ...] = required()
+    among: tuple[str, ...] = optional(())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -257,6 +261,29 @@ class Pool:
     id: str = required()
     cell: str = required()
     description: str = optional("")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MarkerRow:
+    """What a marker shows of a cell in some cancers, and the gate that calls it high.
+
+    `signal` is a node or a signal that the cell carries; `sign` -1 shows one less its level;
+    `error` is the standard deviation of a reading.
+    """
+
+    place: Place
+    id: str = required()
+    marker: str = required()
+    entity: str = optional("")
+    signal: str = required()
+    sign: Sign = required()
+    gate: float = required()
+    error: float = required()
+    context: tuple[str, ...] = optional(("general",))
+    basis: Basis = required()
+    claims: tuple[str, ...] = optional(())
+    supports: tuple[str, ...] = optional(())
+    source: str = optional("")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -275,7 +302,7 @@ class HostRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DrugRow:
-    """A drug; its numbers are parameters."""
+    """A drug; its numbers are parameters. It acts on cells in the `phases` of the cycle."""
 
     place: Place
     id: str = required()
@@ -283,6 +310,7 @@ class DrugRow:
     aliases: tuple[str, ...] = optional(())
     molar_mass_g_mol: float = required()
     kind: str = required()
+    phases: tuple[str, ...] = optional(("G0", "G1", "S", "G2M"))
     targets: tuple[str, ...] = optional(())
     description: str = optional("")
 

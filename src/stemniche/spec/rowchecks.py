@@ -14,7 +14,7 @@ from stemniche.spec import rownumbers
 from stemniche.spec.claimbook import GENERAL, ClaimBook, ClaimFacts
 from stemniche.spec.lexicon import GENE_STATES, MARROW, SITES, VESSEL, Signal
 from stemniche.spec.library import Library
-from stemniche.spec.records import Link, Mechanism, Rule, SecretionRow, UptakeRow
+from stemniche.spec.records import Link, MarkerRow, Mechanism, Rule, SecretionRow, UptakeRow
 from stemniche.spec.tables import Faults
 
 PLACES_OF_BEHAVIOURS = {"recruitment": VESSEL, "egress": MARROW}
@@ -39,8 +39,8 @@ class RowCheck:
             self._secretion(row)
         else:
             self._uptake(row)
-        self._support(row)
-        self._context(row)
+        self.support(row)
+        self.context(row.context, row.place.at("context"))
 
     def numbers(self, row: Mechanism) -> None:
         """Note the faults of a row's numbers alone; its names must be good."""
@@ -227,7 +227,8 @@ class RowCheck:
             mend = f"The vocabulary allows {word.range_text()}."
             self.faults.add(f"The limit {row.limit} is out of range.", where, mend)
 
-    def _support(self, row: Mechanism) -> None:
+    def support(self, row: Mechanism | MarkerRow) -> None:
+        """Note what is wrong with the claims that a row cites."""
         if not row.claims and not row.source:
             what = f"'{row.id}' cites nothing."
             self.faults.add(what, row.place.at("claims"), "Give a claim id, or a source.")
@@ -245,8 +246,10 @@ class RowCheck:
                     mend = f"Cite {facts.restates}, which it restates, or move it to 'supports'."
                 self.faults.add(f"{reason}: never a row.", where, mend)
 
-    def _targets(self, row: Mechanism) -> frozenset[str]:
+    def _targets(self, row: Mechanism | MarkerRow) -> frozenset[str]:
         """Entities at the end of a row: a claim's mediator may be one of them."""
+        if isinstance(row, MarkerRow):
+            return frozenset((row.entity,))
         lexicon = self.library.lexicon
         if isinstance(row, Link):
             nodes = (lexicon.nodes[m] for m in lexicon.members(row.to) if m in lexicon.nodes)
@@ -260,10 +263,10 @@ class RowCheck:
             return frozenset(name for name, kind in kinds.items() if kind == "vesicle")
         return frozenset((factor.entity,)) if factor else frozenset()
 
-    def _context(self, row: Mechanism) -> None:
+    def context(self, names: Iterable[str], where: str) -> None:
+        """Note unknown cancers and states of genes."""
         cancers = self.library.cancers
-        where = row.place.at("context")
-        for name in row.context:
+        for name in names:
             if ":" in name:
                 if name.partition(":")[2] not in GENE_STATES:
                     mend = f"Write GENE:{'|'.join(GENE_STATES)}."

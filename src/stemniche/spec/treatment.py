@@ -10,7 +10,7 @@ from typing import Any, Literal, get_args
 
 from stemniche.core.errors import InputError, UnitError
 from stemniche.core.expressions import Call, is_condition, names, parse, walk
-from stemniche.core.names import did_you_mean
+from stemniche.core.names import did_you_mean, fold
 from stemniche.spec import interventions as iv
 from stemniche.spec.naming import Kind, Names
 from stemniche.spec.reading import TICK, Field, Fields, days_text, on_lattice, snap
@@ -22,12 +22,19 @@ SETTABLE = {f"environment.{name}": limits for name, limits in ENVIRONMENT.items(
 """Scenario values that may change during a run, with unit, lowest and highest value."""
 
 NOT_YET = (
-    "radiation", "vessels", "sort", "replant", "transfer", "inject", "release_block",
+    "radiation", "vessels", "replant", "inject", "release_block",
     "uptake_block",
 )  # fmt: skip
 """Keys of the format that this version cannot carry out."""
 
+YAML_ONLY = ("sort",)
+"""Keys whose values are mappings, which a line cannot hold."""
+
 MOST_FRACTION = 0.999
+MOST_TRANSFERRED = 100_000
+
+GATES = ("high", "low")
+"""Ends of a gate's name after its marker: above it, below it."""
 
 MOST_ADDED = {"nM": 1e9, "mM": 1e3, "mmHg": 1e3}
 """Highest level that can be held by hand, by unit of the factor: 1 M, or pure gas."""
@@ -308,11 +315,54 @@ def _deplete(fields: Fields, setting: Setting) -> iv.Intervention:
     every, doses = _interval(fields, "every", setting), _doses(fields)
     if doses is not None and doses > 1 and every is None:
         raise fields["doses"].error(f"{doses} times, but how often?", "Add 'every: 2 d'.")
+    written = fields["deplete"]
+    text = written.node.value if isinstance(written.node.value, str) else ""
+    group, among = setting.names.among.get(fold(text), ("", ()))
     return iv.Deplete(
+        group=group,
+        among=among,
         cells=_cells(fields, "deplete", setting),
         every=every,
         doses=doses,
         **_fraction(fields),
+        **_span(fields, setting),
+    )
+
+
+def _sort(fields: Fields, setting: Setting) -> iv.Intervention:
+    gate = fields["sort"].mapping(("gate",))["gate"]
+    text = " ".join(gate.text().split())
+    name = text.removeprefix("not ")
+    inside = name == text
+    stem, _, level = name.rpartition("_")
+    marker = ""
+    cells: tuple[str, ...] = ()
+    if stem and level in GATES:
+        marker = setting.names.read_one("marker", Field(gate.path, Node(stem, gate.node.mark)))
+        inside = inside == (level == GATES[0])
+        name = f"{marker}_{level}"
+    else:
+        named = Field(gate.path, Node(name, gate.node.mark))
+        cells = _in_order("cell", setting.names.read("cell", named), setting)
+    return iv.Sort(
+        gate=name if text == text.removeprefix("not ") else f"not {name}",
+        marker=marker,
+        cells=cells,
+        inside=inside,
+        keep_every=_interval(fields, "keep_every", setting),
+        **_span(fields, setting),
+    )
+
+
+def _transfer(fields: Fields, setting: Setting) -> iv.Intervention:
+    every, doses = _interval(fields, "every", setting), _doses(fields)
+    if doses is not None and doses > 1 and every is None:
+        raise fields["doses"].error(f"{doses} times, but how often?", "Add 'every: 2 d'.")
+    return iv.Transfer(
+        cell=setting.names.read_one("cell", fields["transfer"]),
+        count=fields["cells"].count(low=1, high=MOST_TRANSFERRED),
+        every=every,
+        doses=doses,
         **_span(fields, setting),
     )
 
@@ -355,6 +405,10 @@ FORMS: dict[str, Form] = {
     "add": Form(words=("concentration", "where", *_TIMES), bare="concentration", make=_add),
     "deplete": Form(
         words=("fraction", "every", "doses", "from", "until"), bare="fraction", make=_deplete
+    ),
+    "sort": Form(words=("keep_every", "from", "until"), bare="", make=_sort),
+    "transfer": Form(
+        words=("cells", "every", "doses", "from", "until"), bare="cells", make=_transfer
     ),
     "set": Form(words=("to", *_TIMES), bare="to", make=_set),
     "without_claim": Form(words=(), bare="", make=_without_claim),

@@ -7,7 +7,7 @@ import numpy as np
 
 from stemniche.engine.plan import Plan
 from stemniche.engine.process import TICK_MIN, TICK_S, Access, Phase, Process, Tick
-from stemniche.engine.state import ALIVE, APOPTOTIC, G0, G2M, NECROTIC, Array, State
+from stemniche.engine.state import ALIVE, APOPTOTIC, NECROTIC, Array, State
 from stemniche.kernels.cpu import Backend
 
 
@@ -19,14 +19,15 @@ def over_a_tick(rate: Array | float) -> Array:
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cytotoxic(Process):
-    """A mitotic poison: enters, holds cells in G2M, kills them there, damages cycling cells.
+    """A poison of some phases of the cycle: enters cells, holds, kills and damages those in them.
 
     Args:
         uptake: float32 [T], 1/min, passive exchange; active efflux comes on top.
         accumulation: Drug inside per free drug outside at balance, without efflux.
         half_max, hill: Of the effect, in nM inside the cell.
-        kill: 1/min in G2M at full effect.
-        strain: 1/min, damage of cycling cells at full effect.
+        phases: uint8, 1 for every phase in which cells are sensitive.
+        kill: 1/min in those phases at full effect.
+        strain: 1/min, damage in those phases at full effect.
 
     Source:
         ``dC_in/dt = uptake (accumulation * C_out - C_in) - efflux * C_in``, exact over a tick;
@@ -39,6 +40,7 @@ class Cytotoxic(Process):
     accumulation: float
     half_max: float
     hill: float
+    phases: Array
     kill: float
     strain: float
     hazard: int
@@ -64,12 +66,11 @@ class Cytotoxic(Process):
         power = np.power(np.maximum(inside, 0.0), self.hill)
         effect = power / (power + self.half_max**self.hill)
         sensitive = s["behaviours"][self.sensitivity_row, :n] * s.live("sensitivity")
-        phase, alive = s.live("phase"), s.live("state") == ALIVE
-        dividing = alive & (phase == G2M)
-        s["hazards"][self.hazard, :n] += np.where(dividing, self.kill * effect * sensitive, 0.0)
-        s["clock"][:n] += np.where(dividing, effect * TICK_MIN, 0.0)
-        cycling = alive & (phase != G0)
-        s["damage"][:n] += np.where(cycling, self.strain * effect * sensitive * TICK_MIN, 0.0)
+        struck = (self.phases[s.live("phase")] == 1) & (s.live("state") == ALIVE)
+        strength = np.where(struck, effect * sensitive, 0.0)
+        s["hazards"][self.hazard, :n] += self.kill * strength
+        s["clock"][:n] += np.where(struck, effect * TICK_MIN, 0.0)
+        s["damage"][:n] += self.strain * strength * TICK_MIN
 
 
 @final

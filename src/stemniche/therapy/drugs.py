@@ -12,7 +12,7 @@ import numpy as np
 from stemniche.core.errors import InputError
 from stemniche.engine.plan import Plan
 from stemniche.engine.process import TICK_MIN, TICK_S, Access, Phase, Process, Tick
-from stemniche.engine.state import Array, State, Variable
+from stemniche.engine.state import PHASE_NAMES, Array, State, Variable
 from stemniche.kernels.cpu import Backend
 from stemniche.spec.interventions import Condition, GiveDrug
 from stemniche.spec.model import Drug, Factor, Model, Uptake
@@ -147,8 +147,9 @@ class Dosing(Process):
 
     Source:
         ``dA/dt = M A + (rate, 0)``; over a tick ``A <- E A + F rate`` with ``E = exp(M dt)`` and
-        ``F = M^-1 (E - 1)``. The free plasma concentration is ``fu * A_1 / V_1``; a medium has it
-        at its walls, as in a hollow-fibre culture.
+        ``F = M^-1 (E - 1)``. The free plasma concentration is ``fu * A_1 / V_1``. A medium has it
+        at its walls, as in a hollow-fibre culture; the tissue beyond them follows
+        ``dC/dt = exchange (plasma - C) - loss C`` with the vessels that the slice has at the start.
     """
 
     drug: str
@@ -159,6 +160,8 @@ class Dosing(Process):
     decay: Array
     inflow: Array
     medium: bool
+    exchange: float
+    loss: float
     access: Access
     name: str
     phase: Phase = Phase.EVENTS
@@ -174,8 +177,14 @@ class Dosing(Process):
                 rate += dose.mg * self.nmol_per_mg / (dose.length / 60.0)
         amount[:] = self.decay @ amount + self.inflow * rate
         s["blood"][self.factor] = amount[0] * self.free_per_nmol
+        plasma, far = s["blood"][self.factor], s["far_level"]
         if self.medium:
-            s["far_level"][self.factor] = s["blood"][self.factor]
+            far[self.factor] = plasma
+            return
+        exchange = self.exchange * float(s["vessels_at_start"][0])
+        gone = exchange + self.loss
+        level = exchange * plasma / gone
+        far[self.factor] = level + (far[self.factor] - level) * np.exp(-gone * TICK_MIN)
 
 
 def dosing(c: Course, plan: Plan) -> Dosing:
@@ -199,12 +208,17 @@ def dosing(c: Course, plan: Plan) -> Dosing:
         decay=decay,
         inflow=inflow,
         medium=plan.surroundings.medium,
+        exchange=plan.exchange[c.drug.id] / plan.grid.voxels,
+        loss=float(np.log(2.0) / v["half_life"]),
         access=Access(
-            read={"control_ended": "1"},
+            read={
+                "control_ended": "1",
+                **({} if plan.surroundings.medium else {"vessels_at_start": "1"}),
+            },
             write={
                 f"pk.{c.drug.id}": "nmol",
                 "blood": "factor unit",
-                **({"far_level": "factor unit"} if plan.surroundings.medium else {}),
+                "far_level": "factor unit",
             },
         ),
         name=f"dosing.{c.drug.id}",
@@ -244,6 +258,7 @@ def cytotoxic(drug: Drug, plan: Plan) -> Cytotoxic:
         accumulation=v["accumulation"],
         half_max=v["accumulation"] * v["potency"],
         hill=v["hill"],
+        phases=np.array([name in drug.phases for name in PHASE_NAMES], np.uint8),
         kill=v["kill"],
         strain=v["damage"],
         hazard=plan.hazards["drug_death"],

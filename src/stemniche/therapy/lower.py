@@ -94,6 +94,25 @@ def _controls(item: given.Intervention, model: Model) -> Iterable[Control]:
                 target="",
                 value=item.fraction,
                 cells=item.cells,
+                among=item.among,
+                every=snap(item.every or 0.0),
+                times=item.doses,
+            )
+        case given.Sort():
+            _check_marker(item, model)
+            yield control(
+                kind="sort",
+                target=item.marker,
+                value=float(item.inside),
+                cells=item.cells,
+                every=snap(item.keep_every or 0.0),
+            )
+        case given.Transfer():
+            yield control(
+                kind="transfer",
+                target="",
+                value=float(item.count),
+                cells=(item.cell,),
                 every=snap(item.every or 0.0),
                 times=item.doses,
             )
@@ -106,6 +125,14 @@ def _controls(item: given.Intervention, model: Model) -> Iterable[Control]:
                 str(item),
                 "Take the intervention out of the therapy.",
             )
+
+
+def _check_marker(item: given.Sort, model: Model) -> None:
+    """Refuse a gate on a marker that tells nothing in this cancer."""
+    known = [marker.id for marker in model.markers]
+    if item.marker and item.marker not in known:
+        what = f"'{item.marker}' is no marker of {model.cancer} cancer in the library."
+        raise InputError(what, str(item), f"Use one of: {', '.join(known)}.")
 
 
 def _timed(item: given.Intervention) -> Callable[..., Control]:

@@ -22,6 +22,7 @@ class Controls(Process):
 
     Args:
         masks: uint8 [T] of each control, the types it acts in.
+        among: uint8 [T] of each control, the types in whose voxels alone it strikes.
         places: Row of each control's target.
         repeats: How many controls before each one are called the same: with that name it picks
             its random numbers, so that other controls do not change them.
@@ -30,6 +31,7 @@ class Controls(Process):
 
     controls: tuple[Control, ...]
     masks: tuple[Array, ...]
+    among: tuple[Array, ...]
     places: tuple[int, ...]
     repeats: tuple[int, ...]
     environment: Array
@@ -39,7 +41,7 @@ class Controls(Process):
     phase: Phase = Phase.EVENTS
     every_s: int = TICK_S
     access: Access = Access(
-        read={"type": "1", "key": "1", "control_ended": "1"},
+        read={"type": "1", "key": "1", "voxel": "1", "control_ended": "1"},
         write={
             "read_scale": "1",
             "node_shift": "1",
@@ -84,7 +86,11 @@ class Controls(Process):
 
     def _deplete(self, s: State, t: Tick, k: Backend, i: int, mask: Array) -> None:
         """Remove a share of the living cells of some types."""
-        cells = np.flatnonzero(mask[s.live("type")] & (s.live("state") == ALIVE))
+        alive = s.live("state") == ALIVE
+        cells = np.flatnonzero(mask[s.live("type")] & alive)
+        if self.controls[i].among:
+            near = s.live("voxel")[alive & (self.among[i][s.live("type")] == 1)]
+            cells = cells[np.isin(s["voxel"][cells], near)]
         name, number = stream(f"deplete.{self.controls[i].label}"), self.repeats[i]
         draw = k.uniform_array(self.seed, name, s["key"][cells], t.index, number)
         struck = cells[draw < self.controls[i].value]
@@ -105,10 +111,11 @@ def controls(plan: Plan) -> Controls:
         elif c.kind == "environment":
             places.append(list(environment).index(c.target))
         else:
-            places.append(plan.factors[c.target] if c.target else -1)
+            places.append(plan.factors[c.target] if c.target in plan.factors else -1)
     return Controls(
         controls=plan.controls,
         masks=tuple(plan.mask(c.cells) for c in plan.controls),
+        among=tuple(plan.mask(c.among) for c in plan.controls),
         places=tuple(places),
         repeats=tuple(
             sum(c.label == other.label for other in plan.controls[:i])

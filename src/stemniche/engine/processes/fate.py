@@ -12,7 +12,7 @@ from stemniche.engine.state import ALIVE, APOPTOTIC, G1, GONE, NECROTIC, Array, 
 from stemniche.engine.tables import Table, behaviour_table
 from stemniche.kernels.cpu import Backend
 
-BASIC_HAZARDS = ("apoptosis", "necrosis", "turnover")
+BASIC_HAZARDS = ("apoptosis", "necrosis", "turnover", "drainage")
 
 
 @final
@@ -171,7 +171,7 @@ def hazards(plan: Plan) -> Hazards:
 
 def fates(plan: Plan) -> Fates:
     """Say what each hazard leads to."""
-    leads_to = {"necrosis": NECROTIC, "turnover": GONE}
+    leads_to = {"necrosis": NECROTIC, "turnover": GONE, "drainage": GONE}
     outcome = np.array(
         [
             ALIVE if name.startswith("conversion.") else leads_to.get(name, APOPTOTIC)

@@ -158,6 +158,7 @@ class Births(Process):
         drive = drawn_to(s, self.drive, both)
         inherited = drive + self.inheritance * (s["stemness"][both] - drive)
         s["stemness"][both] = inherited * self.tumour[s["type"][both]]
+        s["label"][both] *= np.float32(0.5)
         self._place(s, mothers, daughters, draw)
         self._decide(s, mothers, daughters, draw[2])
         s["phase"][both] = G1

@@ -20,18 +20,23 @@ class Marrow(Process):
     """Cells of each entering type in the blood, in folds of the normal count.
 
     Source:
-        Release R from marrow follows the ``egress`` rules on serum factors, the pool P follows R:
-        ``dR/dt = k_m (egress - R)``, ``dP/dt = k_b (R - P)``, each exact over the tick.
+        Release R from marrow follows the ``egress`` rules on serum factors and, by the trait
+        ``priming``, the lymph node's response E; the pool P follows R:
+        ``dR/dt = k_m (egress (1 + priming E) - R)``, ``dP/dt = k_b (R - P)``, each exact over the
+        tick.
     """
 
     egress: tuple[Drive | None, ...]
+    priming: Array
     marrow_rate: float
     blood_rate: float
     factors: dict[str, int]
     name: str = "marrow"
     phase: Phase = Phase.FIELDS
     every_s: int = TICK_S
-    access: Access = Access(read={"blood": "factor unit"}, write={"released": "1", "pool": "1"})
+    access: Access = Access(
+        read={"blood": "factor unit", "lymph_node": "mixed"}, write={"released": "1", "pool": "1"}
+    )
 
     def run(self, s: State, t: Tick, k: Backend) -> None:
         """See `Process.run`."""
@@ -42,6 +47,7 @@ class Marrow(Process):
         egress = np.array(
             [1.0 if d is None else float(drives.value(d, serum)) for d in self.egress]
         )
+        egress *= 1.0 + self.priming * s["lymph_node"][-1]
         released, pool = s["released"], s["pool"]
         pool[:] = released + (pool - released) * np.exp(-self.blood_rate * TICK_MIN)
         released[:] = egress + (released - egress) * np.exp(-self.marrow_rate * TICK_MIN)
@@ -174,6 +180,7 @@ def marrow(plan: Plan) -> Marrow:
     entering = tuple(int(i) for i in np.flatnonzero(plan.trait("entry")))
     names = [plan.types.names[i] for i in entering]
     return Marrow(
+        priming=plan.trait("priming").astype(np.float64)[list(entering)],
         egress=tuple(plan.drives.get((MARROW, f"egress.{n}")) for n in names),
         marrow_rate=float(np.log(2.0) / plan.parameter("marrow.half_life")),
         blood_rate=float(np.log(2.0) / plan.parameter("blood.half_life")),

@@ -1,0 +1,136 @@
+"""Priming: cells that eat dead tumour carry antigen to the lymph node, which sends T cells.
+
+`Presentation` loads the presenters in the tissue and lets the ripe ones leave; `LymphNode` turns
+those that left into a response, which the blood's pools follow (`recruitment.Marrow`). Who presents
+and whose numbers rise are traits of the library; what ripens or blocks presenters are its rules.
+"""
+
+from dataclasses import dataclass
+from typing import final
+
+import numpy as np
+
+from stemniche.engine.plan import Plan
+from stemniche.engine.process import TICK_MIN, TICK_S, Access, Phase, Process, Tick
+from stemniche.engine.processes.sensing import GEOMETRY, TOUCH
+from stemniche.engine.state import ALIVE, APOPTOTIC, NECROTIC, Array, State
+from stemniche.kernels.cpu import Backend
+
+NODE = ("presenters", "activated", "effectors")
+"""What the variable ``lymph_node`` holds: antigen-laden presenters (cells per slice), and the
+response on its way and in the blood, 0 to 1 of the greatest."""
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Presentation(Process):
+    """Load presenters with antigen of touching dead tumour cells; the laden ones ripen and leave.
+
+    Args:
+        presenters: uint8 [T], types with a rate of maturation.
+        victims: uint8 [T], types whose dead carry antigen.
+        hazard: Row of leaving for the lymph node.
+
+    Source:
+        ``dA/dt = uptake (1 - A)`` with uptake = phagocytosis rate * touching dead * antigenicity,
+        exact over the tick; hazard = maturation rate * A.
+    """
+
+    presenters: Array
+    victims: Array
+    antigenicity: float
+    eating_row: int
+    maturation_row: int
+    hazard: int
+    name: str = "presentation"
+    phase: Phase = Phase.DECIDE
+    every_s: int = TICK_S
+    access: Access = Access(
+        read={"behaviours": "1", "type": "1", "state": "1", **GEOMETRY},
+        write={"antigen": "1"},
+        add={"hazards": "1/min"},
+    )
+
+    def run(self, s: State, t: Tick, k: Backend) -> None:
+        """See `Process.run`."""
+        n, kind, state = s.n, s["type"], s["state"]
+        mine = (self.presenters[kind] == 1) & (state == ALIVE)
+        if not mine[:n].any():
+            return
+        dead = self.victims[kind] * ((state == APOPTOTIC) | (state == NECROTIC))
+        met = np.zeros(s.capacity, np.float32)
+        geometry = (s["x"], s["y"], s["z"], s["radius"], s["list_ptr"], s["list_idx"], n)
+        k.neighbour_sum(np.ones(s.capacity, np.float32), dead, *geometry, TOUCH, met)
+        eaten = self.antigenicity * s["behaviours"][self.eating_row, :n] * met[:n] * TICK_MIN
+        free = 1.0 - s["antigen"][:n]
+        s["antigen"][:n] += np.where(mine[:n], free * -np.expm1(-eaten), 0.0)
+        ripe = s["behaviours"][self.maturation_row, :n] * s["antigen"][:n]
+        s["hazards"][self.hazard, :n] += np.where(mine[:n], ripe, 0.0)
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LymphNode(Process):
+    """The node that drains the tissue: presenters arrive, T cells respond after a delay.
+
+    Args:
+        hazard: Row of leaving for the node.
+        scale: How many slices like this one drain into it.
+        half: Antigen-laden presenters in the node at half the greatest response.
+        decay: 1/min, loss of presenters.
+        step: 1/min, rate of each of the two steps from contact to effectors in the blood.
+
+    Source:
+        ``dD/dt = arrivals - decay D``; ``dA/dt = step (scale D / (scale D + half) - A)``;
+        ``dE/dt = step (A - E)``, each exact over the tick with the others held.
+    """
+
+    hazard: int
+    scale: float
+    half: float
+    decay: float
+    step: float
+    name: str = "lymph_node"
+    phase: Phase = Phase.RESOLVE
+    every_s: int = TICK_S
+    access: Access = Access(
+        read={"fate": "1", "antigen": "1"},
+        write={"lymph_node": "mixed"},
+    )
+
+    def run(self, s: State, t: Tick, k: Backend) -> None:
+        """See `Process.run`."""
+        node = s["lymph_node"]
+        came = s.live("antigen")[s.live("fate") == self.hazard].sum(dtype=np.float64)
+        if not (came or node.any()):
+            return
+        presenters, activated, effectors = node
+        laden = self.scale * presenters
+        kept = np.exp(-self.step * TICK_MIN)
+        node[2] = activated + (effectors - activated) * kept
+        wanted = laden / (laden + self.half)
+        node[1] = wanted + (activated - wanted) * kept
+        node[0] = presenters * np.exp(-self.decay * TICK_MIN) + came
+
+
+def presentation(plan: Plan) -> Presentation:
+    """Wire the types that ripen to the hazard of leaving for the lymph node."""
+    return Presentation(
+        presenters=np.array([t.traits["maturation_rate"] > 0.0 for t in plan.cell_types], np.uint8),
+        victims=plan.mask(["tumour"]),
+        antigenicity=plan.surroundings.antigenicity,
+        eating_row=plan.behaviours["phagocytosis_rate"],
+        maturation_row=plan.behaviours["maturation_rate"],
+        hazard=plan.hazards["drainage"],
+    )
+
+
+def lymph_node(plan: Plan) -> LymphNode:
+    """Build the node for the tissue that the slice stands for."""
+    return LymphNode(
+        hazard=plan.hazards["drainage"],
+        scale=plan.surroundings.blood_scale,
+        half=plan.parameter("lymph_node.half"),
+        decay=float(np.log(2.0) / plan.parameter("lymph_node.half_life")),
+        step=2.0 / plan.parameter("lymph_node.delay"),
+    )

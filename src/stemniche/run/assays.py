@@ -1,0 +1,202 @@
+"""Laboratory assays on a copy of the tumour: worked out at a sample, only when they are named.
+
+Each plates cells of the moment into another world and follows their lineages there by the rules of
+the model's own lineage, without space. They read the State, draw from random streams of their own
+and never change what happens.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from stemniche.engine.plan import END, STEM, TRANSIT, Plan
+from stemniche.engine.state import ALIVE, Array, State
+from stemniche.kernels.cpu import stream
+
+PLATED = 300
+"""Cells of the tumour that are plated singly for spheres."""
+
+DOSES, WELLS = (1, 10, 100, 1000), 24
+"""Cells per graft of a limiting dilution, and grafts of each dose."""
+
+STEP_MIN = 240.0
+"""Step in which plated lineages are followed, min."""
+
+
+@dataclass(frozen=True, slots=True)
+class Founders:
+    """The living tumour cells from which an assay draws.
+
+    Args:
+        cells: Their places in the State.
+        stem: Whether each is a stem cell.
+        division: 1/min, rate of whole divisions (the cycle's fixed phases included).
+        symmetric, death: Share of symmetric divisions, and 1/min, apoptosis.
+    """
+
+    cells: Array
+    stem: Array
+    division: Array
+    symmetric: Array
+    death: Array
+
+    @classmethod
+    def of(cls, plan: Plan, s: State) -> "Founders":
+        """Find them and what they do just now."""
+        kind = s.live("type")
+        cells = np.flatnonzero((plan.mask(["tumour"])[kind] == 1) & (s.live("state") == ALIVE))
+        own = kind[cells]
+
+        def row(name: str) -> Array:
+            return s["behaviours"][plan.behaviours[name], cells].astype(np.float64)
+
+        fixed = (plan.trait("s_duration") + plan.trait("g2m_duration"))[own]
+        rate = row("cycle_rate") * s["growth"][cells]
+        return cls(
+            cells=cells,
+            stem=own == plan.types[STEM],
+            division=rate / (1.0 + rate * fixed),
+            symmetric=row("symmetric_probability"),
+            death=row("apoptosis_rate"),
+        )
+
+
+def assays(plan: Plan, s: State, names: Iterable[str]) -> Iterator[tuple[str, float]]:
+    """The named assays at this moment."""
+    wanted = tuple(names)
+    if not wanted:
+        return
+    founders = Founders.of(plan, s)
+    for name in wanted:
+        head, _, rest = name.partition(".")
+        if head == "label_retention":
+            yield name, _label(plan, s, rest)
+        elif name in ASSAYS:
+            yield name, ASSAYS[name](plan, s, founders)
+
+
+def _dice(plan: Plan, s: State, name: str) -> np.random.Generator:
+    return np.random.Generator(np.random.Philox(key=[plan.seed, stream(name) << 32 | s.tick]))
+
+
+def _sphere_fraction(plan: Plan, s: State, f: Founders) -> float:
+    """Share of tumour cells plated singly, unable to attach, that grow into a sphere.
+
+    A clone without a stem cell cannot do without attachment (anoikis). Progenitors and their like
+    act as at rest; a stem cell as its founder did in the tissue.
+    """
+    if not len(f.cells):
+        return 0.0
+    dice = _dice(plan, s, "assay.spheres")
+    chosen = dice.integers(len(f.cells), size=PLATED)
+    limit = int(plan.trait("division_limit")[plan.types[TRANSIT]])
+    left = np.clip(s["left"][f.cells[chosen]], 0, limit)
+    stem = f.stem[chosen].astype(np.int64)
+    others = np.zeros((PLATED, limit + 1), np.int64)
+    others[np.arange(PLATED), left] = 1 - stem
+    resting, ended = _at_rest(plan, TRANSIT), _at_rest(plan, END)
+    dying = np.array([ended[1], *[resting[1]] * limit])
+    anoikis = plan.parameter("assay.anoikis")
+    for _ in range(round(plan.parameter("assay.sphere_time") / STEP_MIN)):
+        stem -= dice.binomial(stem, _chance(f.death[chosen]))
+        born = dice.binomial(stem, _chance(f.division[chosen]))
+        both = dice.binomial(born, np.clip(f.symmetric[chosen], 0.0, 1.0))
+        alone = anoikis * (stem == 0)
+        others -= dice.binomial(others, _chance(dying + alone[:, None]))
+        split = dice.binomial(others[:, 1:], _chance(resting[0]))
+        others[:, 1:] -= split
+        others[:, :-1] += 2 * split
+        stem += both
+        others[:, limit] += born - both
+    size = stem + others.sum(axis=1)
+    return float((size >= plan.parameter("assay.sphere_cells")).mean())
+
+
+def _chance(rate: Array | float) -> Array:
+    return np.asarray(-np.expm1(-np.asarray(rate) * STEP_MIN))
+
+
+def _at_rest(plan: Plan, kind: str) -> tuple[float, float]:
+    """Rates of division and death of a type by its traits alone, 1/min."""
+    traits = plan.cell_types[plan.types[kind]].traits
+    fixed = traits["s_duration"] + traits["g2m_duration"]
+    return traits["cycle_rate"] / (1.0 + traits["cycle_rate"] * fixed), traits["apoptosis_rate"]
+
+
+def _tic_frequency(plan: Plan, s: State, f: Founders) -> float:
+    """Share of tumour cells that found a tumour, estimated from a limiting dilution.
+
+    A graft takes when a stem cell in it survives the injection and its line of stem cells does not
+    die out: ``1 - q`` of the linear birth and death process at the time of reading.
+    """
+    if not len(f.cells):
+        return 0.0
+    dice = _dice(plan, s, "assay.grafts")
+    lost = died_out(f.symmetric * f.division, f.death, plan.parameter("assay.graft_time"))
+    take = f.stem * plan.parameter("assay.take") * (1.0 - lost)
+    positive = []
+    for dose in DOSES:
+        wells = dice.integers(len(f.cells), size=(WELLS, dose))
+        missed = np.log1p(-np.minimum(take[wells], 1.0 - 1e-12)).sum(axis=1)
+        positive.append(int((dice.random(WELLS) < -np.expm1(missed)).sum()))
+    return single_hit(DOSES, (WELLS,) * len(DOSES), positive)
+
+
+def died_out(birth: Array, death: Array, time: float) -> Array:
+    """Chance that a birth and death process from one cell has died out after `time`.
+
+    Source:
+        Kendall 1948, Ann Math Stat 19:1: ``d (e^{(b-d)t} - 1) / (b e^{(b-d)t} - d)``.
+    """
+    birth, death = np.asarray(birth, np.float64), np.asarray(death, np.float64)
+    # A rate that differs a little keeps the formula finite where birth equals death.
+    birth = np.where(np.abs(birth - death) < 1e-9, birth + 2e-9, birth)
+    grown = np.exp(np.clip((birth - death) * time, -50.0, 50.0))
+    return np.asarray(death * (grown - 1.0) / (birth * grown - death))
+
+
+def single_hit(doses: Iterable[int], grafts: Iterable[int], positive: Iterable[int]) -> float:
+    """Frequency of founders by maximum likelihood of the single-hit Poisson model.
+
+    Where no graft takes it is 0; where all do, the data give no upper end and it is 1.
+
+    Source:
+        Hu & Smyth 2009 J Immunol Methods 347:70 doi:10.1016/j.jim.2009.06.008: a graft of d cells
+        fails with probability ``exp(-f d)``.
+
+    Example:
+        >>> round(single_hit((10, 100), (20, 20), (2, 13)), 4)
+        0.0105
+    """
+    d, n, r = (np.array(list(v), np.float64) for v in (doses, grafts, positive))
+    if not r.any():
+        return 0.0
+    if (r == n).all():
+        return 1.0
+
+    def slope(log_f: float) -> float:
+        """Derivative of the log likelihood by the frequency."""
+        x = np.exp(log_f) * d
+        return float((r * d / np.expm1(np.minimum(x, 500.0)) - (n - r) * d).sum())
+
+    low, high = np.log(1e-12), 0.0
+    if slope(high) > 0.0:
+        return 1.0
+    for _ in range(80):
+        middle = 0.5 * (low + high)
+        low, high = (middle, high) if slope(middle) > 0.0 else (low, middle)
+    return float(np.exp(0.5 * (low + high)))
+
+
+def _label(plan: Plan, s: State, name: str) -> float:
+    """Mean share of the label of day 0 that the living cells of a type still hold."""
+    where = np.isin(s.live("type"), plan.members(name)) & (s.live("state") == ALIVE)
+    return float(s.live("label")[where].mean(dtype=np.float64)) if where.any() else 0.0
+
+
+ASSAYS: dict[str, Callable[[Plan, State, Founders], float]] = {
+    "sphere_fraction": _sphere_fraction,
+    "tic_frequency": _tic_frequency,
+}
+"""Assays by the name of their column; beside them ``label_retention.<TYPE>``."""
