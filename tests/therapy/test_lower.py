@@ -1,6 +1,7 @@
 """Every intervention of the format becomes something the engine can turn."""
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -16,7 +17,7 @@ from stemniche.therapy.lower import lower
 Walk = Callable[..., tuple[Plan, State]]
 Make = Callable[..., Scenario]
 
-LINES = (
+LINES: tuple[str | dict[str, Any], ...] = (
     "drug paclitaxel",
     "drug paclitaxel 80 mg/m^2 every 7 d",
     "drug paclitaxel 2 mg/kg every 1 d doses 3 over 3 h loading 4 mg/kg",
@@ -38,6 +39,9 @@ LINES = (
     "deplete TAM 0.8",
     "deplete CD8 0.5 every 6 h doses 2",
     "deplete macrophage from birth",
+    "transfer CD8 20 every 6 h",
+    {"sort": {"gate": "not CSC"}},
+    {"sort": {"gate": "CD44_high"}, "keep_every": "2 h"},
     "set environment.oxygen to 20 mmHg from 3 h",
     "set environment.glucose to 2 mM cycle 3 h 3 h",
     "set environment.pH to 6.9",
@@ -45,24 +49,30 @@ LINES = (
 )
 
 
+def key(item: str | dict[str, Any]) -> str:
+    return item.split()[0] if isinstance(item, str) else next(iter(item))
+
+
 def test_every_key_of_the_format_is_tried() -> None:
-    assert {line.split()[0] for line in LINES} == set(FORMS)
+    assert {key(item) for item in LINES} == set(FORMS)
 
 
-@pytest.mark.parametrize("line", LINES)
-def test_a_treatment_runs(line: str, walk: Walk, small: Make) -> None:
+@pytest.mark.parametrize("line", LINES, ids=str)
+def test_a_treatment_runs(line: str | dict[str, Any], walk: Walk, small: Make) -> None:
     scenario = small({"days": 1}, line)
     plan, state = walk(scenario, 6, prepared=2)
     assert state.tick == 6
     extension = lower(scenario, plan.model)
     turned = bool(extension.controls) or bool(extension.factors)
-    assert turned or line.startswith("without_claim")
+    assert turned or key(line) == "without_claim"
 
 
 @pytest.mark.parametrize(
-    "line", [line for line in LINES if not line.startswith(("drug", "without"))]
+    "line", [line for line in LINES if key(line) not in ("drug", "without_claim")], ids=str
 )
-def test_a_control_carries_the_intervention_in_words(line: str, small: Make) -> None:
+def test_a_control_carries_the_intervention_in_words(
+    line: str | dict[str, Any], small: Make
+) -> None:
     scenario = small({"days": 1}, line)
     controls = lower(scenario, assemble(scenario, 1).model).controls
     assert {c.label for c in controls} == {str(scenario.therapy[0])}
