@@ -23,7 +23,10 @@ EMPTY = {
     "tumour.cells": 0,
     "tissue": {
         name: 0
-        for name in ("MSC", "fibroblast", "CAF", "monocyte", "macrophage", "CD4", "Treg", "CD8")
+        for name in (
+            *("MSC", "fibroblast", "CAF", "monocyte", "macrophage"),
+            *("CD4", "Treg", "CD8", "NK", "DC", "MDSC"),
+        )
     }
     | {"vessels": 0},
     "walls.factors": "no_flux",
