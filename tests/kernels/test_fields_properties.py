@@ -94,6 +94,7 @@ def test_books_close_at_a_loose_tolerance_too_and_near_the_balance(
     problem = FieldProblem(**arguments)
     rough = problem.fixed is not None or problem.mm_index is not None
     volume = problem.spacing**3
+    first = levels.sum(dtype=float) * volume
     for _ in range(3):
         content = levels.sum(dtype=float) * volume
         row = advance(levels, problem, minutes, True, 1e-2)[0]
@@ -102,7 +103,7 @@ def test_books_close_at_a_loose_tolerance_too_and_near_the_balance(
         off = row[SUPPLIED] - row[REMOVED] + row[WALLS] - stored
         total = row[SUPPLIED] + row[REMOVED] + abs(row[WALLS]) + content
         exchanged = content * arguments["diffusivity"][0] / problem.spacing**2 * minutes
-        assert abs(off) <= (5e-3 if rough else 1e-3) * total + 1e-6 * exchanged
+        assert abs(off) <= (5e-3 if rough else 1e-3) * total + 1e-6 * exchanged + 1e-9 * first
 
 
 @SETTINGS
@@ -113,8 +114,9 @@ def test_levels_equal_those_of_the_plain_twin(
     levels, arguments = drawn
     problem = FieldProblem(**arguments)
     exact, _ = advance_twin(levels, problem, minutes)
+    start = levels.max()
     advance(levels, problem, minutes, True, 1e-6, 300)
-    np.testing.assert_allclose(levels, exact, rtol=1e-3, atol=2e-4 * max(exact.max(), 1e-6))
+    np.testing.assert_allclose(levels, exact, rtol=1e-3, atol=2e-4 * exact.max() + 1e-7 * start)
 
 
 @SETTINGS
