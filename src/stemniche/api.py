@@ -354,7 +354,7 @@ def evidence_table(what: str, names: tuple[str, ...]) -> tuple[list[str], list[l
 
 
 def export(folder: str | Path, to: str) -> list[Path]:
-    """Write a run in another format beside it: ``csv`` or ``anndata``."""
+    """Write a run in another format beside it: ``csv``, ``anndata`` or ``vtk``."""
     from stemniche.interop.export import export_run
 
     return export_run(open_run(folder), to)

@@ -77,5 +77,8 @@ def test_a_run_says_what_it_needs_and_keeps_a_log(tmp_path: Path) -> None:
     log = (tmp_path / "a" / "run.log").read_text().splitlines()
     assert len(log) == 5
     assert all(" INFO " in line for line in log)
+    late = ("--treat", "block CXCR4 0.9 from 3 d", "--out", "c", "--no-report")
+    warned = stemniche(*words, *late, cwd=tmp_path).stderr.splitlines()
+    assert warned[0].startswith("warning: 'block CXCR4 0.9 from 3 d' starts after the last day")
     silent = stemniche(*words, "-q", "--out", "b", "--no-report", cwd=tmp_path)
     assert (silent.stdout, silent.stderr) == ("b\n", "")

@@ -1,6 +1,8 @@
 """What leaves for other programs is what the run holds."""
 
+from base64 import b64decode
 from pathlib import Path
+from xml.etree import ElementTree
 
 import anndata
 import numpy as np
@@ -11,6 +13,7 @@ from stemniche.core.errors import InputError
 from stemniche.interop.anndata_out import all_cells, write_anndata
 from stemniche.interop.export import export_run
 from stemniche.interop.tables import write_tables
+from stemniche.interop.vtk_out import write_vtk
 from stemniche.run.header import make_header
 from stemniche.run.results import Run
 from stemniche.run.store import Store
@@ -91,3 +94,26 @@ def test_an_export_lies_in_the_folder_of_the_run(run: Run, tmp_path: Path) -> No
         export_run(run, "csv")
     with pytest.raises(InputError, match="cannot be exported to 'h5ad'"):
         export_run(run, "h5ad")
+
+
+def numbers(tree: ElementTree.Element, name: str) -> np.ndarray:
+    """An array of a VTK file by its name."""
+    (found,) = (a for a in tree.iter("DataArray") if a.get("Name") == name)
+    data = b64decode(found.text or "")
+    dtype = {"Float32": "<f4", "Int64": "<i8", "Int16": "<i2"}[found.get("type", "")]
+    assert int.from_bytes(data[:8], "little") == len(data) - 8
+    return np.frombuffer(data[8:], dtype)
+
+
+def test_vtk_files_hold_places_cells_and_voxels(run: Run, tmp_path: Path) -> None:
+    voxels, cells = write_vtk(run, tmp_path / "vtk")
+    files = [d.get("file", "") for d in ElementTree.parse(cells).iter("DataSet")]
+    assert files == ["cells-day-0.vtp", "cells-day-1.vtp"]
+    cloud = ElementTree.parse(cells.with_name(files[1])).getroot()
+    np.testing.assert_array_equal(numbers(cloud, "places")[3:6], [1, 2, 0])
+    np.testing.assert_array_equal(numbers(cloud, "offsets"), [1, 2, 3, 4])
+    np.testing.assert_array_equal(numbers(cloud, "type"), [1, 1, 1, 1])
+    np.testing.assert_allclose(numbers(cloud, "node HIF1A"), [0, 0.1, 0.2, 0.3])
+    image = ElementTree.parse(voxels.with_name("voxels-day-0.vti")).getroot()
+    np.testing.assert_array_equal(numbers(image, "oxygen [mmHg]"), [30] * 4)
+    assert [e.get("Extent") for e in image.iter("Piece")] == ["0 2 0 2 0 1"]

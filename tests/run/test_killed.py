@@ -32,6 +32,7 @@ SHORT = {
     "tumour.cells": 100,
     "tissue.vessels": "50 /mm^2",
 }
+SAMPLES = 25
 PATIENCE = 300.0
 """Seconds that a machine without compiled kernels may take."""
 
@@ -60,19 +61,28 @@ def finish(file: Path, out: Path) -> None:
     assert process.returncode == 0, errors
 
 
-def kill(file: Path, out: Path, after: float, by: signal.Signals = signal.SIGKILL) -> int:
-    """Send a run a signal some seconds after its store is there; how the process ended."""
+def samples(out: Path) -> int:
+    """Samples that are committed."""
+    return len(open_run(out).times)
+
+
+def kill(
+    file: Path, out: Path, after: int, delay: float, by: signal.Signals = signal.SIGKILL
+) -> int:
+    """Send a run a signal some seconds after it has so many samples; how the process ended."""
     process = start(file, out)
     deadline = time.monotonic() + PATIENCE
-    while not holds_run(out) and process.poll() is None and time.monotonic() < deadline:
-        time.sleep(0.005)
-    try:
-        process.wait(after)
-    except subprocess.TimeoutExpired:
-        process.send_signal(by)
+    while (
+        not (holds_run(out) and samples(out) >= after)
+        and process.poll() is None
+        and time.monotonic() < deadline
+    ):
+        time.sleep(0.01)
+    time.sleep(delay)
+    process.send_signal(by)
     _, errors = process.communicate(timeout=PATIENCE)
     assert "Traceback" not in errors
-    assert open_run(out).status in ("running", "interrupted", "done")
+    assert open_run(out).status in ("running", "interrupted")
     return process.returncode
 
 
@@ -89,59 +99,54 @@ def file(hasty: Make, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def whole(file: Path) -> tuple[Path, float]:
-    """A run that nobody disturbed, and the seconds from its store's first to its last moment."""
+def whole(file: Path) -> Path:
+    """A run that nobody disturbed."""
     out = file.parent / "whole"
-    process = start(file, out)
-    deadline = time.monotonic() + PATIENCE
-    while not holds_run(out) and process.poll() is None and time.monotonic() < deadline:
-        time.sleep(0.005)
-    began = time.monotonic()
-    _, errors = process.communicate(timeout=PATIENCE)
-    assert process.returncode == 0, errors
-    assert open_run(out).table["plasma.paclitaxel"].max() > 0.0
-    return out, time.monotonic() - began
+    finish(file, out)
+    run = open_run(out)
+    assert len(run.times) == SAMPLES
+    assert run.table["plasma.paclitaxel"].max() > 0.0
+    return out
 
 
-def test_a_run_killed_again_and_again_ends_as_one_left_in_peace(
-    file: Path, whole: tuple[Path, float], tmp_path: Path, bytes_below: Bytes
+def test_a_run_stopped_again_and_again_ends_as_one_left_in_peace(
+    file: Path, whole: Path, tmp_path: Path, bytes_below: Bytes
 ) -> None:
-    peaceful, seconds = whole
-    dice, ends = random.Random(5), []
-    for by in (signal.SIGKILL, signal.SIGINT, signal.SIGKILL):
-        ends.append(kill(file, tmp_path / "out", dice.uniform(0.1, 0.4) * seconds, by))
-    assert set(ends) <= {-signal.SIGKILL, 130, 0}
-    assert len(set(ends[:2]) - {0}) == 2
-    finish(file, tmp_path / "out")
-    assert results(tmp_path / "out", bytes_below) == results(peaceful, bytes_below)
+    out, dice = tmp_path / "out", random.Random(5)
+    for after, by, code in (
+        (0, signal.SIGKILL, -signal.SIGKILL),
+        (8, signal.SIGINT, 130),
+        (16, signal.SIGKILL, -signal.SIGKILL),
+    ):
+        assert kill(file, out, after, dice.uniform(0.0, 0.5), by) == code
+    finish(file, out)
+    assert results(out, bytes_below) == results(whole, bytes_below)
 
 
 def test_a_run_without_room_stops_in_words_and_goes_on_when_there_is(
-    file: Path, whole: tuple[Path, float], tmp_path: Path, bytes_below: Bytes
+    file: Path, whole: Path, tmp_path: Path, bytes_below: Bytes
 ) -> None:
     """The system's own limit on files, so low that a later checkpoint does not fit."""
-    peaceful, _ = whole
-    last = max(len(data) for data in bytes_below(peaceful / "run.zarr").values())
+    last = max(len(data) for data in bytes_below(whole / "run.zarr").values())
     process = start(file, tmp_path / "out", largest=round(0.9 * last))
     _, errors = process.communicate(timeout=PATIENCE)
     assert process.returncode == 3, errors
     assert errors.startswith("error: There is no room left to write the run")
     assert "where: " in errors
     assert "resume" in errors
-    assert 1 <= len(open_run(tmp_path / "out").times) < len(open_run(peaceful).times)
+    assert 1 <= samples(tmp_path / "out") < SAMPLES
     finish(file, tmp_path / "out")
-    assert results(tmp_path / "out", bytes_below) == results(peaceful, bytes_below)
+    assert results(tmp_path / "out", bytes_below) == results(whole, bytes_below)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("number", range(20))
 def test_killed_at_a_random_moment_a_run_ends_as_one_left_in_peace(
-    number: int, file: Path, whole: tuple[Path, float], tmp_path: Path, bytes_below: Bytes
+    number: int, file: Path, whole: Path, tmp_path: Path, bytes_below: Bytes
 ) -> None:
-    """One moment in each twentieth of the time in which there is a store."""
-    peaceful, seconds = whole
-    share = (number + random.Random(number).random()) / 20.0
-    end = kill(file, tmp_path / "out", share * seconds)
-    print(f"killed after {share * seconds:.2f} of {seconds:.2f} s, ended with {end}")
-    finish(file, tmp_path / "out")
-    assert results(tmp_path / "out", bytes_below) == results(peaceful, bytes_below)
+    """While it prepares, and after each of the first nineteen samples, with a random delay."""
+    out, delay = tmp_path / "out", random.Random(number).uniform(0.0, 0.5)
+    assert kill(file, out, number, delay) == -signal.SIGKILL
+    print(f"killed after sample {samples(out)} of {SAMPLES}, {delay:.2f} s later")
+    finish(file, out)
+    assert results(out, bytes_below) == results(whole, bytes_below)

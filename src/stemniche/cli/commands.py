@@ -261,9 +261,9 @@ def movie(
 @app.command()
 def export(
     run: Path,
-    to: Annotated[str, typer.Option("--to", help="csv or anndata.")] = "csv",
+    to: Annotated[str, typer.Option("--to", help="csv, anndata or vtk.")] = "csv",
 ) -> None:
-    """Write a run's table (csv) or its cells (anndata, one file per sample)."""
+    """Write a run's tables (csv), its cells in one file (anndata), or both for ParaView (vtk)."""
     from stemniche import api
 
     for path in api.export(run, to):

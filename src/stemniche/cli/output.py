@@ -57,12 +57,20 @@ def _text(cell: Any) -> str:
     return f"{cell:.4g}" if isinstance(cell, float) else str(cell)
 
 
+class _Spoken(logging.Formatter):
+    """What the package says as the command line prints it, in place of a progress line."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        clear = "\r\033[K" if sys.stderr.isatty() else ""
+        kind = "warning: " if record.levelno == logging.WARNING else ""
+        return f"{clear}{kind}{record.getMessage()}"
+
+
 @contextmanager
 def spoken(quiet: bool, verbose: bool) -> Iterator[None]:
     """Print what the package says meanwhile: warnings, all of it, or nothing when quiet."""
     handler = logging.StreamHandler()
-    clear = "\r\033[K" if sys.stderr.isatty() else ""
-    handler.setFormatter(logging.Formatter(f"{clear}%(message)s"))
+    handler.setFormatter(_Spoken())
     handler.setLevel(logging.INFO if verbose else logging.CRITICAL if quiet else logging.WARNING)
     # Errors reach the user as the message with which the command ends.
     handler.addFilter(lambda record: record.levelno != logging.ERROR)

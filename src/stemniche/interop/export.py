@@ -7,10 +7,12 @@ from stemniche.core.errors import InputError
 from stemniche.core.names import did_you_mean
 from stemniche.interop.anndata_out import write_anndata
 from stemniche.interop.tables import write_tables
+from stemniche.interop.vtk_out import write_vtk
 from stemniche.run.results import Run
 
 FORMATS: dict[str, Callable[[Run, Path], list[Path]]] = {
     "csv": lambda run, folder: write_tables(run, folder / "csv"),
+    "vtk": lambda run, folder: write_vtk(run, folder / "vtk"),
     "anndata": lambda run, folder: [write_anndata(run, folder / "cells.h5ad")],
 }
 """Writers by the name a user gives, into a folder that exists."""
