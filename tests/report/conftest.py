@@ -73,7 +73,7 @@ def model() -> Model:
             CellType(id=name, group=group, ancestors=("cell",), traits={})  # type: ignore[arg-type]
             for name, group in GROUPS.items()
         ),
-        nodes=(),
+        nodes=(), markers=(),
         drives=(
             Drive(
                 cell="CSC", target="CXCR2", kind="node", constant=0.0, low=0.0, high=1.0,
