@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from stemniche.spec.lexicon import MARROW, VESSEL, Lexicon
+from stemniche.spec.lexicon import MARROW, VESICLE, VESSEL, Lexicon
 from stemniche.spec.library import Library
 from stemniche.spec.model import Model
 from stemniche.spec.parameters import Numbers
@@ -54,15 +54,18 @@ class Writer:
 
     def sentence(self, row: Mechanism | Parameter, cells: Iterable[str]) -> str:
         """Return one row in words, without its claims and full stop."""
-        place = cell_label(self._lexicon.parents(), len(self._lexicon.types), cells)
+        among = tuple(cells)
+        place = cell_label(self._lexicon.parents(), len(self._lexicon.types), among)
         if isinstance(row, Link):
             return f"{place}, {self._link(row)}"
         if isinstance(row, Rule):
             return f"{place}, {self._rule(row)}"
         if isinstance(row, SecretionRow):
             rate = f"{'up to ' if row.node else ''}{self._numbers.shown(row.rate)}"
-            text = f"{place}, {_verb(row.factor, 'is')} secreted at {rate}"
-            return f"{text} in proportion to {self._level(row.node)}" if row.node else text
+            text = f"{place}, {_verb(self.name(row.factor), 'is')} secreted at {rate}"
+            cargo = {self._lexicon.cargo(row.factor, cell) for cell in among}
+            levels = [self._level(node) for node in (row.node, *cargo) if node]
+            return f"{text} in proportion to {_listed(levels)}" if levels else text
         if isinstance(row, UptakeRow):
             rate = self._numbers.shown(row.rate)
             if row.kind == "first_order":
@@ -93,6 +96,8 @@ class Writer:
             return f"{self.name(rest)} of touching tumour cells"
         if head == "contact" and rest in lexicon.cells:
             return f"contact with {plural(rest)}"
+        if signal in lexicon.factors and signal.endswith(VESICLE):
+            return f"vesicles with {signal.removesuffix(VESICLE)}"
         return signal if signal in lexicon.factors else _spoken(signal)
 
     def _level(self, node: str) -> str:
@@ -114,6 +119,8 @@ class Writer:
             start = f"{_verb(self.name(row.origin), 'holds')} back the effect of {held}"
             return f"{start} on {shown} {self._hill(row)}"
         verb, _, rest = VERBS[kind][0 if row.sign == "+1" else 1].partition(" ")
+        if row.law == "divides":
+            verb, rest = "speeds", "the loss of"
         start = " ".join(filter(None, (_verb(self.name(row.origin), verb), rest)))
         same = [self.name(r.origin) for r in partners if r.sign == row.sign]
         joint = f", only together with {_listed(same)}" if same else ""
