@@ -108,6 +108,8 @@ CLOSED = {"walls.factors": "no_flux", "tissue.vessels": 0}
         ({"inhibit": "PPBP_expression", "fraction": 0.9}, "PPBP", 0.1),
         ({"silence": "secretome", "in": "MSC"}, "PPBP", 0.0),
         ({"silence": "secretome", "in": "CD8"}, "PPBP", 1.0),
+        ({"release_block": "vesicles", "fraction": 0.9}, "IL6_vesicle", 0.1),
+        ({"release_block": "vesicles", "fraction": 0.9}, "IL6", 1.0),
     ],
 )
 def test_release_is_scaled(
@@ -374,3 +376,14 @@ def test_controls_do_not_reshuffle_the_dice(walk: Walk, hasty: Make, k: Backend)
         ends.append(state.snapshot())
     differing = [n for n in ends[0] if not np.array_equal(ends[0][n], ends[1][n])]
     assert set(differing) <= {"control_ended"}
+
+
+def test_blocked_uptake_hides_vesicles_from_the_cells(walk: Walk, small: Make, k: Backend) -> None:
+    """What cells read of every vesicle falls; soluble factors are read as before."""
+    item = {"uptake_block": "vesicles", "fraction": 0.8, "in": "CD8"}
+    plan, state = walk(small(CLOSED, item))
+    scale = state["read_scale"]
+    for factor in plan.model.factors:
+        expected = 0.2 if factor.form == "vesicle" else 1.0
+        assert scale[plan.types["CD8"], plan.signals[factor.id]] == pytest.approx(expected)
+        assert scale[plan.types["CSC"], plan.signals[factor.id]] == 1.0

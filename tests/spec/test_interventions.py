@@ -65,6 +65,11 @@ PAIRS: list[tuple[str, dict[str, Any]]] = [
         "silence secretome in CAF from 1 d",
         {"silence": "secretome", "in": "CAF", "from": "1 d"},
     ),
+    (
+        "release_block vesicles 0.8 in CSC",
+        {"release_block": "vesicles", "fraction": 0.8, "in": "CSC"},
+    ),
+    ("uptake_block vesicles from 2 d", {"uptake_block": "vesicles", "from": "2 d"}),
     ("add IL6 0.5 nM from 2 d", {"add": "IL6", "concentration": "0.5 nM", "from": "2 d"}),
     ("add IL6 10.5 ng/mL", {"add": "IL6", "concentration": "0.5 nM"}),
     (

@@ -196,6 +196,36 @@ class Silence(Intervention):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class VesicleBlock(Intervention):
+    """Hold back the traffic of vesicles: 1 - fraction of it goes on.
+
+    Args:
+        cells: Concrete cell types in which it acts; empty for all.
+    """
+
+    cells: tuple[str, ...] = ()
+    fraction: float = 0.9
+
+    def _head(self) -> list[str]:
+        where = f"in {','.join(self.cells)}" if self.cells else ""
+        return ["vesicles", f"{self.fraction:.12g}", where]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReleaseBlock(VesicleBlock):
+    """Cells release fewer vesicles."""
+
+    key: ClassVar[str] = "release_block"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UptakeBlock(VesicleBlock):
+    """Cells take fewer vesicles in; those that are held back are cleared all the same."""
+
+    key: ClassVar[str] = "uptake_block"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Add(Intervention):
     """Hold a supply of factors in the tissue.
 

@@ -22,8 +22,7 @@ SETTABLE = {f"environment.{name}": limits for name, limits in ENVIRONMENT.items(
 """Scenario values that may change during a run, with unit, lowest and highest value."""
 
 NOT_YET = (
-    "radiation", "vessels", "replant", "inject", "release_block",
-    "uptake_block",
+    "radiation", "vessels", "replant", "inject",
 )  # fmt: skip
 """Keys of the format that this version cannot carry out."""
 
@@ -276,6 +275,17 @@ def _silence(fields: Fields, setting: Setting) -> iv.Intervention:
     return iv.Silence(cells=cells, **_span(fields, setting))
 
 
+def _vesicles(
+    record: type[iv.ReleaseBlock] | type[iv.UptakeBlock],
+) -> Callable[[Fields, Setting], iv.Intervention]:
+    def make(fields: Fields, setting: Setting) -> iv.Intervention:
+        fields[record.key].choice(("vesicles",))
+        cells = _cells(fields, "in", setting)
+        return record(cells=cells, **_fraction(fields), **_span(fields, setting))
+
+    return make
+
+
 def _add(fields: Fields, setting: Setting) -> iv.Intervention:
     targets = _resolved(fields["add"], "factor", setting)
     units = {setting.names.units.get(target, "nM") for target in targets}
@@ -409,6 +419,12 @@ FORMS: dict[str, Form] = {
     "sort": Form(words=("keep_every", "from", "until"), bare="", make=_sort),
     "transfer": Form(
         words=("cells", "every", "doses", "from", "until"), bare="cells", make=_transfer
+    ),
+    "release_block": Form(
+        words=("fraction", "in", *_TIMES), bare="fraction", make=_vesicles(iv.ReleaseBlock)
+    ),
+    "uptake_block": Form(
+        words=("fraction", "in", *_TIMES), bare="fraction", make=_vesicles(iv.UptakeBlock)
     ),
     "set": Form(words=("to", *_TIMES), bare="to", make=_set),
     "without_claim": Form(words=(), bare="", make=_without_claim),

@@ -80,6 +80,10 @@ def _controls(item: given.Intervention, model: Model) -> Iterable[Control]:
                 yield control(kind=kind, target=name, value=0.0, cells=item.cells)
         case given.Silence():
             yield control(kind="scale_synthesis", target="", value=0.0, cells=item.cells)
+        case given.ReleaseBlock() | given.UptakeBlock():
+            kind = "scale_synthesis" if isinstance(item, given.ReleaseBlock) else "scale_signal"
+            for name in (f.id for f in model.factors if f.form == "vesicle"):
+                yield control(kind=kind, target=name, value=1.0 - item.fraction, cells=item.cells)
         case given.Add():
             for name in item.targets:
                 yield control(
