@@ -24,6 +24,9 @@ SMALL = {
     "tissue.macrophage": 16,
     "tissue.CD4": 8,
     "tissue.CD8": 12,
+    "tissue.NK": 0,
+    "tissue.DC": 0,
+    "tissue.MDSC": 0,
 }
 
 HASTY = {

@@ -382,7 +382,7 @@ def test_blocked_uptake_hides_vesicles_from_the_cells(walk: Walk, small: Make, k
     """What cells read of every vesicle falls; soluble factors are read as before."""
     item = {"uptake_block": "vesicles", "fraction": 0.8, "in": "CD8"}
     plan, state = walk(small(CLOSED, item))
-    scale = state["read_scale"]
+    scale = applied(plan, state, k)["read_scale"]
     for factor in plan.model.factors:
         expected = 0.2 if factor.form == "vesicle" else 1.0
         assert scale[plan.types["CD8"], plan.signals[factor.id]] == pytest.approx(expected)
