@@ -33,6 +33,8 @@ LINES: tuple[str | dict[str, Any], ...] = (
     "knock_out IL6 in MSC",
     "knock_out STAT3 from birth",
     "silence secretome in CAF",
+    "release_block vesicles 0.5 in CSC",
+    "uptake_block vesicles 0.5",
     "add IL6 1 nM",
     "add CXCL8 5 ng/mL where {gradient: x}",
     "add oxygen 20 mmHg",
