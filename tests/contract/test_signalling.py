@@ -10,6 +10,7 @@ from stemniche import load_scenario
 from stemniche.engine.drives import value
 from stemniche.spec.compile import compile_model
 from stemniche.spec.model import Drive, Model
+from stemniche.spec.operating import operating_points
 from stemniche.spec.rows import read_library
 
 
@@ -127,3 +128,12 @@ def test_without_cargo_gain_vesicles_move_nothing(kind: str) -> None:
     mirna = {name for name in weights if name.startswith("MIR")}
     assert silent == (mirna if kind == "mirna" else set(weights) - mirna)
     assert silent
+
+
+@pytest.mark.parametrize("cancer", ["breast", "colorectal"])
+def test_few_inputs_are_dead_or_saturated_and_each_says_why(cancer: str) -> None:
+    points = operating_points(model(cancer=cancer))
+    there = [point for point in points if point.flag != "absent"]
+    outside = [point for point in there if point.flag]
+    assert len(outside) < 0.05 * len(there)
+    assert not [point.row for point in outside if not point.reason]
