@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
+from hypothesis import settings
 
 from stemniche.engine.plan import Plan
 from stemniche.engine.state import State
@@ -11,6 +12,10 @@ from stemniche.engine.step import advance, begin
 from stemniche.kernels.cpu import Backend, cpu
 from stemniche.run.assemble import assemble
 from stemniche.spec.scenario import Scenario, load_scenario
+
+# A busy machine is no fault: examples have no time limit of their own.
+settings.register_profile("stemniche", deadline=None)
+settings.load_profile("stemniche")
 
 SMALL = {
     "days": 1,

@@ -183,6 +183,7 @@ def test_drug_is_neither_made_nor_lost_by_cells(walk: Walk, small: Make, k: Back
     before = inside
     for _ in range(10):
         run(plan, state, k, *names)
+        state.tick += 1
     outside, inside = amount()
     assert outside > 0.0
     assert outside + inside == pytest.approx(before, rel=0.02)

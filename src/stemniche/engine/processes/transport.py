@@ -28,7 +28,8 @@ class Transport(Process):
     """Bring every factor's diffusion, loss, uptake and supply up to date.
 
     A factor is looked at every `pace` min and solved when it is out of balance by `tolerance`, at
-    the latest after `max_age`. Sources are those at the time of the solution.
+    the latest after `max_age`. Sources are those at the time of the solution. What cells hand back
+    (drugs) is solved in every tick, so that none of it is lost or counted twice.
 
     Source:
         Backward Euler, or the steady state for gases, whose relaxation is far shorter than a tick;
@@ -58,6 +59,7 @@ class Transport(Process):
     saturable_km: Array
     reference: bool
     pace: Array
+    handed_back: Array
     tolerance: float = 1e-2
     max_iterations: int = 60
     max_age: float = 30.0
@@ -120,7 +122,7 @@ class Transport(Process):
             fields,
             problem,
             np.where(due, age, 0.0),
-            due & (age >= self.max_age - 1e-6),
+            due & (self.handed_back | (age >= self.max_age - 1e-6)),
             self.tolerance,
             self.max_iterations,
             self.max_age,
@@ -266,6 +268,7 @@ def transport(plan: Plan) -> Transport:
     patience = np.clip(PACE_SHARE / np.maximum(decay, 1e-9), TICK_MIN, LONGEST_PACE_MIN)
     return Transport(
         reference=plan.reference,
+        handed_back=np.arange(len(factors)) >= len(plan.model.factors),
         pace=np.where(slow & (not plan.reference), patience // TICK_MIN * TICK_MIN, TICK_MIN),
         shape=plan.grid.shape,
         spacing=plan.grid.spacing,
