@@ -16,7 +16,7 @@ from stemniche.spec.scenario import Scenario
 Walk = Callable[..., tuple[Plan, State]]
 Make = Callable[..., Scenario]
 
-TICKS = 150
+TICKS = 180
 DEPLETED = {"deplete": ["CSC", "M1"], "fraction": 0.1, "every": "1 h"}
 
 

@@ -10,7 +10,7 @@ import pytest
 from stemniche.engine import drives
 from stemniche.engine.build import build_plan, new_state
 from stemniche.engine.plan import VESSEL, Extension, Plan
-from stemniche.engine.process import TICK_MIN
+from stemniche.engine.process import SUPPLY_S, TICK_MIN
 from stemniche.engine.state import Array, State
 from stemniche.engine.step import begin, moment
 from stemniche.kernels.cpu import Backend
@@ -61,7 +61,7 @@ def lost(plan: Plan, *names: str) -> float:
     turnover = plan.trait("turnover").astype(float)
     counts = [plan.layout.tissue.get(name, 0) for name in names]
     rate = sum(turnover[plan.types[n]] * c for n, c in zip(names, counts, strict=True))
-    return rate * TICKS * TICK_MIN
+    return rate * TICKS * SUPPLY_S / 60.0
 
 
 def test_at_rest_entry_balances_turnover(resting: tuple[Plan, Array]) -> None:

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from stemniche.engine.plan import Plan
-from stemniche.engine.process import TICK_MIN
+from stemniche.engine.process import SENSE_S
 from stemniche.engine.state import APOPTOTIC, State
 from stemniche.engine.step import moment
 from stemniche.kernels.cpu import Backend
@@ -39,7 +39,7 @@ def test_stemness_relaxes_to_its_drive(tumour: tuple[Plan, State], k: Backend) -
     kind = state.live("type").copy()
     before = state.live("stemness").copy()
     stepped(plan, state, k, 0.5, 50)
-    kept = exp(-50 * TICK_MIN / plan.trait("stemness_tau")[plan.types["CSC"]])
+    kept = exp(-50 * SENSE_S / 60.0 / plan.trait("stemness_tau")[plan.types["CSC"]])
     mine = plan.mask(["tumour"])[kind] == 1
     wanted = 0.5 + (before[mine] - 0.5) * kept
     np.testing.assert_allclose(state.live("stemness")[mine], wanted, atol=1e-3)

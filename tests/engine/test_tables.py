@@ -8,7 +8,7 @@ import pytest
 
 from stemniche.engine import drives
 from stemniche.engine.plan import Plan
-from stemniche.engine.process import TICK_MIN
+from stemniche.engine.process import SENSE_S
 from stemniche.engine.state import Array, State
 from stemniche.engine.step import moment
 from stemniche.kernels.cpu import Backend
@@ -91,7 +91,7 @@ def test_nodes_relax_to_their_drives(seed: int, tissue: tuple[Plan, State], k: B
         read = reader(plan, state, drive.cell, places, before)
         push = drives.exponent(drive, read) + state["node_shift"][cell, plan.nodes[drive.target]]
         target = 1.0 / (1.0 + np.exp(-push))
-        kept = np.exp(-TICK_MIN / tau[drive.target])
+        kept = np.exp(-SENSE_S / 60.0 / tau[drive.target])
         wanted = target + (before[row, places] - target) * kept
         found = state.live("signals")[row, places]
         np.testing.assert_allclose(found, wanted, rtol=TOLERANCE, atol=1e-7, err_msg=str(drive))

@@ -33,10 +33,12 @@ class Cloud:
         """Positions after a tick, [3, cells]."""
         x, y, z = (c.copy() for c in self.points)
         n, size = x.size, np.full(3, self.side, np.float32)
-        ptr, idx = neighbours.build_list(x, y, z, self.radius, n, size, REACH, SKIN)
+        bears = np.full(n, 0.5 * SKIN, np.float32)
+        ptr, idx = neighbours.build_list(x, y, z, self.radius, n, size, REACH, bears)
         mechanics.move_tick(
             x, y, z, self.radius, self.repulsion, self.adhesion, *self.active,
-            np.ones(n, np.uint8), ptr, idx, n, minutes, base, size, 1, REACH, SKIN, self.flat,
+            np.ones(n, np.uint8), ptr, idx, bears, n, minutes, base, size, 1, REACH, SKIN,
+            self.flat,
         )  # fmt: skip
         return np.stack([x, y, z])
 

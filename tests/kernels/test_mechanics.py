@@ -32,13 +32,14 @@ class Tissue:
         return np.stack([self.x, self.y, self.z], axis=1).astype(np.float64)
 
     def move(self, minutes: float = 6.0, base: float = 1.0, skin: float = 2.0) -> int:
+        bears = np.full(self.n, 0.5 * skin, np.float32)
         ptr, idx = neighbours.build_list(
-            self.x, self.y, self.z, self.radius, self.n, self.size, REACH, skin
+            self.x, self.y, self.z, self.radius, self.n, self.size, REACH, bears
         )
         return mechanics.move_tick(
             self.x, self.y, self.z, self.radius, self.repulsion, self.adhesion, *self.active,
-            self.movable, ptr, idx, self.n, minutes, base, self.size, int(self.closed), REACH, skin,
-            self.flat,
+            self.movable, ptr, idx, bears, self.n, minutes, base, self.size, int(self.closed),
+            REACH, skin, self.flat,
         )  # fmt: skip
 
     def expected(self, minutes: float = 6.0) -> np.ndarray:
@@ -91,14 +92,14 @@ def test_lists_grow_when_cells_are_packed_beyond_expectation() -> None:
     points = dice.uniform(0, 20, (300, 3)).astype(np.float32)
     x, y, z = (np.ascontiguousarray(c) for c in points.T)
     size = np.full(3, 20.0, np.float32)
-    ptr, idx = neighbours.build_list(x, y, z, np.full(300, 30.0, np.float32), 300, size, 1.25, 2.0)
+    ptr, idx = neighbours.build_list(x, y, z, np.full(300, 30.0, np.float32), 300, size, 1.25, 1.0)
     assert ptr[-1] == 300 * 299
     assert idx.size == ptr[-1] + neighbours.SPARE
 
 
 def test_an_empty_tissue_has_an_empty_list_and_stays() -> None:
     nothing, size = np.empty(0, np.float32), np.full(3, 100.0, np.float32)
-    ptr, _ = neighbours.build_list(nothing, nothing, nothing, nothing, 0, size, 1.25, 2.0)
+    ptr, _ = neighbours.build_list(nothing, nothing, nothing, nothing, 0, size, 1.25, 1.0)
     assert ptr.tolist() == [0]
     assert Tissue(np.array([[50.0, 50.0, 50.0]]), 8.0, flat=False).move() == 0
 
@@ -275,7 +276,7 @@ def test_a_tick_on_a_generous_list_is_close_to_one_with_lists_of_its_own() -> No
     own, given_list = (Tissue(crowd(100, 14.0, flat=True), 8.0, flat=True) for _ in range(2))
     own.move()
     t, furthest = given_list, np.zeros(1, np.float32)
-    ptr, idx = neighbours.build_list(t.x, t.y, t.z, t.radius, t.n, t.size, REACH, 20.0)
+    ptr, idx = neighbours.build_list(t.x, t.y, t.z, t.radius, t.n, t.size, REACH, 10.0)
     before = t.points
     mechanics.step_motion(
         t.x, t.y, t.z, t.radius, t.repulsion, t.adhesion, *t.active, t.movable, ptr,

@@ -93,6 +93,12 @@ def test_a_linear_gradient_points_uphill_everywhere_and_a_flat_field_nowhere() -
     assert (cue(np.ones((1, *SHAPE), np.float32), one, scale, voxel) == 0.0).all()
 
 
+def touching_cells(*tissue: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    n = tissue[0].size
+    found = neighbours.build_list(*tissue, n, SIZE, 1.25, 1.0)
+    return neighbours.touching(*tissue, *found, n, 1.1)
+
+
 def test_an_empty_field_is_no_cue() -> None:
     voxel, one = np.arange(VOXELS, dtype=np.int32), np.ones((1, VOXELS), np.float32)
     found = cue(np.zeros((1, *SHAPE), np.float32), one, np.zeros(1, np.float32), voxel)
@@ -103,11 +109,11 @@ def test_an_empty_field_is_no_cue() -> None:
 def test_contacts_are_counted_by_group_and_crowding_over_all(flat: bool) -> None:
     x, y, z, radius = cells(300 if flat else 900, 3, flat=flat)
     n, dice = x.size, np.random.default_rng(4)
-    ptr, idx = neighbours.build_list(x, y, z, radius, n, SIZE, 1.25, 2.0)
+    ptr, idx = touching_cells(x, y, z, radius)
     kind, alive = dice.integers(0, 4, n).astype(np.uint8), (dice.random(n) < 0.8).astype(np.uint8)
     groups = np.array([[1, 0], [1, 1], [0, 1], [0, 0]], np.uint8)
     out, crowding = np.full((2, n + 9), 7.0, np.float32), np.zeros(n + 9, np.float32)
-    sensing.count_contacts(groups, kind, alive, x, y, z, radius, ptr, idx, n, 1.1, out, crowding)
+    sensing.count_contacts(groups, kind, alive, ptr, idx, n, flat, out, crowding)
     points = np.stack([x, y, z], axis=1).astype(float)
     touching = twins.contacts(points, radius.astype(float), 1.1)
     assert (out[:, :n] == (touching.astype(float) @ (groups[kind] * alive[:, None])).T).all()
@@ -119,11 +125,11 @@ def test_contacts_are_counted_by_group_and_crowding_over_all(flat: bool) -> None
 def test_neighbours_are_summed_and_averaged_where_the_mask_allows() -> None:
     x, y, z, radius = cells(900, 5)
     n, dice = x.size, np.random.default_rng(6)
-    ptr, idx = neighbours.build_list(x, y, z, radius, n, SIZE, 1.25, 2.0)
+    ptr, idx = touching_cells(x, y, z, radius)
     value, mask = dice.random(n).astype(np.float32), (dice.random(n) < 0.3).astype(np.uint8)
     total, mean = np.zeros(n, np.float32), np.zeros(n, np.float32)
-    sensing.neighbour_sum(value, mask, x, y, z, radius, ptr, idx, n, 1.1, total)
-    sensing.neighbour_mean(value, mask, x, y, z, radius, ptr, idx, n, 1.1, mean)
+    sensing.neighbour_sum(value, mask, ptr, idx, n, total)
+    sensing.neighbour_mean(value, mask, ptr, idx, n, mean)
     points = np.stack([x, y, z], axis=1).astype(float)
     counted = twins.contacts(points, radius.astype(float), 1.1) & (mask == 1)
     np.testing.assert_allclose(total, counted @ value.astype(float), rtol=1e-5, atol=1e-6)
@@ -140,10 +146,10 @@ def test_threads_do_not_change_a_bit() -> None:
         out, seen = np.zeros(VOXELS, np.float32), np.zeros((1, x.size), np.float32)
         sensing.deposit(radius, ptr, x.size, 0.3, out)
         sensing.gather(out[None], voxel, x.size, seen)
-        row_ptr, idx = neighbours.build_list(x, y, z, radius, x.size, SIZE, 1.25, 2.0)
+        row_ptr, idx = touching_cells(x, y, z, radius)
         total = np.zeros(x.size, np.float32)
         mask = np.ones(x.size, np.uint8)
-        sensing.neighbour_sum(radius, mask, x, y, z, radius, row_ptr, idx, x.size, 1.1, total)
+        sensing.neighbour_sum(radius, mask, row_ptr, idx, x.size, total)
         results.append((out, seen, total, idx))
     jit.set_threads(before)
     for one, two in zip(*results, strict=True):

@@ -35,15 +35,16 @@ def _mechanics() -> Iterator[Figure]:
     radius = np.full(COUNT, 8.41, np.float32)
     grip = np.full(COUNT, 10.0, np.float32), np.full(COUNT, 0.4, np.float32)
     slow, free = np.full(COUNT, 0.05, np.float32), np.ones(COUNT, np.uint8)
-    lists = neighbours.build_list(x, y, z, radius, COUNT, size, REACH, SKIN)
+    bears = np.full(COUNT, 0.5 * SKIN, np.float32)
+    lists = neighbours.build_list(x, y, z, radius, COUNT, size, REACH, bears)
 
     def build() -> Any:
-        return neighbours.build_list(x, y, z, radius, COUNT, size, REACH, SKIN)
+        return neighbours.build_list(x, y, z, radius, COUNT, size, REACH, bears)
 
     def tick() -> None:
         mechanics.move_tick(
-            x, y, z, radius, *grip, slow, slow, slow, free, *lists, COUNT, 6.0, 1.0, size, 0,
-            REACH, SKIN, False,
+            x, y, z, radius, *grip, slow, slow, slow, free, *lists, bears, COUNT, 6.0, 1.0, size,
+            0, REACH, SKIN, False,
         )  # fmt: skip
 
     yield Figure(

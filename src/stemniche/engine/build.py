@@ -21,7 +21,7 @@ from stemniche.engine.processes.transport import blood, transport
 from stemniche.engine.state import CELL_VARIABLES, State, Variable
 from stemniche.spec.model import Model
 
-SKIN = 4.0
+SKIN = 6.0
 """Extra distance in neighbour lists, um; only speed depends on it."""
 
 ENGINE_BEHAVIOURS = (
@@ -211,6 +211,8 @@ def _variables(plan: Plan) -> tuple[Variable, ...]:
         Variable(name="voxel_ptr", unit="1", kind="global", dtype="int64", shape=(voxels + 1,)),
         Variable(name="list_ptr", unit="1", kind="global", dtype="int64", shape=(1,)),
         Variable(name="list_idx", unit="1", kind="global", dtype="int32", shape=(0,)),
+        Variable(name="touch_ptr", unit="1", kind="global", dtype="int64", shape=(1,)),
+        Variable(name="touch_idx", unit="1", kind="global", dtype="int32", shape=(0,)),
     )
 
 
@@ -232,12 +234,12 @@ def _processes(plan: Plan, extension: Extension) -> tuple[Process, ...]:
         transport(plan),
         fates(plan),
         lymph_node(plan),
-        cycle(plan, TOUCH),
+        cycle(plan),
         motion(plan, reach, SKIN),
         births(plan),
         *handling(plan),
         recruitment(plan),
-        canon(plan, reach, SKIN),
+        canon(plan, reach, SKIN, TOUCH),
         rates(plan),
     )
     return tuple(sorted(listed, key=lambda p: p.phase))

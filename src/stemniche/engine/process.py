@@ -13,6 +13,12 @@ TICK_S = 360
 
 TICK_MIN = TICK_S / 60.0
 
+SENSE_S = 2 * TICK_S
+"""How often cells sense, signal and set their behaviours; in between they go on as they do."""
+
+SUPPLY_S = 4 * TICK_S
+"""How often vessels look at what calls for cells, and newcomers come in."""
+
 
 class Phase(IntEnum):
     """Order of the processes within a tick."""

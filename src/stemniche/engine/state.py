@@ -20,7 +20,7 @@ ALIVE, APOPTOTIC, NECROTIC, GONE = 0, 1, 2, 3
 G0, G1, S_PHASE, G2M = 0, 1, 2, 3
 """Values of the cell variable ``phase``."""
 
-GROWING = ("list_ptr", "list_idx")
+GROWING = ("list_ptr", "list_idx", "touch_ptr", "touch_idx")
 """Variables whose length follows the number of neighbours."""
 
 STATE_NAMES = ("alive", "apoptotic", "necrotic")
@@ -76,6 +76,7 @@ CELL_VARIABLES = tuple(
         ("growth", "1", "float32"),
         ("sensitivity", "1", "float32"),
         ("voxel", "1", "int32"),
+        ("allowance", "um", "float32"),
     )
 )
 

@@ -63,6 +63,8 @@ class Backend:
     advance_cycle = staticmethod(cycle.advance_cycle)
     advance_dead = staticmethod(cycle.advance_dead)
     build_list = staticmethod(neighbours.build_list)
+    touching = staticmethod(neighbours.touching)
+    list_allowance = staticmethod(mechanics.list_allowance)
     move_tick = staticmethod(mechanics.move_tick)
     polarise = staticmethod(motility.polarise)
     uniform_array = staticmethod(maths.uniform_array)

@@ -9,9 +9,22 @@ from typing import Any
 
 import numpy as np
 
-from stemniche.kernels.jit import parallel_kernel, prange
+from stemniche.kernels.jit import kernel, parallel_kernel, prange
 
 _BLOCK = 1024
+
+
+@kernel
+def _due_entries(pointer: Any, row: Any, due: Any) -> tuple[Any, Any]:
+    """Entries whose row is due, as starts per type and their places."""
+    start, entry = np.zeros(pointer.size, np.int64), np.empty(row.size, np.int64)
+    for t in range(pointer.size - 1):
+        start[t + 1] = start[t]
+        for e in range(pointer[t], pointer[t + 1]):
+            if due[row[e]]:
+                entry[start[t + 1]] = e
+                start[t + 1] += 1
+    return start, entry
 
 
 @parallel_kernel
@@ -44,30 +57,30 @@ def secrete(
     """
     voxels = voxel_ptr.shape[0] - 1
     factors = supply.shape[0]
+    start, entry = _due_entries(pointer, factor, due)
+    solved = np.flatnonzero(due)
     for block in prange((voxels + _BLOCK - 1) // _BLOCK):
         total = np.zeros(factors, np.float64)
         for v in range(block * _BLOCK, min(voxels, (block + 1) * _BLOCK)):
             first, last = voxel_ptr[v], voxel_ptr[v + 1]
             if first == last:
                 continue
-            total[:] = 0.0
+            for f in solved:
+                total[f] = 0.0
             for c in range(first, last):
                 if state[c] != 0:
                     continue
                 t = kind[c]
-                for e in range(pointer[t], pointer[t + 1]):
+                for e in entry[start[t] : start[t + 1]]:
                     f = factor[e]
-                    if due[f] == 0:
-                        continue
                     amount = rate[e] * synthesis[t, f]
                     if node[e] >= 0:
                         amount *= signals[node[e], c] * read_scale[t, node[e]]
                     if cargo[e] >= 0:
                         amount *= signals[cargo[e], c] * read_scale[t, cargo[e]]
                     total[f] += amount
-            for f in range(factors):
-                if due[f]:
-                    supply[f, v] += np.float32(total[f])
+            for f in solved:
+                supply[f, v] += np.float32(total[f])
 
 
 @parallel_kernel
@@ -95,29 +108,29 @@ def take_up(
     """
     voxels = voxel_ptr.shape[0] - 1
     rows = sink.shape[0]
+    start, entry = _due_entries(pointer, column, due)
+    solved = np.flatnonzero(due)
     for block in prange((voxels + _BLOCK - 1) // _BLOCK):
         total = np.zeros(rows, np.float64)
         for v in range(block * _BLOCK, min(voxels, (block + 1) * _BLOCK)):
             first, last = voxel_ptr[v], voxel_ptr[v + 1]
             if first == last:
                 continue
-            total[:] = 0.0
+            for f in solved:
+                total[f] = 0.0
             for c in range(first, last):
                 if state[c] > 1:
                     continue
                 t = kind[c]
                 r = radius[c]
                 volume = 4.18879020478639 * r * r * r
-                for e in range(pointer[t], pointer[t + 1]):
-                    if due[column[e]] == 0:
-                        continue
+                for e in entry[start[t] : start[t + 1]]:
                     if by_volume[e] == 1:
                         total[column[e]] += rate[e] * volume
                     elif state[c] == 0:
                         total[column[e]] += rate[e]
-            for f in range(rows):
-                if due[f]:
-                    sink[f, v] += np.float32(total[f])
+            for f in solved:
+                sink[f, v] += np.float32(total[f])
 
 
 @parallel_kernel

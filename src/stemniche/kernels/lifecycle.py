@@ -196,4 +196,4 @@ def apply_order(array: NDArray[Element], order: Ints) -> None:
     if array.ndim == 2 and array.dtype == np.float32:
         _reorder_rows(array, order)
     else:
-        array[..., : order.size] = array[..., order]
+        array[..., : order.size] = array.take(order, axis=-1)

@@ -33,7 +33,7 @@ from numpy.typing import NDArray
 from stemniche.kernels.jit import inline, kernel, parallel_kernel, prange
 from stemniche.kernels.neighbours import SPARE, list_within
 
-__all__ = ["move_tick", "step_motion"]
+__all__ = ["list_allowance", "move_tick", "step_motion"]
 
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int32]
@@ -356,6 +356,19 @@ def _laid_out(
     return place, active, _columns(n, np.sqrt(repulsion[:n]), np.sqrt(adhesion[:n]), speed)
 
 
+def list_allowance(speed: Floats, skin: float, minutes: float, two_d: bool) -> Floats:
+    """Movement, um, that a neighbour list should bear to last for a tick, or for most of it.
+
+    Args:
+        speed: Of each cell, um/min.
+        skin: Twice what is added for pushes, um.
+        minutes: Length of the tick.
+        two_d: Flat tissue.
+    """
+    horizon = np.float32(min(minutes, _HORIZON_2D if two_d else _HORIZON_3D))
+    return np.float32(0.5 * skin) + horizon * speed
+
+
 def move_tick(
     x: Floats,
     y: Floats,
@@ -369,6 +382,7 @@ def move_tick(
     movable: Marks,
     ptr: Longs,
     idx: Ints,
+    allowance: Floats,
     n: int,
     minutes: float,
     base_step: float,
@@ -386,14 +400,15 @@ def move_tick(
         repulsion, adhesion: Coefficients of the pair force, um/min; pairs use geometric means.
         vx_act, vy_act, vz_act: Active velocity, um/min, constant during the tick.
         movable: 0 for cells that push but stay.
-        ptr, idx: List that `build_list` made of these positions with `reach_factor` and `skin`.
+        ptr, idx: List that `build_list` made of these positions with `reach_factor`.
+        allowance: Movement of each cell, um, that this list bears.
         n: Cells in use.
         minutes: Length of the tick.
         base_step: Longest base step, min; at most 1 is advised.
         domain: Size of the box along x, y, z, um.
         wall_kind: 0 open (cells may leave), 1 closed (they are mirrored back).
         reach_factor: Adhesion ends at this multiple of the sum of the radii.
-        skin: Movement, um, that a list bears before it is built anew; only speed depends on it.
+        skin: Twice what a later list bears of pushes, um; only speed depends on it.
         two_d: Flat tissue.
     """
     box = np.asarray(domain, np.float32)
@@ -401,12 +416,10 @@ def move_tick(
         n, (x, y, z, radius), (vx_act, vy_act, vz_act), repulsion, adhesion, two_d
     )
     speed = grip[:, 2]
-    slack = np.full(n, 0.5 * skin, np.float32)
-    horizon = np.float32(min(minutes, _HORIZON_2D if two_d else _HORIZON_3D))
     forgiven = _FORGIVEN * radius[:n]
     kind, new, stage = np.zeros(n, np.uint8), np.empty_like(place), np.empty_like(place)
     velocity = np.empty_like(active)
-    origin, bearable = place.copy(), slack + forgiven
+    origin, bearable = place.copy(), allowance[:n] + forgiven
     drift = np.zeros(-(-n // _BLOCK), np.float32)
     idx = _with_spare(ptr, idx)
     steps, lists, since = math.ceil(minutes / base_step), 0, 0
@@ -417,7 +430,7 @@ def move_tick(
             seen = np.sqrt(np.square(moved).sum(axis=1)) / np.float32(
                 (step - since) * minutes / steps
             )
-            later = slack + horizon * np.maximum(speed, seen)
+            later = list_allowance(np.maximum(speed, seen), skin, minutes, two_d)
             reach = np.float32(reach_factor) * radius[:n] + later
             ptr, idx = list_within(*_apart(place), reach, n, box)
             origin, bearable, lists, since = place.copy(), later + forgiven, lists + 1, step

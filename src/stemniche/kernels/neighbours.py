@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from stemniche.kernels.jit import inline, kernel, parallel_kernel, prange
 from stemniche.kernels.lanes import LANES, bit_count, lowest_bit, near_bits
 
-__all__ = ["SPARE", "build_list", "list_within"]
+__all__ = ["SPARE", "build_list", "list_within", "touching"]
 
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int32]
@@ -287,9 +287,12 @@ def build_list(
     n: int,
     domain: Floats,
     reach: float,
-    skin: float,
+    allowance: Floats | float,
 ) -> tuple[Longs, Ints]:
-    """Neighbour list of the first `n` cells: centres nearer than ``reach * (r_i + r_j) + skin``.
+    """Neighbour list of the first `n` cells: all that may come to touch.
+
+    Cells i and j are neighbours when their centres are nearer than
+    ``reach * (r_i + r_j) + allowance_i + allowance_j``.
 
     Args:
         x, y, z: Positions, um.
@@ -297,10 +300,59 @@ def build_list(
         n: Cells in use; the arrays may be longer.
         domain: Size of the box along x, y, z, um; a flat tissue has one thin z.
         reach: Multiple of the sum of the radii.
-        skin: um.
+        allowance: Movement, um, that the list bears, of all cells or of each.
 
     Returns:
         The same as `list_within`.
     """
-    each = np.float32(reach) * radius[:n] + np.float32(0.5 * skin)
+    bears = allowance[:n] if isinstance(allowance, np.ndarray) else allowance
+    each = np.float32(reach) * radius[:n] + np.float32(bears)
     return list_within(x, y, z, each, n, np.asarray(domain, np.float32))
+
+
+@kernel
+def _touching(
+    x: Floats,
+    y: Floats,
+    z: Floats,
+    radius: Floats,
+    ptr: Longs,
+    idx: Ints,
+    n: int,
+    touch: np.float32,
+    row: Longs,
+    found: Ints,
+) -> None:
+    used = 0
+    for i in range(n):
+        xi, yi, zi, ri = x[i], y[i], z[i], radius[i]
+        for p in range(ptr[i], ptr[i + 1]):
+            j = np.uint32(idx[p])
+            dx, dy, dz = xi - x[j], yi - y[j], zi - z[j]
+            apart = touch * (ri + radius[j])
+            found[used] = j  # overwritten unless it counts: a branch would be a coin toss
+            used += np.int64(dx * dx + dy * dy + dz * dz < apart * apart)
+        row[i + 1] = used
+
+
+def touching(
+    x: Floats,
+    y: Floats,
+    z: Floats,
+    radius: Floats,
+    ptr: Longs,
+    idx: Ints,
+    n: int,
+    touch_factor: float,
+) -> tuple[Longs, Ints]:
+    """Those of a list's neighbours that touch now, in the same form as the list.
+
+    Args:
+        x, y, z, radius: um.
+        ptr, idx: From `build_list`.
+        n: Cells in use.
+        touch_factor: Cells touch when nearer than this multiple of the sum of their radii.
+    """
+    row, found = np.zeros(n + 1, np.int64), np.empty(idx.size + 1, np.int32)
+    _touching(x, y, z, radius, ptr, idx, n, np.float32(touch_factor), row, found)
+    return row, found[: row[n]].copy()

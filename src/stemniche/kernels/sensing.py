@@ -1,8 +1,8 @@
 """What cells sense and leave behind: fields at their voxel, gradients, contacts, deposits.
 
 Voxels are numbered as fields are stored, ``(z * ny + y) * nx + x``. Functions that sum over the
-cells of a voxel expect cells sorted by voxel; functions that sum over neighbours expect a list of
-`build_list` that reaches at least as far as touch does. Every sum runs over one cell's row, or one
+cells of a voxel expect cells sorted by voxel; functions that sum over neighbours expect the list of
+those that touch, from `neighbours.touching`. Every sum runs over one cell's row, or one
 voxel's cells, in a fixed order.
 """
 
@@ -53,7 +53,9 @@ def voxel_index(x: Floats, y: Floats, z: Floats, n: int, spacing: float, shape: 
 
 def voxel_pointers(voxel: Ints, n: int, voxels: int) -> Longs:
     """int64[V+1]: cells of voxel v are those from ``[v]`` to ``[v + 1]``, as cells are sorted."""
-    return np.searchsorted(voxel[:n], np.arange(voxels + 1)).astype(np.int64)
+    first = np.zeros(voxels + 1, np.int64)
+    np.cumsum(np.bincount(voxel[:n], minlength=voxels), out=first[1:])
+    return first
 
 
 @parallel_kernel
@@ -164,16 +166,6 @@ def deposit(values: Floats, voxel_ptr: Longs, n: int, factor: float, out: Floats
     _deposit(values[:n], voxel_ptr, float(factor), out)
 
 
-@inline
-def _touches(
-    i: int, j: np.uint32, x: Floats, y: Floats, z: Floats, radius: Floats, touch: np.float32
-) -> np.int32:
-    """1 when the cells touch, else 0: a number, as a branch on it would be a coin toss."""
-    dx, dy, dz = x[i] - x[j], y[i] - y[j], z[i] - z[j]
-    apart = touch * (radius[i] + radius[j])
-    return np.int32(dx * dx + dy * dy + dz * dz < apart * apart)
-
-
 @kernel
 def _block_contacts(
     first: int,
@@ -181,13 +173,8 @@ def _block_contacts(
     group_of_type: Marks,
     kind: Marks,
     alive: Marks,
-    x: Floats,
-    y: Floats,
-    z: Floats,
-    radius: Floats,
     ptr: Longs,
     idx: Ints,
-    touch: np.float32,
     places: np.float32,
     out: Floats,
     crowding: Floats,
@@ -196,13 +183,10 @@ def _block_contacts(
     seen = np.empty(types, np.int32)
     for i in range(first, last):
         seen[:] = 0
-        touching = np.int32(0)
         for p in range(ptr[i], ptr[i + 1]):
             j = np.uint32(idx[p])
-            one = _touches(i, j, x, y, z, radius, touch)
-            touching += one
-            seen[kind[j]] += one * np.int32(alive[j] != 0)
-        crowding[i] = min(np.float32(touching) / places, _ONE)
+            seen[kind[j]] += np.int32(alive[j] != 0)
+        crowding[i] = min(np.float32(ptr[i + 1] - ptr[i]) / places, _ONE)
         for g in range(groups):
             total = 0
             for t in range(types):
@@ -215,22 +199,17 @@ def _contacts(
     group_of_type: Marks,
     kind: Marks,
     alive: Marks,
-    x: Floats,
-    y: Floats,
-    z: Floats,
-    radius: Floats,
     ptr: Longs,
     idx: Ints,
     n: int,
-    touch: np.float32,
     places: np.float32,
     out: Floats,
     crowding: Floats,
 ) -> None:
     for block in prange((n + _BLOCK - 1) // _BLOCK):
         _block_contacts(
-            block * _BLOCK, min((block + 1) * _BLOCK, n), group_of_type, kind, alive, x, y, z,
-            radius, ptr, idx, touch, places, out, crowding,
+            block * _BLOCK, min((block + 1) * _BLOCK, n), group_of_type, kind, alive, ptr, idx,
+            places, out, crowding,
         )  # fmt: skip
 
 
@@ -238,14 +217,10 @@ def count_contacts(
     group_of_type: Marks,
     kind: Marks,
     alive: Marks,
-    x: Floats,
-    y: Floats,
-    z: Floats,
-    radius: Floats,
     ptr: Longs,
     idx: Ints,
     n: int,
-    touch_factor: float,
+    flat: bool,
     out: Floats,
     crowding: Floats,
 ) -> None:
@@ -254,34 +229,23 @@ def count_contacts(
     Args:
         group_of_type: uint8[T, G]: 1 where a type belongs to a group.
         kind, alive: uint8 per cell: its type, and whether it counts for groups.
-        x, y, z, radius: um.
-        ptr, idx: Neighbour list.
+        ptr, idx: Touching neighbours, from `touching`.
         n: Cells in use.
-        touch_factor: Cells touch when nearer than this multiple of the sum of their radii.
+        flat: Whether the cells lie in one plane, where each has 6 places and not 12.
         out: float32[G, capacity]: gets the numbers.
-        crowding: float32: gets touching cells, dead ones too, over 12 places, or over 6 when all
-            cells lie in one plane; at most 1.
+        crowding: float32: gets touching cells, dead ones too, over the places; at most 1.
     """
-    flat = n > 0 and bool((z[:n] == z[0]).all())
     places = _PLACES_2D if flat else _PLACES_3D
-    _contacts(
-        group_of_type, kind, alive, x, y, z, radius, ptr, idx, n, np.float32(touch_factor), places,
-        out, crowding,
-    )  # fmt: skip
+    _contacts(group_of_type, kind, alive, ptr, idx, n, places, out, crowding)
 
 
 @parallel_kernel
 def _neighbour_total(
     value: Floats,
     mask: Marks,
-    x: Floats,
-    y: Floats,
-    z: Floats,
-    radius: Floats,
     ptr: Longs,
     idx: Ints,
     n: int,
-    touch: np.float32,
     averaged: bool,
     out: Floats,
 ) -> None:
@@ -290,50 +254,37 @@ def _neighbour_total(
             total, count = _ZERO, _ZERO
             for p in range(ptr[i], ptr[i + 1]):
                 j = np.uint32(idx[p])
-                if mask[j] and (averaged or value[j] != _ZERO):
-                    one = np.float32(_touches(i, j, x, y, z, radius, touch))
-                    total += one * value[j]
-                    count += one
+                if mask[j]:
+                    total += value[j]
+                    count += _ONE
             out[i] = total / max(count, _ONE) if averaged else total
 
 
 def neighbour_mean(
     value: Floats,
     mask: Marks,
-    x: Floats,
-    y: Floats,
-    z: Floats,
-    radius: Floats,
     ptr: Longs,
     idx: Ints,
     n: int,
-    touch_factor: float,
     out: Floats,
 ) -> None:
     """Mean of `value` over the touching neighbours whose `mask` is 1; 0 without any.
 
     The other arguments are those of `count_contacts`.
     """
-    touch = np.float32(touch_factor)
-    _neighbour_total(value, mask, x, y, z, radius, ptr, idx, n, touch, True, out)
+    _neighbour_total(value, mask, ptr, idx, n, True, out)
 
 
 def neighbour_sum(
     value: Floats,
     mask: Marks,
-    x: Floats,
-    y: Floats,
-    z: Floats,
-    radius: Floats,
     ptr: Longs,
     idx: Ints,
     n: int,
-    touch_factor: float,
     out: Floats,
 ) -> None:
     """Sum of `value` over the touching neighbours whose `mask` is 1.
 
     The other arguments are those of `count_contacts`.
     """
-    touch = np.float32(touch_factor)
-    _neighbour_total(value, mask, x, y, z, radius, ptr, idx, n, touch, False, out)
+    _neighbour_total(value, mask, ptr, idx, n, False, out)

@@ -6,7 +6,7 @@ from typing import final
 import numpy as np
 
 from stemniche.engine.plan import STEM, Plan
-from stemniche.engine.process import TICK_MIN, TICK_S, Access, Phase, Process, Tick
+from stemniche.engine.process import SENSE_S, TICK_MIN, TICK_S, Access, Phase, Process, Tick
 from stemniche.engine.processes.stemness import FLUX
 from stemniche.engine.state import ALIVE, APOPTOTIC, G1, GONE, NECROTIC, Array, State
 from stemniche.engine.tables import Table, behaviour_table
@@ -23,7 +23,7 @@ class Behaviours(Process):
     table: Table
     name: str = "behaviours"
     phase: Phase = Phase.DECIDE
-    every_s: int = TICK_S
+    every_s: int = SENSE_S
     access: Access = Access(
         read={"signals": "1", "type": "1", "read_scale": "1"},
         write={"behaviours": "1"},

@@ -11,7 +11,7 @@ import numpy as np
 
 from stemniche.engine.plan import Plan
 from stemniche.engine.process import TICK_MIN, TICK_S, Access, Phase, Process, Tick
-from stemniche.engine.processes.sensing import GEOMETRY, TOUCH
+from stemniche.engine.processes.sensing import CONTACTS
 from stemniche.engine.state import ALIVE, Array, State
 from stemniche.kernels.cpu import Backend
 
@@ -54,7 +54,7 @@ class Killing(Process):
     phase: Phase = Phase.DECIDE
     every_s: int = TICK_S
     access: Access = Access(
-        read={"behaviours": "1", "type": "1", "state": "1", **GEOMETRY},
+        read={"behaviours": "1", "type": "1", "state": "1", **CONTACTS},
         write={"hits": "1", "engagement": "1"},
         add={"hazards": "1/min"},
     )
@@ -91,12 +91,12 @@ class Killing(Process):
         got = np.zeros(s.capacity, np.float32)
         if not killing[:n].any():
             return got
-        geometry = (s["x"], s["y"], s["z"], s["radius"], s["list_ptr"], s["list_idx"], n)
+        touching = s["touch_ptr"], s["touch_idx"], n
         met = np.zeros(s.capacity, np.float32)
         exposed = exposed.astype(np.float32)
-        k.neighbour_sum(exposed, alive.astype(np.uint8), *geometry, TOUCH, met)
+        k.neighbour_sum(exposed, alive.astype(np.uint8), *touching, met)
         each = s["behaviours"][self.rate_row] / np.maximum(met, np.float32(1.0))
-        k.neighbour_sum(each, killing.astype(np.uint8), *geometry, TOUCH, got)
+        k.neighbour_sum(each, killing.astype(np.uint8), *touching, got)
         s["engagement"][:n] += np.where(killing, np.minimum(met, np.float32(1.0)), 0.0)[:n]
         return got * exposed
 

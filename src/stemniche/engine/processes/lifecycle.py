@@ -7,7 +7,7 @@ import numpy as np
 
 from stemniche.engine.plan import END, STEM, TRANSIT, Plan
 from stemniche.engine.process import TICK_MIN, TICK_S, Access, Phase, Process, Tick
-from stemniche.engine.processes.sensing import GEOMETRY
+from stemniche.engine.processes.sensing import CONTACTS
 from stemniche.engine.processes.stemness import FLUX, drawn_to
 from stemniche.engine.state import ALIVE, G1, GONE, Array, State
 from stemniche.kernels.cpu import Backend, stream
@@ -31,12 +31,11 @@ class Cycle(Process):
     apoptosis_duration: Array
     clearance: float
     seed: int
-    touch: float
     name: str = "cycle"
     phase: Phase = Phase.RESOLVE
     every_s: int = TICK_S
     access: Access = Access(
-        read={"behaviours": "1", "type": "1", "key": "1", "growth": "1", **GEOMETRY},
+        read={"behaviours": "1", "type": "1", "key": "1", "growth": "1", **CONTACTS},
         write={
             "state": "1",
             "phase": "1",
@@ -81,14 +80,8 @@ class Cycle(Process):
         alive = (s["state"] == ALIVE).astype(np.uint8)
         engulfing = np.zeros(s.capacity, np.float32)
         taken = np.zeros(s.capacity, np.uint8)
-        geometry = (s["x"], s["y"], s["z"], s["radius"], s["list_ptr"], s["list_idx"], n)
-        k.neighbour_sum(
-            s["behaviours"][self.phagocytosis_row],
-            alive,
-            *geometry,
-            self.touch,
-            engulfing,
-        )
+        touching = s["touch_ptr"], s["touch_idx"], n
+        k.neighbour_sum(s["behaviours"][self.phagocytosis_row], alive, *touching, engulfing)
         k.advance_dead(
             s["type"],
             s["state"],
@@ -212,13 +205,16 @@ class Births(Process):
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Canon(Process):
-    """Drop the cells that are gone, sort the rest by voxel and key, make the neighbour list."""
+    """Drop the cells that are gone, sort the rest by voxel and key, list the neighbours."""
 
     shape: tuple[int, int, int]
     spacing: float
     size: Array
     reach: float
     skin: float
+    touch: float
+    flat: bool
+    speed_row: int
     access: Access
     name: str = "canon"
     phase: Phase = Phase.CANON
@@ -236,12 +232,19 @@ class Canon(Process):
         s.n = len(order)
         voxels = self.shape[0] * self.shape[1] * self.shape[2]
         s["voxel_ptr"] = k.voxel_pointers(s["voxel"], s.n, voxels)
-        s["list_ptr"], s["list_idx"] = k.build_list(
-            s["x"], s["y"], s["z"], s["radius"], s.n, self.size, self.reach, self.skin
-        )
+        self._list(s, k)
+
+    def _list(self, s: State, k: Backend) -> None:
+        """List who may meet in the next tick, and who touches now."""
+        at = s["x"], s["y"], s["z"], s["radius"]
+        speed = s["behaviours"][self.speed_row] * (s["state"] == ALIVE)
+        s["allowance"][:] = k.list_allowance(speed, self.skin, TICK_MIN, self.flat)
+        found = k.build_list(*at, s.n, self.size, self.reach, s["allowance"])
+        s["list_ptr"], s["list_idx"] = found
+        s["touch_ptr"], s["touch_idx"] = k.touching(*at, *found, s.n, self.touch)
 
 
-def cycle(plan: Plan, touch: float) -> Cycle:
+def cycle(plan: Plan) -> Cycle:
     """Build the cycle's durations and rows."""
     return Cycle(
         rate_row=plan.behaviours["cycle_rate"],
@@ -254,7 +257,6 @@ def cycle(plan: Plan, touch: float) -> Cycle:
         apoptosis_duration=plan.trait("apoptosis_duration"),
         clearance=plan.parameter("dead.clearance"),
         seed=plan.seed,
-        touch=touch,
     )
 
 
@@ -282,7 +284,7 @@ def births(plan: Plan) -> Births:
     )
 
 
-def canon(plan: Plan, reach: float, skin: float) -> Canon:
+def canon(plan: Plan, reach: float, skin: float, touch: float) -> Canon:
     """Build the sorter for the plan's grid."""
     return Canon(
         shape=plan.grid.shape,
@@ -290,5 +292,16 @@ def canon(plan: Plan, reach: float, skin: float) -> Canon:
         size=np.array(plan.grid.size, np.float32),
         reach=reach,
         skin=skin,
-        access=Access(write={**plan.per_cell, "voxel_ptr": "1", "list_ptr": "1", "list_idx": "1"}),
+        touch=touch,
+        flat=plan.grid.flat,
+        speed_row=plan.behaviours["migration_speed"],
+        access=Access(
+            write={
+                **plan.per_cell,
+                "voxel_ptr": "1",
+                "list_ptr": "1",
+                "list_idx": "1",
+                **CONTACTS,
+            }
+        ),
     )

@@ -61,6 +61,7 @@ class Motion(Process):
             "voxel": "1",
             "list_ptr": "1",
             "list_idx": "1",
+            "allowance": "um",
         },
         write={
             "x": "um",
@@ -91,6 +92,7 @@ class Motion(Process):
             np.ones(s.capacity, np.uint8),
             s["list_ptr"],
             s["list_idx"],
+            s["allowance"],
             n,
             TICK_MIN,
             self.base_step,

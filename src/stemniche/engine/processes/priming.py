@@ -12,7 +12,7 @@ import numpy as np
 
 from stemniche.engine.plan import Plan
 from stemniche.engine.process import TICK_MIN, TICK_S, Access, Phase, Process, Tick
-from stemniche.engine.processes.sensing import GEOMETRY, TOUCH
+from stemniche.engine.processes.sensing import CONTACTS
 from stemniche.engine.state import ALIVE, APOPTOTIC, NECROTIC, Array, State
 from stemniche.kernels.cpu import Backend
 
@@ -46,7 +46,7 @@ class Presentation(Process):
     phase: Phase = Phase.DECIDE
     every_s: int = TICK_S
     access: Access = Access(
-        read={"behaviours": "1", "type": "1", "state": "1", **GEOMETRY},
+        read={"behaviours": "1", "type": "1", "state": "1", **CONTACTS},
         write={"antigen": "1"},
         add={"hazards": "1/min"},
     )
@@ -59,8 +59,8 @@ class Presentation(Process):
             return
         dead = self.victims[kind] * ((state == APOPTOTIC) | (state == NECROTIC))
         met = np.zeros(s.capacity, np.float32)
-        geometry = (s["x"], s["y"], s["z"], s["radius"], s["list_ptr"], s["list_idx"], n)
-        k.neighbour_sum(np.ones(s.capacity, np.float32), dead, *geometry, TOUCH, met)
+        touching = s["touch_ptr"], s["touch_idx"], n
+        k.neighbour_sum(np.ones(s.capacity, np.float32), dead, *touching, met)
         eaten = self.antigenicity * s["behaviours"][self.eating_row, :n] * met[:n] * TICK_MIN
         free = 1.0 - s["antigen"][:n]
         s["antigen"][:n] += np.where(mine[:n], free * -np.expm1(-eaten), 0.0)

@@ -8,7 +8,7 @@ import numpy as np
 from stemniche.engine import drives
 from stemniche.engine.newcomers import ENTERED, OVER_WALL, add_cells
 from stemniche.engine.plan import MARROW, VESSEL, Plan
-from stemniche.engine.process import TICK_MIN, TICK_S, Access, Phase, Process, Tick
+from stemniche.engine.process import SUPPLY_S, TICK_MIN, TICK_S, Access, Phase, Process, Tick
 from stemniche.engine.state import Array, State
 from stemniche.kernels.cpu import Backend, stream
 from stemniche.spec.model import Drive
@@ -82,7 +82,7 @@ class Recruitment(Process):
     access: Access
     name: str = "recruitment"
     phase: Phase = Phase.CANON
-    every_s: int = TICK_S
+    every_s: int = SUPPLY_S
 
     def run(self, s: State, t: Tick, k: Backend) -> None:
         """See `Process.run`."""
@@ -98,13 +98,13 @@ class Recruitment(Process):
         for i, call in enumerate(self.calls):
             if call is not None:
                 fold[i] = drives.value(call, level)
-        expected = (self.flow * s["pool"])[:, None] * share * fold * TICK_MIN
+        expected = (self.flow * s["pool"])[:, None] * share * fold * (self.every_s / 60.0)
         self._enter(s, t, k, places, expected)
         if self.open_walls:
             self._over_the_walls(s, t, k)
 
     def _enter(self, s: State, t: Tick, k: Backend, places: Array, expected: Array) -> None:
-        """Draw who enters where; at most one cell of a type per vessel and tick."""
+        """Draw who enters where; at most one cell of a type per vessel and time."""
         kinds = np.repeat(np.array(self.entering, np.int64), len(places))
         spots = np.tile(places, len(self.entering))
         sites = k.site_keys(ENTERED + kinds, spots.astype(np.uint64), t.index)

@@ -6,7 +6,7 @@ from typing import Any, final
 import numpy as np
 
 from stemniche.engine.plan import Plan
-from stemniche.engine.process import TICK_MIN, TICK_S, Access, Phase, Process, Tick
+from stemniche.engine.process import SENSE_S, TICK_S, Access, Phase, Process, Tick
 from stemniche.engine.state import Array, State
 from stemniche.engine.tables import Table, node_table
 from stemniche.kernels.cpu import Backend
@@ -20,7 +20,7 @@ BORNE = ("stemness_state", "damage", "engagement", "crowding", "pH")
 CARRIED = {"stemness_state": "stemness", "damage": "damage", "engagement": "engagement"}
 """Variable of the cell that such a signal shows as it is."""
 
-GEOMETRY = {"x": "um", "y": "um", "z": "um", "radius": "um", "list_ptr": "1", "list_idx": "1"}
+CONTACTS = {"touch_ptr": "1", "touch_idx": "1"}
 """What tells which cells touch, with units."""
 
 
@@ -28,6 +28,8 @@ GEOMETRY = {"x": "um", "y": "um", "z": "um", "radius": "um", "list_ptr": "1", "l
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sensing(Process):
     """Fill the cell-borne rows of ``signals``: factors, state, damage, pH, contacts, neighbours.
+
+    Drugs are read in every tick, as cells take up what is lost outside; all else every `SENSE_S`.
 
     Args:
         contact_rows, contact_groups: Signal rows of ``contact.X`` and uint8 [T, G] membership.
@@ -46,6 +48,7 @@ class Sensing(Process):
     contact_groups: Array
     neighbour_rows: tuple[tuple[int, int], ...]
     neighbour_types: Array
+    flat: bool
     name: str = "sensing"
     phase: Phase = Phase.SENSE
     every_s: int = TICK_S
@@ -58,7 +61,7 @@ class Sensing(Process):
             "stemness": "1",
             "damage": "1",
             "engagement": "1",
-            **GEOMETRY,
+            **CONTACTS,
             "environment": "mixed",
             "read_scale": "1",
         },
@@ -70,9 +73,11 @@ class Sensing(Process):
         n, signals = s.n, s["signals"]
         flat = s["fields"].reshape(self.factors, -1)
         own = self.factors - self.drugs
-        k.gather(flat[:own], s["voxel"], n, signals[:own])
         if self.drugs:
             k.gather(flat[own:], s["voxel"], n, signals[-self.drugs :])
+        if t.index * self.every_s % SENSE_S:
+            return
+        k.gather(flat[:own], s["voxel"], n, signals[:own])
         rows = self.rows
         for signal, variable in CARRIED.items():
             if signal in rows:
@@ -88,8 +93,10 @@ class Sensing(Process):
         places = np.zeros((max(1, len(self.contact_rows)), s.capacity), np.float32)
         crowding = np.zeros(s.capacity, np.float32)
         alive = (s["state"] == 0).astype(np.uint8)
-        geometry = (s["x"], s["y"], s["z"], s["radius"], s["list_ptr"], s["list_idx"], n)
-        k.count_contacts(self.contact_groups, s["type"], alive, *geometry, TOUCH, places, crowding)
+        touching = s["touch_ptr"], s["touch_idx"], n
+        k.count_contacts(
+            self.contact_groups, s["type"], alive, *touching, self.flat, places, crowding
+        )
         for g, row in enumerate(self.contact_rows):
             signals[row, :n] = places[g, :n]
         if "crowding" in self.rows:
@@ -97,20 +104,20 @@ class Sensing(Process):
         seen = self.neighbour_types[s["type"]] * alive
         for row, node in self.neighbour_rows:
             shown = signals[node] * s["read_scale"][s["type"], node]
-            k.neighbour_mean(shown, seen, *geometry, TOUCH, signals[row])
+            k.neighbour_mean(shown, seen, *touching, signals[row])
 
 
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Signalling(Process):
-    """Relax every node of every cell over one tick with the inputs it has just sensed."""
+    """Relax every node of every cell, until it senses anew, with the inputs it has just sensed."""
 
     table: Table
     tau: Array
     first_node: int
     name: str = "signalling"
     phase: Phase = Phase.SENSE
-    every_s: int = TICK_S
+    every_s: int = SENSE_S
     access: Access = Access(
         read={"type": "1", "read_scale": "1", "node_shift": "1"},
         write={"signals": "1"},
@@ -118,7 +125,7 @@ class Signalling(Process):
 
     def run(self, s: State, t: Tick, k: Backend) -> None:
         """See `Process.run`."""
-        self.table.evaluate_nodes(s, k, self.tau, self.first_node, TICK_MIN)
+        self.table.evaluate_nodes(s, k, self.tau, self.first_node, self.every_s / 60.0)
 
 
 def sensing(plan: Plan) -> Sensing:
@@ -150,6 +157,7 @@ def sensing(plan: Plan) -> Sensing:
             if n.startswith("neighbour.")
         ),
         neighbour_types=plan.mask(["tumour"]),
+        flat=plan.grid.flat,
         **lactate,
     )
 

@@ -6,7 +6,7 @@ from typing import final
 import numpy as np
 
 from stemniche.engine.plan import END, STEM, TRANSIT, Plan
-from stemniche.engine.process import TICK_MIN, TICK_S, Access, Phase, Process, Tick
+from stemniche.engine.process import SENSE_S, Access, Phase, Process, Tick
 from stemniche.engine.state import Array, State
 from stemniche.kernels.cpu import Backend
 
@@ -20,7 +20,7 @@ class Stemness(Process):
     """Move the stemness of tumour cells and relabel those that cross a threshold.
 
     Source:
-        ``ds = (F - s)/tau dt + noise``, exact over the tick with F (node ``stemness``) held;
+        ``ds = (F - s)/tau dt + noise``, exact over the step with F (node ``stemness``) held;
         labels by hysteresis: up at `high`, down at `low`.
     """
 
@@ -37,7 +37,7 @@ class Stemness(Process):
     seed: int
     name: str = "stemness"
     phase: Phase = Phase.SENSE
-    every_s: int = TICK_S
+    every_s: int = SENSE_S
     access: Access = Access(
         read={"key": "1", "signals": "1", "state": "1", "read_scale": "1"},
         write={"stemness": "1", "type": "1", "left": "1"},
@@ -58,7 +58,7 @@ class Stemness(Process):
             t.index,
             n,
             mask,
-            TICK_MIN,
+            self.every_s / 60.0,
         )
         level, live = s.live("stemness"), mask[:n] == 1
         up = np.flatnonzero(live & (level >= self.high) & (kind[:n] != self.stem))
