@@ -15,8 +15,8 @@ from stemniche.run.assemble import Assembled, assemble
 from stemniche.spec.model import Model
 from stemniche.spec.scenario import Scenario
 
-NS_PER_CELL_TICK = 6_000.0
-NS_PER_VOXEL_TICK, NS_PER_VOXEL_TICK_REFERENCE = 150.0, 1_500.0
+NS_PER_CELL_TICK = 3_000.0
+NS_PER_VOXEL_TICK, NS_PER_VOXEL_TICK_REFERENCE = 10.0, 1_500.0
 """Costs of one tick per cell, and per voxel and factor, on the machine of the benchmarks."""
 
 BASE_MEMORY = 340 * 2**20
