@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from stemniche.core.errors import GuardError, InputError
-from stemniche.experiment.runner import LOST, Failure, Runner, allowed_processors
+from stemniche.experiment.runner import LOST, Failure, Runner
 
 
 def quiet(share: float) -> None:
@@ -126,7 +126,7 @@ def test_a_worker_that_dies_costs_only_the_task_that_kills_it(tmp_path: Path) ->
 
 
 def test_the_number_of_workers_is_bounded() -> None:
-    assert 1 <= allowed_processors() <= (os.cpu_count() or 1)
+    assert 1 <= Runner(None).workers <= (os.cpu_count() or 1)
     for wrong in (0, -1, 10_000):
         with pytest.raises(InputError):
             Runner(wrong)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Generic, TypeVar, final
 
 from stemniche.core.errors import InputError, StemnicheError
+from stemniche.run.allowance import processors
 
 Key = TypeVar("Key")
 Result = TypeVar("Result")
@@ -85,7 +86,7 @@ class Runner:
         if workers is not None and not 1 <= workers <= MOST_WORKERS:
             what = f"{workers} workers cannot be started."
             raise InputError(what, "workers", f"Give 1 to {MOST_WORKERS}.")
-        self.workers = allowed_processors() if workers is None else workers
+        self.workers = min(processors(), MOST_WORKERS) if workers is None else workers
         self._given = executor
         self._warm = warm
         self._pool: Executor | None = None
@@ -195,22 +196,6 @@ class _Progress(Generic[Key, Result]):
 
     def fail(self, key: Key, why: Failure) -> None:
         self.failures[key] = why
-
-
-def allowed_processors() -> int:
-    """Processors that this process may use: its affinity, and the quota of its control group."""
-    if hasattr(os, "sched_getaffinity"):
-        count = len(os.sched_getaffinity(0))
-    else:
-        count = os.cpu_count() or 1
-    try:
-        with open("/sys/fs/cgroup/cpu.max", encoding="ascii") as file:
-            quota, period = file.read().split()[:2]
-        if quota != "max":
-            count = min(count, max(1, round(int(quota) / int(period))))
-    except (OSError, ValueError):
-        pass
-    return max(1, min(count, MOST_WORKERS))
 
 
 def _start_worker() -> None:

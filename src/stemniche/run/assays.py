@@ -169,6 +169,8 @@ def single_hit(doses: Iterable[int], grafts: Iterable[int], positive: Iterable[i
         >>> round(single_hit((10, 100), (20, 20), (2, 13)), 4)
         0.0105
     """
+    from scipy.optimize import brentq
+
     d, n, r = (np.array(list(v), np.float64) for v in (doses, grafts, positive))
     if not r.any():
         return 0.0
@@ -183,10 +185,7 @@ def single_hit(doses: Iterable[int], grafts: Iterable[int], positive: Iterable[i
     low, high = np.log(1e-12), 0.0
     if slope(high) > 0.0:
         return 1.0
-    for _ in range(80):
-        middle = 0.5 * (low + high)
-        low, high = (middle, high) if slope(middle) > 0.0 else (low, middle)
-    return float(np.exp(0.5 * (low + high)))
+    return float(np.exp(brentq(slope, low, high)))
 
 
 def _label(plan: Plan, s: State, name: str) -> float:

@@ -67,7 +67,7 @@ class Killing(Process):
         s["engagement"][:n] = 0.0
         kept = np.float32(np.exp(-self.repair * TICK_MIN))
         for row, (kind, _) in enumerate(self.killers):
-            rate = self._hits(s, k, kind, alive, exposed * self._seen(s, row))
+            rate = self._hits(s, k, row, kind, alive, exposed)
             steady = rate / np.float32(self.repair)
             hits[row, :n] = (steady + (hits[row] - steady) * kept)[:n]
         total = hits[:, :n].sum(axis=0)
@@ -84,7 +84,9 @@ class Killing(Process):
         specific, visible = self.specific[row], s["behaviours"][self.visibility_row]
         return specific * self.antigenicity * visible + (1.0 - specific) * (1.0 - visible)
 
-    def _hits(self, s: State, k: Backend, kind: int, alive: Array, exposed: Array) -> Array:
+    def _hits(
+        self, s: State, k: Backend, row: int, kind: int, alive: Array, exposed: Array
+    ) -> Array:
         """Hits per minute that each cell gets from killers of one type; notes their engagement."""
         n = s.n
         killing = (s["type"] == kind) & alive
@@ -93,12 +95,12 @@ class Killing(Process):
             return got
         touching = s["touch_ptr"], s["touch_idx"], n
         met = np.zeros(s.capacity, np.float32)
-        exposed = exposed.astype(np.float32)
-        k.neighbour_sum(exposed, alive.astype(np.uint8), *touching, met)
+        seen = (exposed * self._seen(s, row)).astype(np.float32)
+        k.neighbour_sum(seen, alive.astype(np.uint8), *touching, met)
         each = s["behaviours"][self.rate_row] / np.maximum(met, np.float32(1.0))
         k.neighbour_sum(each, killing.astype(np.uint8), *touching, got)
         s["engagement"][:n] += np.where(killing, np.minimum(met, np.float32(1.0)), 0.0)[:n]
-        return got * exposed
+        return got * seen
 
 
 def killing(plan: Plan) -> Killing:
