@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from stemniche.evidence import Evidence
+    from stemniche.experiment.routes import Escape
     from stemniche.experiment.sensitivity import Screening
     from stemniche.run.results import Run
 
@@ -30,6 +31,7 @@ __all__ = [
     "open_run",
     "reproduce",
     "resume",
+    "routes",
     "sensitivity",
     "simulate",
     "write_report",
@@ -248,6 +250,28 @@ def explain(scenario: Scenario, cell: str | None = None) -> list[tuple[str, str,
 
     model = compile_model(read_library(), scenario)
     return [(s.cell, s.text, s.row) for s in sentences(model, cell)]
+
+
+def routes(
+    scenario: Scenario, block: Sequence[str] = (), *, goal: Sequence[str] = (), longest: int = 8
+) -> "list[Escape]":
+    """Which ways from the tumour to stemness, survival and angiogenesis stay open under a block.
+
+    Args:
+        scenario: Its cancer, genotype and claims make the network; its therapy is not looked at.
+        block: Factors, nodes or ``vesicles`` that are out of play.
+        goal: Names of goals; all of them when empty.
+        longest: Routes of more rows are not looked at.
+
+    Raises:
+        InputError: A name is unknown or not part of this model.
+    """
+    from stemniche.experiment.routes import blocked_by, escape_routes
+    from stemniche.spec.compile import compile_model
+    from stemniche.spec.rows import read_library
+
+    model = compile_model(read_library(), scenario)
+    return escape_routes(model, blocked_by(model, block), wanted=goal, longest=longest)
 
 
 @dataclass(frozen=True, slots=True)

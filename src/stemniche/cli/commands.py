@@ -1,11 +1,14 @@
 """The commands: read the options, call the API, print."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from stemniche.cli.output import Table, echo, note, progress_bar, show, spoken
+
+if TYPE_CHECKING:
+    from stemniche.experiment.routes import Route
 
 app = typer.Typer(
     name="stemniche",
@@ -136,6 +139,52 @@ def check(
     if not json:
         for line in found.lines:
             note(line)
+
+
+@app.command()
+def routes(
+    scenario: Annotated[str, typer.Argument(help="Name of a preset or a YAML file.")],
+    block: Annotated[
+        str, typer.Option(help="Factors, nodes or 'vesicles' out of play, separated by commas.")
+    ] = "",
+    goal: Annotated[
+        str, typer.Option(help="stemness, survival, angiogenesis; all without it.")
+    ] = "",
+    longest: Annotated[int, typer.Option(min=1, max=12, help="Most rows of a route.")] = 8,
+    settings: Set = None,
+    without: Without = None,
+    without_row: WithoutRow = None,
+    json: AsJson = False,
+) -> None:
+    """Print the ways by which the tumour sustains itself in spite of a block, and what closes them.
+
+    It reads the compiled network: what can follow from what, not how much.
+    """
+    from stemniche import api
+
+    chosen = api.configure(scenario, None, settings or (), (), without or (), without_row or ())
+    listed = [[name.strip() for name in text.split(",") if name.strip()] for text in (block, goal)]
+    found = api.routes(chosen, listed[0], goal=listed[1], longest=longest)
+    if json:
+        columns = ["goal", "open", "given", "closing", "complete"]
+        rows = [[e.goal, _told(e.routes), _told(e.given), e.closing, e.complete] for e in found]
+        show(Table(columns, rows), json)
+        return
+    for escape in found:
+        echo(f"\n{escape.goal}: {'open' if escape.routes else 'closed'}")
+        for route in (*escape.routes, *escape.given):
+            echo(f"  {route}")
+            for sentence in route.sentences:
+                echo(f"    {sentence}")
+        for names in escape.closing:
+            echo(f"  closed by blocking {' + '.join(names)}")
+        if not escape.complete:
+            echo("  and by other sets of this size")
+
+
+def _told(routes: "tuple[Route, ...]") -> list[dict[str, Any]]:
+    """Routes as JSON takes them."""
+    return [{"route": str(r), "rows": r.rows, "sentences": r.sentences} for r in routes]
 
 
 @app.command()
