@@ -21,7 +21,7 @@ from stemniche.engine.processes.transport import blood, transport
 from stemniche.engine.state import CELL_VARIABLES, State, Variable
 from stemniche.spec.model import Model
 
-SKIN = 6.0
+SKIN = 4.0
 """Extra distance in neighbour lists, um; only speed depends on it."""
 
 ENGINE_BEHAVIOURS = (

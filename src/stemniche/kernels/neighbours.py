@@ -310,7 +310,7 @@ def build_list(
     return list_within(x, y, z, each, n, np.asarray(domain, np.float32))
 
 
-@kernel
+@parallel_kernel
 def _touching(
     x: Floats,
     y: Floats,
@@ -323,16 +323,32 @@ def _touching(
     row: Longs,
     found: Ints,
 ) -> None:
-    used = 0
+    """Write each block's finds from where its part of the list starts, and where each row starts
+    when they lie side by side.
+    """
+    for block in prange((n + _BLOCK - 1) // _BLOCK):
+        used = ptr[block * _BLOCK]
+        for i in range(block * _BLOCK, min((block + 1) * _BLOCK, n)):
+            before = used
+            xi, yi, zi, ri = x[i], y[i], z[i], radius[i]
+            for p in range(ptr[i], ptr[i + 1]):
+                j = np.uint32(idx[p])
+                dx, dy, dz = xi - x[j], yi - y[j], zi - z[j]
+                apart = touch * (ri + radius[j])
+                found[used] = j  # overwritten unless it counts: a branch would be a coin toss
+                used += np.int64(dx * dx + dy * dy + dz * dz < apart * apart)
+            row[i + 1] = used - before
     for i in range(n):
-        xi, yi, zi, ri = x[i], y[i], z[i], radius[i]
-        for p in range(ptr[i], ptr[i + 1]):
-            j = np.uint32(idx[p])
-            dx, dy, dz = xi - x[j], yi - y[j], zi - z[j]
-            apart = touch * (ri + radius[j])
-            found[used] = j  # overwritten unless it counts: a branch would be a coin toss
-            used += np.int64(dx * dx + dy * dy + dz * dz < apart * apart)
-        row[i + 1] = used
+        row[i + 1] += row[i]
+
+
+@parallel_kernel
+def _side_by_side(ptr: Longs, found: Ints, n: int, row: Longs, out: Ints) -> None:
+    for block in prange((n + _BLOCK - 1) // _BLOCK):
+        first, last = block * _BLOCK, min((block + 1) * _BLOCK, n)
+        shift = ptr[first] - row[first]
+        for p in range(row[first], row[last]):
+            out[p] = found[p + shift]
 
 
 def touching(
@@ -355,4 +371,6 @@ def touching(
     """
     row, found = np.zeros(n + 1, np.int64), np.empty(idx.size + 1, np.int32)
     _touching(x, y, z, radius, ptr, idx, n, np.float32(touch_factor), row, found)
-    return row, found[: row[n]].copy()
+    kept = np.empty(row[n], np.int32)
+    _side_by_side(ptr, found, n, row, kept)
+    return row, kept

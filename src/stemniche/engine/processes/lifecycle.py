@@ -213,7 +213,6 @@ class Canon(Process):
     reach: float
     skin: float
     touch: float
-    flat: bool
     speed_row: int
     access: Access
     name: str = "canon"
@@ -238,7 +237,7 @@ class Canon(Process):
         """List who may meet in the next tick, and who touches now."""
         at = s["x"], s["y"], s["z"], s["radius"]
         speed = s["behaviours"][self.speed_row] * (s["state"] == ALIVE)
-        s["allowance"][:] = k.list_allowance(speed, self.skin, TICK_MIN, self.flat)
+        s["allowance"][:] = k.list_allowance(speed, self.skin, TICK_MIN)
         found = k.build_list(*at, s.n, self.size, self.reach, s["allowance"])
         s["list_ptr"], s["list_idx"] = found
         s["touch_ptr"], s["touch_idx"] = k.touching(*at, *found, s.n, self.touch)
@@ -293,7 +292,6 @@ def canon(plan: Plan, reach: float, skin: float, touch: float) -> Canon:
         reach=reach,
         skin=skin,
         touch=touch,
-        flat=plan.grid.flat,
         speed_row=plan.behaviours["migration_speed"],
         access=Access(
             write={

@@ -11,8 +11,9 @@ from stemniche.engine.processes.stemness import FLUX
 from stemniche.engine.state import ALIVE, GONE, Array, State
 from stemniche.kernels.cpu import Backend
 
-BASE_STEP_MIN = 1.0
-"""Longest step of the contact mechanics, min; faster cells take shorter ones."""
+BASE_STEP_MIN, BASE_STEP_FLAT_MIN = 1.0, 2.0
+"""Longest step of the contact mechanics, min; faster cells take shorter ones. In a flat tissue
+cells have half the neighbours, and contacts are half as stiff."""
 
 
 @final
@@ -181,7 +182,7 @@ def motion(plan: Plan, reach: float, skin: float) -> Motion:
         repulsion=plan.trait("repulsion"),
         reach=reach,
         skin=skin,
-        base_step=BASE_STEP_MIN,
+        base_step=BASE_STEP_FLAT_MIN if plan.grid.flat else BASE_STEP_MIN,
         stem=plan.types[STEM],
         seed=plan.seed,
     )
