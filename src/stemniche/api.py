@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from stemniche.core.errors import InputError
+from stemniche.spec.presets import describe_scenario
 from stemniche.spec.scenario import Scenario, list_scenarios, load_scenario
 from stemniche.spec.treatline import parse_setting
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 __all__ = [
     "check",
     "coverage",
+    "describe_scenario",
     "evidence",
     "explain",
     "list_scenarios",

@@ -89,8 +89,9 @@ def scenarios(json: AsJson = False) -> None:
     rows = []
     for name in api.list_scenarios():
         s = api.load_scenario(name)
-        rows.append([name, s.cancer, f"{s.days:g}", s.tumour.cells])
-    show(Table(["name", "cancer", "days", "tumour cells"], rows), json)
+        about = api.describe_scenario(name)
+        rows.append([name, s.cancer, f"{s.days:g}", s.tumour.cells, about])
+    show(Table(["name", "cancer", "days", "tumour cells", "what it is"], rows), json)
 
 
 @app.command()

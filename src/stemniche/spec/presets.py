@@ -1,7 +1,8 @@
 """Finds scenario files, by the name of a preset or by path, and follows `extends`.
 
 `load_scenario` asks for the merged tree of a scenario; `list_scenarios` is public. Presets are YAML
-files of the library. A chain of `extends` is bounded and must not close on itself.
+files of the library, whose first line says what they are. A chain of `extends` is bounded and must
+not close on itself.
 """
 
 from collections.abc import Callable
@@ -26,6 +27,16 @@ def list_scenarios() -> list[str]:
 def preset_folder() -> Path:
     """Folder of the presets."""
     return Path(str(files("stemniche.library"))) / "scenarios"
+
+
+def describe_scenario(name: str) -> str:
+    """The first line of a preset's file, which says in one sentence what it is.
+
+    Raises:
+        InputError: There is no such preset.
+    """
+    with find_scenario(name, where=f"scenario '{name[:80]}'").open(encoding="utf-8") as file:
+        return file.readline().lstrip("#").strip()
 
 
 def read_layers(path: Path, tidy: Callable[[Node], Node]) -> Node:
