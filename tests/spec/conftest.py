@@ -1,7 +1,8 @@
-"""The small made-up library, and the shipped one, to test with."""
+"""The small made-up library, the shipped one, and scenarios from text, to test with."""
 
 import importlib.util
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -10,6 +11,7 @@ import pytest
 
 from stemniche.spec.library import Library
 from stemniche.spec.rows import read_library
+from stemniche.spec.scenario import Scenario, load_scenario
 
 
 @pytest.fixture(scope="session")
@@ -35,3 +37,15 @@ def small(tmp_path: Path, made_up: ModuleType) -> Any:
 def shipped() -> Library:
     """The library that comes with the package."""
     return read_library()
+
+
+@pytest.fixture
+def load(tmp_path: Path) -> Callable[[str], Scenario]:
+    """Load a scenario from text, as a file named case.yaml."""
+
+    def read(text: str) -> Scenario:
+        path = tmp_path / "case.yaml"
+        path.write_text(text, encoding="utf-8")
+        return load_scenario(path)
+
+    return read
