@@ -43,7 +43,7 @@ def test_what_cells_release_is_there_lost_or_taken_up(
     plan, state = walk(small(CLOSED | {"tissue.CAF": 10}))
     transport = next(p for p in plan.processes if isinstance(p, Transport))
     minutes = float(transport.pace[plan.factors[factor]])
-    state["fields"][:] = 0.0
+    state["fields"][:], state["field_age"][:], state.tick = 0.0, 0.0, 1
     made, taken = 0.0, 0.0
     for row in plan.model.secretions:
         if row.factor == factor and row.cell in plan.types:

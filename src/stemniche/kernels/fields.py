@@ -190,7 +190,8 @@ def advance(
     Args:
         fields: float32 [s, z, y, x], levels now and warm start; overwritten.
         problem: Sources, sinks, walls.
-        elapsed: [s] or one number, minutes since the last solution of each substance.
+        elapsed: [s] or one number, minutes since the last solution of each substance; one with a
+            number below 0 is left alone.
         force: [s] or one flag, solve regardless.
         tolerance: Relative residual that calls for a solution.
         max_iterations: Most iterations of conjugate gradients per substance.

@@ -145,7 +145,7 @@ def advance_some(
     """Advance every `stride`-th substance, in the buffers of one box."""
     for s in range(first, fields.shape[0], stride):
         substance = Substance(s, fields, given)
-        if given.quasi_steady[s] or minutes[s] > 0.0:
+        if minutes[s] > 0.0 or (given.quasi_steady[s] and minutes[s] == 0.0):
             if given.diffusivity[s] == 0.0:
                 settle_immobile(minutes[s], substance, report[s])
             else:

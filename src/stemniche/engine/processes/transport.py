@@ -6,7 +6,7 @@ from typing import final
 import numpy as np
 
 from stemniche.engine.plan import Plan
-from stemniche.engine.process import TICK_MIN, Access, Phase, Process, Tick
+from stemniche.engine.process import SENSE_S, TICK_MIN, Access, Phase, Process, Tick
 from stemniche.engine.state import Array, State
 from stemniche.kernels.cpu import Backend
 
@@ -16,8 +16,9 @@ NANOMOLAR = 0.602214076
 REFERENCE_STEP_MIN = 0.01
 """Step of the reference solver, min."""
 
-PACE_SHARE, LONGEST_PACE_MIN = 0.5, 18.0
-"""A factor of cells is solved twice in its mean life, at the latest after so many min."""
+PACE_SHARE, LONGEST_PACE_MIN = 0.3, 36.0
+"""A factor of cells is solved three times in its mean life, at the latest after so many min, and
+not more often than cells sense it."""
 
 _WALL = {"no_flux": 0, "fixed": 1, "far_field": 2}
 
@@ -27,9 +28,9 @@ _WALL = {"no_flux": 0, "fixed": 1, "far_field": 2}
 class Transport(Process):
     """Bring every factor's diffusion, loss, uptake and supply up to date.
 
-    A factor is looked at every `pace` min and solved when it is out of balance by `tolerance`, at
-    the latest after `max_age`. Sources are those at the time of the solution. What cells hand back
-    (drugs) is solved in every tick, so that none of it is lost or counted twice.
+    A factor is looked at every `pace` min, when cells are about to sense, and solved when it is out
+    of balance by `tolerance`, at the latest after `max_age`. Sources are those of that moment. What
+    cells hand back (drugs) is solved in every tick, so that none is lost or counted twice.
 
     Source:
         Backward Euler, or the steady state for gases, whose relaxation is far shorter than a tick;
@@ -62,7 +63,7 @@ class Transport(Process):
     handed_back: Array
     tolerance: float = 1e-2
     max_iterations: int = 60
-    max_age: float = 30.0
+    max_age: float = 60.0
     name: str = "transport"
     phase: Phase = Phase.FIELDS
     every_s: int = int(TICK_MIN * 60)
@@ -93,7 +94,9 @@ class Transport(Process):
         fields, supply, age = s["fields"], s["supply"], s["field_age"]
         factors = len(self.names)
         age += TICK_MIN
-        due = age >= self.pace - 1e-6
+        due = t.index * TICK_MIN % self.pace == 0.0
+        if not due.any():
+            return
         column_due = np.concatenate([due, due[self.saturable]]).astype(np.uint8)
         sinks = np.zeros((len(column_due), supply.shape[1]), np.float32)
         self._exchange(s, k, column_due, supply, sinks)
@@ -121,7 +124,7 @@ class Transport(Process):
         report = k.advance_fields(
             fields,
             problem,
-            np.where(due, age, 0.0),
+            np.where(due, age, -1.0),
             due & (self.handed_back | (age >= self.max_age - 1e-6)),
             self.tolerance,
             self.max_iterations,
@@ -265,11 +268,14 @@ def transport(plan: Plan) -> Transport:
     slow[: len(plan.model.factors)] = [
         f.form not in ("gas", "metabolite") for f in plan.model.factors
     ]
-    patience = np.clip(PACE_SHARE / np.maximum(decay, 1e-9), TICK_MIN, LONGEST_PACE_MIN)
+    sense = SENSE_S / 60.0
+    longest = np.where(slow, LONGEST_PACE_MIN, sense)
+    patience = np.clip(PACE_SHARE / np.maximum(decay, 1e-9), sense, longest) // sense * sense
+    handed_back = np.arange(len(factors)) >= len(plan.model.factors)
     return Transport(
         reference=plan.reference,
-        handed_back=np.arange(len(factors)) >= len(plan.model.factors),
-        pace=np.where(slow & (not plan.reference), patience // TICK_MIN * TICK_MIN, TICK_MIN),
+        handed_back=handed_back,
+        pace=np.where(handed_back | plan.reference, TICK_MIN, patience),
         shape=plan.grid.shape,
         spacing=plan.grid.spacing,
         names=plan.factors.names,
