@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from stemniche.evidence import Evidence
     from stemniche.experiment.routes import Escape
+    from stemniche.experiment.screen import Screen
     from stemniche.experiment.sensitivity import Screening
     from stemniche.run.results import Run
 
@@ -34,6 +35,7 @@ __all__ = [
     "reproduce",
     "resume",
     "routes",
+    "screen",
     "sensitivity",
     "simulate",
     "write_report",
@@ -165,6 +167,51 @@ def reproduce(
     return run_all(
         file, replicates=replicates, workers=workers, only=tuple(only), progress=_tell(progress)
     )
+
+
+def screen(
+    scenario: Scenario,
+    drugs: Sequence[str],
+    *,
+    also: Sequence[str] = (),
+    pairs: bool = False,
+    doses: int = 1,
+    replicates: int = 4,
+    workers: int | None = None,
+    out: str | Path | None = None,
+    progress: bool | Progress = False,
+) -> "Screen":
+    """Give drugs alone and in pairs on paired replicates; effects and synergy with intervals.
+
+    Args:
+        scenario: Its own therapy is given in all arms.
+        drugs: Names of drugs, in their library regimen from day 0.
+        also: Further agents, as lines such as ``block CXCR4 0.9 from 3 d``.
+        doses: Of single drugs, each half of the one before; at least 4 for Loewe's index.
+        out: Folder to make, with singles.csv, pairs.csv and screen.html.
+
+    Raises:
+        InputError: An agent is wrong, or `out` is there already.
+        GuardError: An arm was stopped.
+    """
+    from stemniche.experiment.screen import screen as run_all
+    from stemniche.report.screening import write_screen
+
+    folder = None if out is None else Path(out)
+    if folder is not None and folder.exists():
+        raise InputError("The folder is there already.", str(folder), "Name another one.")
+    agents = [*(f"drug {name.strip()}" for name in drugs), *also]
+    found = run_all(
+        scenario, agents, pairs=pairs, doses=doses, replicates=replicates, workers=workers,
+        progress=_tell(progress),
+    )  # fmt: skip
+    if folder is not None:
+        folder.mkdir(parents=True)
+        found.singles.to_csv(folder / "singles.csv", index=False)
+        found.pairs.to_csv(folder / "pairs.csv", index=False)
+        title = f"Screen of {len(agents)} agents, {scenario.cancer}, {scenario.days:g} days"
+        write_screen(found, title, folder / "screen.html")
+    return found
 
 
 def scorecard(verdicts: "pd.DataFrame") -> tuple[tuple[str, ...], list[tuple[Any, ...]], list[str]]:

@@ -69,5 +69,10 @@ def verdicts(
     fake: MadeUp, experiments: tuple[Experiment, ...], replicates: int | None = None
 ) -> list[Verdict]:
     """Verdicts on what `fake` makes up, worked out in this process."""
-    laboratory = Laboratory(Jobs.of(experiments), Runner(1), fake.prepare, fake.simulate)
+    laboratory = Laboratory(
+        Jobs.of(arm for one in experiments for arm in one.arms),
+        Runner(1),
+        fake.prepare,
+        fake.simulate,
+    )
     return judged(experiments, laboratory, replicates)

@@ -124,7 +124,7 @@ def test_arms_equal_up_to_day_0_branch_from_one_prepared_state_per_seed(
 def test_what_acts_before_day_0_prepares_for_itself(read: Read, made_up: ModuleType) -> None:
     text = made_up.two_arms("treated < control").replace("from: 1 d", "from: birth")
     experiments = read(text)
-    jobs = Jobs.of(experiments)
+    jobs = Jobs.of(arm for one in experiments for arm in one.arms)
     assert (len(jobs.scenarios), jobs.roots) == (2, {})
     early = experiments[0].arm("treated").scenario
     assert before_day_0(early).prepared_fingerprint == early.prepared_fingerprint

@@ -245,6 +245,54 @@ def reproduce(
 
 
 @app.command()
+def screen(
+    scenario: Annotated[str, typer.Argument(help="Name of a preset or a YAML file.")],
+    drugs: Annotated[str, typer.Option(help="Names of drugs, separated by commas.")] = "",
+    also: Annotated[
+        list[str] | None,
+        typer.Option(metavar="TEXT", help="A further agent, such as 'block CXCR4 0.9'."),
+    ] = None,
+    pairs: Annotated[bool, typer.Option("--pairs", help="Give them two by two as well.")] = False,
+    doses: Annotated[int, typer.Option(help="Of single drugs; 4 or more for Loewe.")] = 1,
+    replicates: Annotated[int, typer.Option(help="Of every arm.")] = 4,
+    days: Annotated[float | None, typer.Option(help="Days to simulate.")] = None,
+    settings: Set = None,
+    treat: Treat = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder to make, with tables and a page.")
+    ] = None,
+    workers: Annotated[int | None, typer.Option(help="Processes.")] = None,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+) -> None:
+    """Drugs alone and in pairs beside no treatment: effects, Bliss, HSA and Loewe with intervals.
+
+    What --treat names is given in all arms.
+    """
+    from stemniche import api
+
+    chosen = api.configure(scenario, days, settings or (), treat or (), (), ())
+    with progress_bar(quiet) as tell:
+        found = api.screen(
+            chosen,
+            [name.strip() for name in drugs.split(",") if name.strip()],
+            also=also or (),
+            pairs=pairs,
+            doses=doses,
+            replicates=replicates,
+            workers=workers,
+            out=out,
+            progress=tell,
+        )
+    for table in (found.singles, found.pairs)[: 1 + pairs]:
+        kept = [c for c in table.columns if as_json or not c.endswith((".low", ".high"))]
+        rows = [[None if v != v else v for v in row] for row in table[kept].to_numpy(object)]
+        show(Table(kept, rows), as_json)
+    if out is not None:
+        echo(str(out))
+
+
+@app.command()
 def report(run: Annotated[Path, typer.Argument(help="Folder or store of a run.")]) -> None:
     """Write report.html of a run."""
     from stemniche import api

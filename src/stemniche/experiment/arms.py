@@ -1,8 +1,8 @@
-"""What has to be simulated for the arms of experiments, each thing once.
+"""What has to be simulated for some arms, each thing once.
 
 Arms whose scenarios do the same share one run, also across experiments; those that are equal up to
 day 0 branch from one prepared state per seed. `runner` carries the work out wherever it likes,
-`reproduce` decides how many seeds there are. Nothing here compares or judges.
+`reproduce` and `screen` decide how many seeds there are. Nothing here compares or judges.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -11,7 +11,7 @@ from functools import partial
 from typing import Any, final
 
 from stemniche.core.identity import fingerprint
-from stemniche.experiment.file import Arm, Experiment
+from stemniche.experiment.file import Arm
 from stemniche.experiment.readout import Record
 from stemniche.experiment.runner import Failure, Runner
 from stemniche.spec.scenario import Scenario
@@ -44,6 +44,22 @@ def job_of(scenario: Scenario) -> str:
 
 
 @final
+@dataclass(frozen=True, slots=True)
+class Warm:
+    """Compiles in this process what workers will load: a scenario, for a moment."""
+
+    scenario: Scenario
+
+    def __call__(self) -> None:
+        """Run it; whatever is wrong with the scenario is told by its own run."""
+        moment = {"days": 0.025, "sample_every": "36 min", "prepare": {"days": 0.025}}
+        try:
+            simulate_arm(self.scenario.change(moment), 1, None)
+        except Exception:
+            return
+
+
+@final
 @dataclass(frozen=True)
 class Jobs:
     """The different runs of some experiments.
@@ -59,10 +75,10 @@ class Jobs:
     preparations: Mapping[str, Scenario]
 
     @classmethod
-    def of(cls, experiments: Iterable[Experiment]) -> "Jobs":
-        """Find what the arms of these experiments have in common."""
+    def of(cls, arms: Iterable[Arm]) -> "Jobs":
+        """Find what these arms have in common."""
         scenarios: dict[str, Scenario] = {}
-        for arm in (arm for experiment in experiments for arm in experiment.arms):
+        for arm in arms:
             job = job_of(arm.scenario)
             if job not in scenarios or scenarios[job].days < arm.scenario.days:
                 scenarios[job] = arm.scenario

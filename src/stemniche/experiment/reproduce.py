@@ -6,12 +6,11 @@ that need more replicates get them together, so that every worker is busy, then 
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, final
+from typing import TYPE_CHECKING
 
 from stemniche.core.errors import InputError
-from stemniche.experiment.arms import Jobs, Laboratory, simulate_arm
+from stemniche.experiment.arms import Jobs, Laboratory, Warm
 from stemniche.experiment.file import FILE, Experiment, chosen, read_experiments
 from stemniche.experiment.kinds import Kind, classify
 from stemniche.experiment.runner import Runner
@@ -66,26 +65,10 @@ def reproduce(
         what = f"{replicates} replicates cannot be run."
         raise InputError(what, "replicates", f"Give 1 to {MOST_REPLICATES}.")
     experiments = chosen(read_experiments(FILE if file is None else Path(file)), tuple(only))
-    jobs = Jobs.of(experiments)
-    with Runner(workers, executor=executor, warm=Warm(experiments)) as runner:
+    jobs = Jobs.of(arm for one in experiments for arm in one.arms)
+    with Runner(workers, executor=executor, warm=Warm(experiments[0].arms[0].scenario)) as runner:
         laboratory = Laboratory(jobs, runner)
         return frame(experiments, judged(experiments, laboratory, replicates, progress))
-
-
-@final
-@dataclass(frozen=True, slots=True)
-class Warm:
-    """Compiles in this process what workers will load: the first arm, for a moment."""
-
-    experiments: tuple[Experiment, ...]
-
-    def __call__(self) -> None:
-        """Run it; whatever is wrong with the scenario is told by its own run."""
-        moment = {"days": 0.025, "sample_every": "36 min", "prepare": {"days": 0.025}}
-        try:
-            simulate_arm(self.experiments[0].arms[0].scenario.change(moment), 1, None)
-        except Exception:
-            return
 
 
 def judged(

@@ -5,8 +5,6 @@ the template. The page asks nothing of the network: pictures are inline, style i
 text goes through the template's escaping; only charts, which we draw ourselves, go in as they are.
 """
 
-import os
-import tempfile
 from base64 import b64encode
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +16,7 @@ from stemniche.core.errors import InputError
 from stemniche.report import claims, plots, story
 from stemniche.report.charts import short
 from stemniche.report.digest import HYPOXIC, STEM, Digest, digest, oxygen_top
+from stemniche.report.page import check_place, fill, write_page
 from stemniche.report.palette import DEAD, OXYGEN, VESSEL, Swatch, in_order, swatch
 from stemniche.report.tissue import tissue_png
 
@@ -58,23 +57,12 @@ def write_report(run: "Run", path: str | Path) -> Path:
             str(target),
             "Let it run to day 0 at least, or resume it.",
         )
-    mend = "Choose a file in a folder that is there and that you may write to."
-    if target.is_dir() or not target.parent.is_dir():
-        why = "it is a folder" if target.is_dir() else "its folder does not exist"
-        raise InputError(f"The report cannot be written: {why}.", str(target), mend)
-    page = render(run)
-    try:
-        _write(page, target)
-    except OSError as fault:
-        what = f"The report cannot be written ({fault.strerror})."
-        raise InputError(what, str(target), mend) from fault
-    return target
+    check_place(target)
+    return write_page(render(run), target)
 
 
 def render(run: "Run") -> str:
     """Return the report as text."""
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-
     from stemniche.evidence import load
     from stemniche.spec.explain import explain
     from stemniche.spec.rows import read_library
@@ -83,15 +71,8 @@ def render(run: "Run") -> str:
     headings: dict[str, list[Any]] = {}
     for sentence in explain(d.model):
         headings.setdefault(sentence.cell, []).append(sentence)
-    page = Environment(
-        loader=PackageLoader("stemniche.report", "."),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    page.filters["breakable"] = _breakable
-    return page.get_template(TEMPLATE).render(
+    return fill(
+        TEMPLATE,
         title=story.title(d, _name(d, evidence, library)),
         summary=story.summary(d),
         figures=story.key_figures(d),
@@ -222,25 +203,5 @@ def _scenario_text(d: Digest) -> str:
     return write_yaml(d.scenario)
 
 
-def _breakable(text: str) -> Any:
-    """Escaped text whose long ids may break after a dot."""
-    from markupsafe import Markup, escape
-
-    return Markup(escape(text).replace(".", Markup(".<wbr>")))
-
-
 def _uri(image: bytes) -> str:
     return f"data:image/png;base64,{b64encode(image).decode()}"
-
-
-def _write(page: str, target: Path) -> None:
-    """Put the file in place whole, never half."""
-    handle, draft = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(page)
-        os.chmod(draft, 0o644)
-        os.replace(draft, target)
-    except BaseException:
-        Path(draft).unlink(missing_ok=True)
-        raise
