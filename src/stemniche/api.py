@@ -39,6 +39,7 @@ __all__ = [
     "sensitivity",
     "simulate",
     "write_report",
+    "write_view",
 ]
 
 Progress = Callable[[str, float], None]
@@ -245,6 +246,35 @@ def write_report(run: "Run", path: str | Path | None = None) -> Path:
             )
         path = run.folder / "report.html"
     return write(run, Path(path))
+
+
+def write_view(
+    run: "Run",
+    path: str | Path | None = None,
+    *,
+    fields: Sequence[str] = (),
+    nodes: Sequence[str] = (),
+) -> Path:
+    """Write a self-contained view.html to play the run in a browser; beside its store by default.
+
+    Args:
+        fields: Factors to take along; all but vesicles without it.
+        nodes: Network nodes to colour cells by.
+
+    Raises:
+        InputError: A name is not in the run, or the file cannot be written.
+    """
+    from stemniche.report.view import write_view as write
+
+    if path is None:
+        if run.folder is None:
+            raise InputError(
+                "This run is in memory, so its view has no place.",
+                "write_view",
+                "Give a path: write_view(run, 'view.html').",
+            )
+        path = run.folder / "view.html"
+    return write(run, Path(path), fields=fields, nodes=nodes)
 
 
 def write_movie(

@@ -1,5 +1,7 @@
 """What leaves for other programs is what the run holds."""
 
+import json
+import sys
 from base64 import b64decode
 from pathlib import Path
 from xml.etree import ElementTree
@@ -8,10 +10,13 @@ import anndata
 import numpy as np
 import pandas as pd
 import pytest
+import zarr
 
-from stemniche.core.errors import InputError
+from stemniche.core.errors import InputError, MissingExtra
 from stemniche.interop.anndata_out import all_cells, write_anndata
 from stemniche.interop.export import export_run
+from stemniche.interop.ome_zarr_out import write_ome_zarr
+from stemniche.interop.simularium_out import write_simularium
 from stemniche.interop.tables import write_tables
 from stemniche.interop.vtk_out import write_vtk
 from stemniche.run.header import make_header
@@ -117,3 +122,41 @@ def test_vtk_files_hold_places_cells_and_voxels(run: Run, tmp_path: Path) -> Non
     image = ElementTree.parse(voxels.with_name("voxels-day-0.vti")).getroot()
     np.testing.assert_array_equal(numbers(image, "oxygen [mmHg]"), [30] * 4)
     assert [e.get("Extent") for e in image.iter("Piece")] == ["0 2 0 2 0 1"]
+
+
+def test_fields_become_an_image_that_zarr_reads(run: Run, tmp_path: Path) -> None:
+    group = zarr.open_group(write_ome_zarr(run, tmp_path / "fields.ome.zarr"), mode="r")
+    image = group["0"]
+    assert image.shape == (2, 1, 1, 2, 2)
+    np.testing.assert_array_equal(image[:], 30)
+    ome = group.attrs["ome"]
+    assert ome["version"] == "0.5"
+    (image_data,) = ome["multiscales"]
+    assert [axis["name"] for axis in image_data["axes"]] == ["t", "c", "z", "y", "x"]
+    scale, moved = image_data["datasets"][0]["coordinateTransformations"]
+    assert scale["scale"] == [1, 1, 20, 20, 20]
+    assert moved["translation"] == [0, 0, 10, 10, 10]
+    assert ome["omero"]["channels"][0]["label"] == "oxygen [mmHg]"
+    with pytest.raises(InputError, match="there already"):
+        write_ome_zarr(run, tmp_path / "fields.ome.zarr")
+
+
+def test_cells_become_a_trajectory(run: Run, tmp_path: Path) -> None:
+    path = write_simularium(run, tmp_path / "cells.simularium")
+    data = json.loads(path.read_text())
+    assert data["trajectoryInfo"]["spatialUnits"]["name"] == "µm"
+    assert data["trajectoryInfo"]["totalSteps"] == 2
+    names = {kind["name"] for kind in data["trajectoryInfo"]["typeMapping"].values()}
+    assert names == {"CSC", "M1"}
+    frames = data["spatialData"]["bundleData"]
+    assert [len(frame["data"]) // 11 for frame in frames] == [3, 4]
+    assert [p.name for p in tmp_path.iterdir()] == ["cells.simularium"]
+
+
+def test_a_format_without_its_library_names_the_extra(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "simulariumio", None)
+    with pytest.raises(MissingExtra) as caught:
+        write_simularium(run, tmp_path / "cells.simularium")
+    assert "stemniche[viewer]" in caught.value.mend

@@ -340,6 +340,25 @@ def sensitivity(
 
 
 @app.command()
+def view(
+    run: Annotated[Path, typer.Argument(help="Folder or store of a run.")],
+    fields: Annotated[
+        str, typer.Option(help="Factors, separated by commas; all but vesicles without it.")
+    ] = "",
+    nodes: Annotated[str, typer.Option(help="Network nodes to colour cells by.")] = "",
+    browse: Annotated[bool, typer.Option("--open", help="Open it in the browser.")] = False,
+) -> None:
+    """Write view.html: the run to play, magnify and point at in a browser."""
+    from stemniche import api
+
+    listed = [[n.strip() for n in text.split(",") if n.strip()] for text in (fields, nodes)]
+    path = api.write_view(api.open_run(run), fields=listed[0], nodes=listed[1])
+    if browse:
+        typer.launch(path.resolve().as_uri())
+    echo(str(path))
+
+
+@app.command()
 def movie(
     run: Annotated[Path, typer.Argument(help="Folder or store of a run.")],
     out: Annotated[
@@ -359,9 +378,11 @@ def movie(
 @app.command()
 def export(
     run: Path,
-    to: Annotated[str, typer.Option("--to", help="csv, anndata or vtk.")] = "csv",
+    to: Annotated[
+        str, typer.Option("--to", help="csv, anndata, ome-zarr, simularium or vtk.")
+    ] = "csv",
 ) -> None:
-    """Write a run's tables (csv), its cells in one file (anndata), or both for ParaView (vtk)."""
+    """Write tables (csv), cells (anndata, simularium), fields (ome-zarr) or both (vtk) of a run."""
     from stemniche import api
 
     for path in api.export(run, to):

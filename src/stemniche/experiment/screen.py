@@ -139,7 +139,10 @@ def _line(scenario: Scenario, agent: str, share: float) -> str:
     if not isinstance(item, GiveDrug):
         what = f"'{agent}' has no dose to be lowered."
         raise InputError(what, "doses", "Screen drugs, or leave the doses out.")
-    return str(replace(item, dose=_scaled(item, share), loading=_lower(item.loading, share)))
+    if item.dose is None:
+        what = f"'{agent}' does not say its dose."
+        raise InputError(what, "doses", f"Name it as --also '{agent} 80 mg/m^2 every 7 d'.")
+    return str(replace(item, dose=_lower(item.dose, share), loading=_lower(item.loading, share)))
 
 
 def _lower(dose: Dose | None, share: float) -> Dose | None:

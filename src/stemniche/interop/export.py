@@ -6,6 +6,8 @@ from pathlib import Path
 from stemniche.core.errors import InputError
 from stemniche.core.names import did_you_mean
 from stemniche.interop.anndata_out import write_anndata
+from stemniche.interop.ome_zarr_out import write_ome_zarr
+from stemniche.interop.simularium_out import write_simularium
 from stemniche.interop.tables import write_tables
 from stemniche.interop.vtk_out import write_vtk
 from stemniche.run.results import Run
@@ -13,6 +15,8 @@ from stemniche.run.results import Run
 FORMATS: dict[str, Callable[[Run, Path], list[Path]]] = {
     "csv": lambda run, folder: write_tables(run, folder / "csv"),
     "vtk": lambda run, folder: write_vtk(run, folder / "vtk"),
+    "ome-zarr": lambda run, folder: [write_ome_zarr(run, folder / "fields.ome.zarr")],
+    "simularium": lambda run, folder: [write_simularium(run, folder / "cells.simularium")],
     "anndata": lambda run, folder: [write_anndata(run, folder / "cells.h5ad")],
 }
 """Writers by the name a user gives, into a folder that exists."""
