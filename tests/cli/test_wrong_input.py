@@ -65,8 +65,8 @@ LINES = {
         ["tumour.cels", "cells"],
     ),
     "an intervention of a later version": (
-        ["run", "breast_quick", "--treat", "radiation 2 Gy"],
-        ["radiation"],
+        ["run", "breast_quick", "--treat", "radiation 2 mg"],
+        ["Gy"],
     ),
     "overlapping infusions": (
         ["run", "breast_quick", "--treat", "drug paclitaxel 80 mg every 1 h over 3 h"],

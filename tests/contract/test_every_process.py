@@ -31,6 +31,7 @@ THERAPY = (
     {"transfer": "CSC", "cells": 2, "every": "3 h"},
     {"sort": {"gate": "CD44_low"}, "from": "7.5 h"},
     {"deplete": "TAM", "fraction": 0.1, "every": "2 h"},
+    {"radiation": "1 Gy", "from": "3 h"},
 )
 CULTURE = {
     "environment.boundary": "medium",

@@ -25,6 +25,7 @@ from stemniche.spec.rows import read_library
 from stemniche.spec.scenario import Scenario
 
 DRUG = {"drug": "paclitaxel", "dose": "500 mg"}
+RAYS = {"radiation": "1 Gy", "from": "3.3 h"}
 HUMORAL = ("recruitment", "egress")
 """Heads of behaviours that belong to vessels and marrow."""
 
@@ -41,7 +42,7 @@ def treated(hasty: Callable[..., Scenario]) -> Assembled:
         "domain.size": ["0.3 mm", "0.3 mm"],
         "tissue.DC": 20,
     }
-    return assemble(hasty(mixed, DRUG), 1)
+    return assemble(hasty(mixed, DRUG, RAYS), 1)
 
 
 @pytest.fixture(scope="module")
@@ -221,7 +222,7 @@ def test_the_engine_reads_every_trait_of_the_vocabulary(
         return answer(self, name)
 
     monkeypatch.setattr(Plan, "trait", noting)
-    run = assemble(small({}, DRUG), 1)
+    run = assemble(small({}, DRUG, RAYS), 1)
     place(run.plan, new_state(run.plan, 1000), Backend())
     assert asked == set(ids(lexicon, "trait"))
 

@@ -96,6 +96,16 @@ PAIRS: list[tuple[str, dict[str, Any]]] = [
         },
     ),
     (
+        "radiation 2 Gy every 1 d doses 30 cycle 5 d 2 d from 3 d",
+        {
+            "radiation": "2 Gy",
+            "every": "1 d",
+            "doses": 30,
+            "cycle": ["5 d", "2 d"],
+            "from": "3 d",
+        },
+    ),
+    (
         "deplete TAM 0.5 every 2 d doses 3",
         {"deplete": "TAMs", "fraction": 0.5, "every": "2 d", "doses": 3},
     ),
@@ -253,6 +263,9 @@ WRONG: list[tuple[dict[str, Any], str, str, str]] = [
     ({"transfer": "CD8"}, "", "'cells' is missing", "Add"),
     ({"transfer": "T_cell", "cells": 5}, "transfer", "several", "Name one"),
     ({"transfer": "CD8", "cells": 5, "doses": 2}, "doses", "how often", "every"),
+    ({"radiation": "2 Gy", "doses": 2}, "doses", "how often", "every"),
+    ({"radiation": "-2 Gy"}, "radiation", "-2 Gy", "0"),
+    ({"radiation": 2}, "radiation", "", "Gy"),
     ({"deplete": "M2", "doses": 3}, "doses", "how often", "every"),
     ({"set": "environment.oxigen", "to": 1}, "set", "cannot change", "environment.oxygen"),
     ({"set": "environment.oxygen", "to": "20 nM"}, "to", "20 nM", "mmHg"),
@@ -260,7 +273,7 @@ WRONG: list[tuple[dict[str, Any], str, str, str]] = [
     ({"without_claim": "C257", "from": "3 d"}, "from", "no key", "Keys here"),
     ({"without_claim": "C9999"}, "without_claim", "no claim", ""),
     ({"drug": "paclitaxel", "block": "CXCR4"}, "", "2 interventions", "own item"),
-    ({"fraction": 0.5}, "", "no intervention", "Start with"),
+    ({"route": "iv"}, "", "no intervention", "Start with"),
     ({}, "", "no intervention", "Start with"),
 ]
 

@@ -42,6 +42,8 @@ LINES: tuple[str | dict[str, Any], ...] = (
     "deplete CD8 0.5 every 6 h doses 2",
     "deplete macrophage from birth",
     "transfer CD8 20 every 6 h",
+    "radiation 2 Gy every 1 h doses 3",
+    "radiation 2 Gy every 1 h cycle 5 h 2 h from 1 h until tumour_cells < 10",
     {"sort": {"gate": "not CSC"}},
     {"sort": {"gate": "CD44_high"}, "keep_every": "2 h"},
     "set environment.oxygen to 20 mmHg from 3 h",

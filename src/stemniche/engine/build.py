@@ -41,6 +41,7 @@ ENGINE_BEHAVIOURS = (
     "drug_efflux",
     "drug_sensitivity",
     "damage_repair",
+    "radiosensitivity",
 )
 
 

@@ -20,6 +20,7 @@ Kind = Literal[
     "deplete",
     "sort",
     "transfer",
+    "radiation",
     "gate",
 ]
 
@@ -37,8 +38,8 @@ class Control:
             `target` to `value`; ``deplete`` removes the share `value` of `cells` at `start` and
             every `every` seconds, at most `times` times; ``sort`` removes, then, the tumour cells
             outside a gate (marker `target`, or `cells`; the inside where `value` is 0);
-            ``transfer`` adds `value` cells of the type `cells`; ``gate`` turns nothing itself, its
-            end stops a process that watches it.
+            ``transfer`` adds `value` cells of the type `cells`; ``radiation`` is a fraction of
+            `value` Gy, ``gate`` turns nothing itself: their ends stop a process that watches them.
         cells: Concrete cell types, empty for all.
         among: Concrete cell types in whose voxels alone it strikes, empty for everywhere.
         start: Seconds from day 0; None = from placement.
@@ -82,4 +83,9 @@ class Control:
         if since is None or not self.every:
             return since == 0
         number, rest = divmod(since, self.every)
-        return not rest and (self.times is None or number < self.times)
+        if rest or self.times is None:
+            return not rest
+        if self.cycle is not None:
+            on, period = self.cycle[0], sum(self.cycle)
+            number = sum(n * self.every % period < on for n in range(number))
+        return number < self.times

@@ -26,6 +26,7 @@ _NAMES = {
     "silence": "silenced {}",
     "add": "added {}",
     "deplete": "{} depletion",
+    "radiation": "radiation {}",
     "set": "{}",
 }
 """What an intervention is called, by its key; the blank is what it acts on."""
@@ -81,7 +82,7 @@ def _treatment(item: dict[str, Any], model: "Model", last: float) -> Treatment |
     if "until" in item:
         words.append(f"until day {end:g}" if end < last else f"until {item['until']}")
     doses: tuple[float, ...] = ()
-    if head in ("drug", "deplete"):
+    if head in ("drug", "deplete", "radiation"):
         most = int(item.get("doses") or 10_000)
         count = min(most, 1 + int(max(0.0, end - start - 1e-9) / every)) if every else 1
         doses = tuple(start + i * every for i in range(count))

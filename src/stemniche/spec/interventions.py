@@ -307,6 +307,23 @@ class Transfer(Intervention):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Radiate(Intervention):
+    """Irradiate the tissue with `dose` Gy, once or `every` so many minutes.
+
+    With `doses` that many fractions are given; those that fall in the off part of a cycle are not
+    counted.
+    """
+
+    key: ClassVar[str] = "radiation"
+    dose: float
+    every: float | None = None
+    doses: int | None = None
+
+    def _head(self) -> list[str]:
+        return [f"{self.dose:.12g} Gy", *_repeats(self.every, self.doses)]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SetValue(Intervention):
     """Change the value of the scenario at `path` to `to` (in `unit`) while it is on."""
 

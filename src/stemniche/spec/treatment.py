@@ -22,7 +22,7 @@ SETTABLE = {f"environment.{name}": limits for name, limits in ENVIRONMENT.items(
 """Scenario values that may change during a run, with unit, lowest and highest value."""
 
 NOT_YET = (
-    "radiation", "vessels", "replant", "inject",
+    "vessels", "replant", "inject",
 )  # fmt: skip
 """Keys of the format that this version cannot carry out."""
 
@@ -31,6 +31,7 @@ YAML_ONLY = ("sort",)
 
 MOST_FRACTION = 0.999
 MOST_TRANSFERRED = 100_000
+MOST_GY = 100.0
 
 GATES = ("high", "low")
 """Ends of a gate's name after its marker: above it, below it."""
@@ -377,6 +378,14 @@ def _transfer(fields: Fields, setting: Setting) -> iv.Intervention:
     )
 
 
+def _radiation(fields: Fields, setting: Setting) -> iv.Intervention:
+    every, doses = _interval(fields, "every", setting), _doses(fields)
+    if doses is not None and doses > 1 and every is None:
+        raise fields["doses"].error(f"{doses} fractions, but how often?", "Add 'every: 1 d'.")
+    dose = fields["radiation"].quantity("Gy", low=0.0, high=MOST_GY)
+    return iv.Radiate(dose=dose, every=every, doses=doses, **_span(fields, setting))
+
+
 def _set(fields: Fields, setting: Setting) -> iv.Intervention:
     written = fields["set"]
     path = written.text()
@@ -420,6 +429,7 @@ FORMS: dict[str, Form] = {
     "transfer": Form(
         words=("cells", "every", "doses", "from", "until"), bare="cells", make=_transfer
     ),
+    "radiation": Form(words=("every", "doses", *_TIMES), bare="", make=_radiation),
     "release_block": Form(
         words=("fraction", "in", *_TIMES), bare="fraction", make=_vesicles(iv.ReleaseBlock)
     ),

@@ -17,7 +17,7 @@ from stemniche.kernels.cpu import Backend
 from stemniche.spec.interventions import Condition, GiveDrug
 from stemniche.spec.model import Drug, Factor, Model, Uptake
 from stemniche.spec.scenario import Scenario
-from stemniche.therapy.action import Cytotoxic, Release, over_a_tick, repair
+from stemniche.therapy.action import Cytotoxic, Release, over_a_tick
 from stemniche.therapy.schedule import Infusion, infusions, snap
 
 
@@ -47,7 +47,7 @@ class Lowered:
         found: list[Process] = []
         for c in self.courses:
             found += [dosing(c, plan), release(c.drug, plan), cytotoxic(c.drug, plan)]
-        return (*found, repair(plan)) if found else ()
+        return tuple(found)
 
 
 def course(item: GiveDrug, scenario: Scenario, model: Model, gate: int | None) -> Course:

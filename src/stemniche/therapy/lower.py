@@ -11,7 +11,9 @@ from stemniche.engine.process import Process
 from stemniche.spec import interventions as given
 from stemniche.spec.model import Model
 from stemniche.spec.scenario import Scenario
+from stemniche.therapy.action import repair
 from stemniche.therapy.drugs import Course, course, lower_drugs
+from stemniche.therapy.radiation import lower_radiation
 from stemniche.therapy.schedule import snap
 
 
@@ -34,17 +36,19 @@ def lower(scenario: Scenario, model: Model) -> Extension:
         else:
             controls.extend(_controls(item, model))
     drugs = lower_drugs(tuple(courses), model)
+    rays = lower_radiation(tuple(controls))
 
     def processes(plan: Plan) -> tuple[Process, ...]:
-        return drugs.processes(plan)
+        found = (*drugs.processes(plan), *rays.processes(plan))
+        return (*found, repair(plan)) if found else ()
 
     return Extension(
         controls=tuple(controls),
         factors=drugs.factors,
         permeability=drugs.permeability,
         uptakes=drugs.uptakes,
-        variables=drugs.variables,
-        hazards=drugs.hazards,
+        variables=(*drugs.variables, *rays.variables),
+        hazards=(*drugs.hazards, *rays.hazards),
         processes=processes,
     )
 
@@ -117,6 +121,14 @@ def _controls(item: given.Intervention, model: Model) -> Iterable[Control]:
                 target="",
                 value=float(item.count),
                 cells=(item.cell,),
+                every=snap(item.every or 0.0),
+                times=item.doses,
+            )
+        case given.Radiate():
+            yield control(
+                kind="radiation",
+                target="",
+                value=item.dose,
                 every=snap(item.every or 0.0),
                 times=item.doses,
             )
