@@ -213,6 +213,24 @@ def test_a_condition_ends_a_control_for_good(small: Make) -> None:
     assert level[-1] < 0.5 * level[2]
 
 
+def test_an_adaptive_rule_interrupts_a_control_and_lets_it_go_on(small: Make) -> None:
+    """Paused at 6 h; a rule without an end of its own goes on when it no longer holds."""
+    levels = {}
+    for name, rule in {
+        "alone": {"pause": "time_d >= 0.25 and time_d < 0.5"},
+        "resumed": {"pause": "time_d >= 0.25 and time_d < 0.3", "resume": "time_d >= 0.5"},
+        "held": {"pause": "time_d >= 0.25 and time_d < 0.3", "resume": "time_d >= 9"},
+    }.items():
+        item = {"add": "CXCL8", "concentration": "50 nM", **rule}
+        run = simulate(small({"days": 0.75, "sample_every": "3 h"}, item), 1, threads=1)
+        levels[name] = run.table["factor.CXCL8"].to_numpy()
+        assert levels[name][2] > 5.0
+        assert levels[name][4] < 0.5 * levels[name][2]
+    np.testing.assert_allclose(levels["alone"], levels["resumed"])
+    assert levels["alone"][6] > 5.0
+    assert levels["held"][6] < levels["held"][4]
+
+
 def test_a_condition_is_judged_during_preparation_too(small: Make) -> None:
     """What ended before day 0 stays off in the arms that branch from the prepared state."""
     item = {"add": "CXCL8", "concentration": "50 nM", "from": "birth"}

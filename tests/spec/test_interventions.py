@@ -51,6 +51,15 @@ PAIRS: list[tuple[str, dict[str, Any]]] = [
             "until": "60 d",
         },
     ),
+    (
+        "drug paclitaxel every 7 d pause tumour_cells < 500 resume tumour_cells > 1000",
+        {
+            "drug": "paclitaxel",
+            "every": "7 d",
+            "pause": "tumour_cells < 500",
+            "resume": "tumour_cells > 1000",
+        },
+    ),
     ("drug paclitaxel cycle 5 d 2 d", {"drug": "paclitaxel", "cycle": ["5 d", "2 d"]}),
     ("neutralise IL-6 0.8 from 1 d", {"neutralise": "IL6", "fraction": 0.8, "from": "1 d"}),
     ("neutralise interleukin-6 80 %", {"neutralise": "IL6", "fraction": 0.8}),

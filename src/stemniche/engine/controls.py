@@ -25,6 +25,10 @@ Kind = Literal[
 ]
 
 
+ON, ENDED, PAUSED = 0, 1, 2
+"""Values of ``control_ended``; whatever is not 0 is off."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Control:
     """One knob turned from `start` until `stop`.
@@ -45,6 +49,8 @@ class Control:
         start: Seconds from day 0; None = from placement.
         stop: Seconds from day 0; None = to the end.
         until: Condition over measures that, looked at from day 0, ends it for good.
+        pause: Condition that, looked at likewise, interrupts it until `resume` holds; without one,
+            until it no longer holds itself.
         cycle: Seconds on and seconds off, repeated from `start`; None for always on.
         gradient: Axis along which a supply rises from 0 to twice its value, or empty.
         label: The intervention in words, for logs.
@@ -58,6 +64,8 @@ class Control:
     start: int | None = 0
     stop: int | None = None
     until: Expression | None = None
+    pause: Expression | None = None
+    resume: Expression | None = None
     every: int = 0
     times: int | None = None
     cycle: tuple[int, int] | None = None

@@ -12,6 +12,7 @@ from typing import Any
 from stemniche.core.errors import GuardError, InputError
 from stemniche.core.expressions import Node as Expression
 from stemniche.core.expressions import evaluate, names
+from stemniche.engine.controls import ENDED, ON, PAUSED
 from stemniche.engine.plan import Plan
 from stemniche.engine.process import TICK_S
 from stemniche.engine.state import PHASE_NAMES, STATE_NAMES, State
@@ -294,17 +295,25 @@ def _days(
 
 
 def _judge(plan: Plan, s: State) -> None:
-    """End the controls whose condition has come true."""
+    """End, interrupt and resume the controls whose conditions ask for it."""
     for i, control in enumerate(plan.controls):
-        if control.until is None or s["control_ended"][i] or not control.active(moment(s)):
+        was = s["control_ended"][i]
+        if was == ENDED or not control.active(moment(s)):
             continue
-        s["control_ended"][i] = holds(plan, s, control.until)
+        if holds(plan, s, control.until):
+            s["control_ended"][i] = ENDED
+        elif was == PAUSED and control.resume is not None:
+            s["control_ended"][i] = ON if holds(plan, s, control.resume) else PAUSED
+        else:
+            s["control_ended"][i] = PAUSED if holds(plan, s, control.pause) else ON
 
 
 def holds(plan: Plan, s: State, condition: Expression | None) -> bool:
     """Whether a condition over measures is true now; `_check_conditions` has seen its names."""
+    if condition is None:
+        return False
     value = look_up(plan, s)
-    return condition is not None and bool(evaluate(condition, lambda name: value(name.text)))
+    return bool(evaluate(condition, lambda name: value(name.text)))
 
 
 def _check_conditions(run: Assembled, s: State) -> None:
@@ -315,7 +324,8 @@ def _check_conditions(run: Assembled, s: State) -> None:
     """
     until = run.scenario.prepare.until
     found = [(run.scenario.where("prepare.until"), until.tree)] if until else []
-    found += [(c.label, c.until) for c in run.plan.controls if c.until is not None]
+    for c in run.plan.controls:
+        found += [(c.label, tree) for tree in (c.until, c.pause, c.resume) if tree is not None]
     columns = measure(run.plan, s) if found else {}
     for where, tree in found:
         for name in names(tree):

@@ -45,12 +45,16 @@ class Intervention:
         until: Minutes after day 0 at which it ends, the condition that ends it for good, or None
             for the end of the run.
         cycle: Minutes on and minutes off, repeated from `start`; None for always on.
+        pause: Condition that interrupts it, until `resume` holds.
+        resume: Condition that ends a pause; None for as soon as `pause` no longer holds.
     """
 
     key: ClassVar[str] = ""
     start: Start = 0.0
     until: float | Condition | None = None
     cycle: tuple[float, float] | None = None
+    pause: Condition | None = None
+    resume: Condition | None = None
 
     def __str__(self) -> str:
         """The intervention as a line that `--treat` reads back to an equal record."""
@@ -73,6 +77,9 @@ class Intervention:
             parts.append(f"until {self.until.text}")
         elif self.until is not None:
             parts.append(f"until {days_text(self.until)}")
+        for word, condition in (("pause", self.pause), ("resume", self.resume)):
+            if condition is not None:
+                parts.append(f"{word} {condition.text}")
         return parts
 
 

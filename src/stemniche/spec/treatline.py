@@ -12,7 +12,8 @@ from stemniche.spec.treatment import FORMS, NOT_YET, YAML_ONLY
 from stemniche.spec.yamlfile import Mark, Node, parse_yaml, plain_scalar
 
 WORDS = (
-    "from", "until", "dose", "every", "doses", "over", "loading", "cycle", "route", "in", "to",
+    "from", "until", "pause", "resume", "dose", "every", "doses", "over", "loading", "cycle",
+    "route", "in", "to",
     "fold", "cells", "fraction", "concentration", "where",
 )  # fmt: skip
 """Words that start a value in a treatment line."""

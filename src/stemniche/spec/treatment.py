@@ -140,7 +140,7 @@ def _interval(fields: Fields, key: str, setting: Setting) -> float | None:
 
 
 def _span(fields: Fields, setting: Setting) -> dict[str, Any]:
-    """Start, end and cycle of an item."""
+    """Start, end, cycle and pauses of an item."""
     start: iv.Start = 0.0
     since = fields.get("from")
     if since is not None:
@@ -150,6 +150,19 @@ def _span(fields: Fields, setting: Setting) -> dict[str, Any]:
         "start": start,
         "until": _until(fields.get("until"), start, setting),
         "cycle": _cycle(fields.get("cycle"), setting),
+        **_pauses(fields, setting),
+    }
+
+
+def _pauses(fields: Fields, setting: Setting) -> dict[str, Any]:
+    """The adaptive rule of an item: what interrupts it, and what lets it go on."""
+    pause, resume = fields.get("pause"), fields.get("resume")
+    if pause is None and resume is not None:
+        raise resume.error("There is nothing to resume from.", "Add 'pause: CONDITION'.")
+    return {
+        name: read_condition(written, setting.names)
+        for name, written in (("pause", pause), ("resume", resume))
+        if written is not None
     }
 
 
@@ -403,7 +416,7 @@ def _without_claim(fields: Fields, setting: Setting) -> iv.Intervention:
     return iv.WithoutClaim(claims=claims)
 
 
-_TIMES = ("from", "until", "cycle")
+_TIMES = ("from", "until", "cycle", "pause", "resume")
 
 FORMS: dict[str, Form] = {
     "drug": Form(

@@ -29,7 +29,7 @@ def lower(scenario: Scenario, model: Model) -> Extension:
     for item in sorted(scenario.therapy, key=lambda item: item.start != "birth"):
         if isinstance(item, given.GiveDrug):
             gate = None
-            if isinstance(item.until, given.Condition):
+            if isinstance(item.until, given.Condition) or item.pause is not None:
                 gate = len(controls)
                 controls.append(_timed(item)(kind="gate", target="", value=0.0))
             courses.append(course(item, scenario, model, gate))
@@ -160,6 +160,8 @@ def _timed(item: given.Intervention) -> Callable[..., Control]:
         start=None if item.start == "birth" else snap(float(item.start)),
         stop=stop,
         until=condition.tree if condition else None,
+        pause=item.pause.tree if item.pause else None,
+        resume=item.resume.tree if item.resume else None,
         cycle=None if item.cycle is None else (snap(item.cycle[0]), snap(item.cycle[1])),
         label=str(item),
     )
