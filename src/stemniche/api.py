@@ -222,6 +222,13 @@ def scorecard(verdicts: "pd.DataFrame") -> tuple[tuple[str, ...], list[tuple[Any
     return card(verdicts)
 
 
+def left_out() -> list[str]:
+    """Lines that name the rows of the evidence without an experiment, and why."""
+    from stemniche.experiment.scorecard import left_out as lines
+
+    return lines()
+
+
 def write_verdicts(verdicts: "pd.DataFrame", path: str | Path) -> Path:
     """Write the verdicts as a JSON list of objects, one per experiment.
 

@@ -58,16 +58,6 @@ def test_a_scenario_is_looked_for_beside_the_experiment_file(tmp_path: Path) -> 
     assert str(e.at) == "3 d"
 
 
-def test_the_shipped_file_is_read_and_its_ids_are_of_the_evidence() -> None:
-    from stemniche.evidence import load
-
-    known = set(load().experiments.reset_index()["id"])
-    experiments = read_experiments()
-    assert len(experiments) >= 16
-    assert {e.id.partition(".")[0] for e in experiments} <= known
-    assert max(e.days for e in experiments) <= 10.0
-
-
 GOOD = {
     "id": "A",
     "scenario": "breast_quick",

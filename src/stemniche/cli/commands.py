@@ -236,7 +236,7 @@ def reproduce(
         )
     columns, rows, card = api.scorecard(verdicts)
     show(Table(columns, rows), False)
-    for line in card:
+    for line in [*card, *(api.left_out() if file is None and only is None else ())]:
         note(line)
     if json is not None:
         api.write_verdicts(verdicts, json)

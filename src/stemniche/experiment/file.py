@@ -5,6 +5,7 @@ whatever is wrong in a file is said before anything is simulated. What an expect
 to `expect`, what is measured and when to `readout`; nothing here simulates or judges.
 """
 
+import csv
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -36,6 +37,9 @@ _RESERVED = ("and", "log", "trend", "time_to")
 
 FILE = Path(__file__).with_name("evidence.yaml")
 """The experiments that come with the package."""
+
+UNTESTED = Path(__file__).with_name("untested.csv")
+"""Rows of the evidence that are not among them, and why."""
 
 
 @final
@@ -109,6 +113,12 @@ def read_experiments(path: Path | None = None) -> tuple[Experiment, ...]:
             raise item.error(what, "Give each experiment its own id, such as E108 and E108.late.")
         found[experiment.id] = experiment
     return tuple(found.values())
+
+
+def read_untested() -> dict[str, str]:
+    """Ids of the evidence that the shipped file cannot put to the test, with the reason."""
+    with UNTESTED.open(encoding="utf-8", newline="") as file:
+        return {row["id"]: row["reason"] for row in csv.DictReader(file)}
 
 
 def chosen(experiments: tuple[Experiment, ...], only: tuple[str, ...]) -> tuple[Experiment, ...]:

@@ -135,6 +135,13 @@ class _Atlas:
             yield self._place(item.path.rpartition(".")[2])
         elif isinstance(item, iv.Silence | iv.Deplete):
             yield from (Point("cell", cell) for cell in item.cells)
+        elif isinstance(item, iv.Transfer):
+            yield Point("cell", item.cell)
+        elif isinstance(item, iv.Sort):
+            yield from (Point("cell", cell) for cell in lexicon.expand(("tumour",)))
+        elif isinstance(item, iv.VesicleBlock):
+            vesicles = (f.id for f in lexicon.factors.values() if f.form == "vesicle")
+            yield from (Point("factor", name) for name in vesicles)
         elif isinstance(item, iv.Targeted | iv.Neutralise | iv.Add):
             cells = item.cells if isinstance(item, iv.Targeted) else ()
             for name in item.targets:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from stemniche.core.errors import InputError
+from stemniche.experiment.file import read_untested
 from stemniche.experiment.kinds import KINDS
 
 if TYPE_CHECKING:
@@ -25,6 +26,14 @@ def scorecard(verdicts: "pd.DataFrame") -> tuple[tuple[str, ...], list[tuple[Any
     lines = [line for kind in KINDS if (line := _line(verdicts, (kind,), kind))]
     headline = _line(verdicts, HEADLINE, "emergent and blind, the headline")
     return COLUMNS, rows, [*lines, headline] if headline else lines
+
+
+def left_out() -> list[str]:
+    """Lines that name the rows of the evidence without an experiment, by reason."""
+    by_reason: dict[str, list[str]] = {}
+    for row, reason in read_untested().items():
+        by_reason.setdefault(reason, []).append(row)
+    return [f"not tested: {', '.join(rows)} ({reason})" for reason, rows in by_reason.items()]
 
 
 def _line(verdicts: "pd.DataFrame", kinds: tuple[str, ...], label: str) -> str:
