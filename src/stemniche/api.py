@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from stemniche.core.errors import InputError
+from stemniche.spec.dosing import read_dosing
 from stemniche.spec.presets import describe_scenario
 from stemniche.spec.scenario import Scenario, list_scenarios, load_scenario
 from stemniche.spec.treatline import parse_setting
@@ -32,6 +33,7 @@ __all__ = [
     "load_scenario",
     "measures",
     "open_run",
+    "read_dosing",
     "reproduce",
     "resume",
     "routes",
@@ -313,8 +315,13 @@ def configure(
     treat: Sequence[str],
     without: Sequence[str],
     without_rows: Sequence[str],
+    dosing: Sequence[str] = (),
 ) -> Scenario:
-    """A scenario as the command line's options change it."""
+    """A scenario as the command line's options change it.
+
+    Raises:
+        InputError: An option is wrong.
+    """
     chosen = load_scenario(scenario)
     changes: dict[str, Any] = dict(parse_setting(text) for text in settings)
     if changes:
@@ -323,6 +330,11 @@ def configure(
         chosen = chosen.change({"days": days}, source="--days")
     if treat:
         chosen = chosen.treat(list(treat))
+    for text in dosing:
+        drug, equals, file = text.partition("=")
+        if not equals:
+            raise InputError(f"'{text}' names no drug.", "--dosing", "Write DRUG=FILE.csv.")
+        chosen = chosen.treat(read_dosing(file, drug.strip()))
     if without:
         chosen = chosen.without_claims(list(without))
     return chosen.without_rows(list(without_rows)) if without_rows else chosen

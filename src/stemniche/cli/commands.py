@@ -37,6 +37,10 @@ WithoutRow = Annotated[
     list[str] | None,
     typer.Option("--without-row", metavar="ROW", help="Switch one library row off."),
 ]
+Dosing = Annotated[
+    list[str] | None,
+    typer.Option("--dosing", metavar="DRUG=FILE", help="Doses from a NONMEM-style table (CSV)."),
+]
 Quiet = Annotated[bool, typer.Option("-q", "--quiet", help="Print only what was asked for.")]
 
 
@@ -47,6 +51,7 @@ def run(
     seed: Annotated[int, typer.Option(help="Seed of all random numbers.")] = 1,
     settings: Set = None,
     treat: Treat = None,
+    dosing: Dosing = None,
     without: Without = None,
     without_row: WithoutRow = None,
     out: Annotated[Path | None, typer.Option(help="Folder to make.")] = None,
@@ -62,7 +67,7 @@ def run(
     from stemniche import api
 
     chosen = api.configure(
-        scenario, days, settings or (), treat or (), without or (), without_row or ()
+        scenario, days, settings or (), treat or (), without or (), without_row or (), dosing or ()
     )
     with spoken(quiet, verbose), progress_bar(quiet or verbose) as tell:
         folder = api.run_to_folder(
