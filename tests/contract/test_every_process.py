@@ -32,6 +32,9 @@ THERAPY = (
     {"sort": {"gate": "CD44_low"}, "from": "7.5 h"},
     {"deplete": "TAM", "fraction": 0.1, "every": "2 h"},
     {"radiation": "1 Gy", "from": "3 h"},
+    {"inject": "CSC", "cells": 1000, "every": "3 h"},
+    {"inject": "CSC", "cells": 100, "route": "distant"},
+    {"add": "CXCL12", "concentration": "1 nM", "where": "distant"},
 )
 CULTURE = {
     "environment.boundary": "medium",
@@ -114,6 +117,7 @@ def notes(hasty: Callable[..., Scenario], k: Backend) -> dict[str, Notes]:
         "tissue.DC": 30,
         "tissue.NK": 5,
         "tumour.csc_fraction": 0.2,
+        "distant_site": True,
     }
     watch(hasty(slab, *THERAPY), 80, k, found)
     watch(hasty(CULTURE, {"set": "environment.glucose", "to": "1 mM"}), 10, k, found)

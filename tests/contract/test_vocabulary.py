@@ -26,7 +26,7 @@ from stemniche.spec.scenario import Scenario
 
 DRUG = {"drug": "paclitaxel", "dose": "500 mg"}
 RAYS = {"radiation": "1 Gy", "from": "3.3 h"}
-HUMORAL = ("recruitment", "egress")
+HUMORAL = ("recruitment", "permeability", "egress")
 """Heads of behaviours that belong to vessels and marrow."""
 
 
@@ -41,8 +41,9 @@ def treated(hasty: Callable[..., Scenario]) -> Assembled:
         "tumour.layout": "scattered",
         "domain.size": ["0.3 mm", "0.3 mm"],
         "tissue.DC": 20,
+        "distant_site": True,
     }
-    return assemble(hasty(mixed, DRUG, RAYS), 1)
+    return assemble(hasty(mixed, DRUG, RAYS, {"inject": "CSC", "cells": 10}), 1)
 
 
 @pytest.fixture(scope="module")
@@ -175,16 +176,18 @@ def test_moving_a_behaviour_moves_the_tissue(
                 process.run(state, moment(state), k)
                 if process.name == "behaviours":
                     state.live("behaviours")[rows] += shift
+                elif process.name == "distant_tissue":
+                    state["distant_behaviours"][rows] += shift
             state.tick += 1
         after = state.snapshot()
-        del after["behaviours"]
+        del after["behaviours"], after["distant_behaviours"]
         return after
 
     plain, shifted = moved(0.0), moved(1.0)
     assert [n for n in plain if not np.array_equal(plain[n], shifted[n])] != []
 
 
-@pytest.mark.parametrize("head", HUMORAL)
+@pytest.mark.parametrize("head", ["recruitment", "egress"])
 def test_moving_entry_and_egress_moves_the_tissue(
     head: str, lexicon: Lexicon, small: Callable[..., Scenario], k: Backend
 ) -> None:
@@ -222,7 +225,7 @@ def test_the_engine_reads_every_trait_of_the_vocabulary(
         return answer(self, name)
 
     monkeypatch.setattr(Plan, "trait", noting)
-    run = assemble(small({}, DRUG, RAYS), 1)
+    run = assemble(small({"distant_site": True}, DRUG, RAYS), 1)
     place(run.plan, new_state(run.plan, 1000), Backend())
     assert asked == set(ids(lexicon, "trait"))
 

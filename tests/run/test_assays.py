@@ -6,9 +6,10 @@ from math import exp
 import numpy as np
 import pytest
 
+from stemniche.engine.chance import died_out
 from stemniche.engine.plan import Plan
 from stemniche.engine.state import State
-from stemniche.run.assays import assays, died_out, single_hit
+from stemniche.run.assays import assays, single_hit
 from stemniche.run.measures import measure
 from stemniche.run.simulate import simulate
 from stemniche.spec.scenario import Scenario

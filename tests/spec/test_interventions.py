@@ -19,7 +19,7 @@ DAY = 1440.0
 
 
 def setting(**changes: Any) -> Setting:
-    host: dict[str, Any] = {"mass": 70.0, "bsa": 1.8, "flat": True}
+    host: dict[str, Any] = {"mass": 70.0, "bsa": 1.8, "flat": True, "distant": True}
     return Setting(names=library_names(), **(host | changes))
 
 
@@ -89,6 +89,23 @@ PAIRS: list[tuple[str, dict[str, Any]]] = [
         "add CXCL12 2 nM where {gradient: x}",
         {"add": "CXCL12", "concentration": "2 nM", "where": {"gradient": "x"}},
     ),
+    (
+        "add CXCL12 2 nM where distant",
+        {"add": "CXCL12", "concentration": "2 nM", "where": "distant"},
+    ),
+    (
+        "inject CSC 1000 route distant from 1 d every 2 d doses 3 until 9 d",
+        {
+            "inject": "CSC",
+            "cells": 1000,
+            "route": "distant",
+            "from": "1 d",
+            "every": "2 d",
+            "doses": 3,
+            "until": "9 d",
+        },
+    ),
+    ("inject progenitor cells 10", {"inject": "progenitor", "cells": 10}),
     (
         "deplete M2 0.9 from 3 d every 2 d",
         {"deplete": "M2", "fraction": 0.9, "from": "3 d", "every": "2 d"},
@@ -213,6 +230,19 @@ def test_any_start_survives_being_written(line: str, minutes: int) -> None:
     assert read_line(str(record)) == record
 
 
+@pytest.mark.parametrize(
+    "item",
+    [
+        {"inject": "CSC", "cells": 5},
+        {"add": "IL6", "concentration": "1 nM", "where": "distant"},
+    ],
+)
+def test_without_a_distant_organ_nothing_reaches_it(item: dict[str, object]) -> None:
+    with pytest.raises(InputError, match="no distant organ") as caught:
+        read(item, distant=False)
+    assert "distant_site: true" in caught.value.mend
+
+
 @pytest.mark.parametrize("key", NOT_YET)
 def test_keys_of_a_later_version_are_refused_by_name(key: str) -> None:
     with pytest.raises(InputError, match=f"'{key}' is not in this version"):
@@ -253,12 +283,10 @@ WRONG: list[tuple[dict[str, Any], str, str, str]] = [
     ({"silence": "IL6", "in": "CAF"}, "silence", "'IL6'", "secretome"),
     ({"add": "IL6"}, "", "'concentration' is missing", "Add"),
     ({"add": "IL6", "concentration": "5 mmHg"}, "concentration", "5 mmHg", "nM"),
-    (
-        {"add": "IL6", "concentration": "1 nM", "where": "distant"},
-        "where",
-        "no distant site",
-        "primary",
-    ),
+    ({"inject": "CD8", "cells": 5}, "inject", "no tumour cell", "transfer"),
+    ({"inject": "CSC", "cells": 5, "route": "iv"}, "route", "'iv'", "circulation"),
+    ({"inject": "CSC"}, "", "'cells' is missing", "Add"),
+    ({"inject": "CSC", "cells": 5, "doses": 2}, "doses", "how often", "every"),
     (
         {"add": "IL6", "concentration": "1 nM", "where": {"gradient": "z"}},
         "where.gradient",
@@ -302,4 +330,4 @@ def test_a_wrong_item_is_answered_with_line_key_value_and_remedy(
 
 def test_a_gradient_through_a_block_may_point_along_z() -> None:
     item = {"add": "IL6", "concentration": "1 nM", "where": {"gradient": "z"}}
-    assert read(item, flat=False).gradient == "z"
+    assert read(item, flat=False).where == "z"

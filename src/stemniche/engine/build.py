@@ -7,6 +7,7 @@ from stemniche.engine.grid import Grid
 from stemniche.engine.plan import Extension, Index, Layout, Plan, Surroundings
 from stemniche.engine.process import Process
 from stemniche.engine.processes.controls import controls
+from stemniche.engine.processes.distant import distant_tissue
 from stemniche.engine.processes.fate import BASIC_HAZARDS, behaviours, fates, hazards
 from stemniche.engine.processes.handling import handling
 from stemniche.engine.processes.killing import killing
@@ -16,6 +17,14 @@ from stemniche.engine.processes.priming import NODE, lymph_node, presentation
 from stemniche.engine.processes.rates import rates
 from stemniche.engine.processes.recruitment import marrow, recruitment
 from stemniche.engine.processes.sensing import CARRIED, TOUCH, sensing, signalling
+from stemniche.engine.processes.spread import (
+    HAZARD,
+    TALLY,
+    injection,
+    intravasation,
+    settled_columns,
+    spread,
+)
 from stemniche.engine.processes.stemness import FLUX, stemness
 from stemniche.engine.processes.transport import blood, transport
 from stemniche.engine.state import CELL_VARIABLES, State, Variable
@@ -43,6 +52,9 @@ ENGINE_BEHAVIOURS = (
     "damage_repair",
     "radiosensitivity",
 )
+
+SPREAD_BEHAVIOURS = ("intravasation_rate", "extravasation_rate")
+"""Behaviours that matter only where there is a distant organ."""
 
 
 def build_plan(
@@ -82,7 +94,8 @@ def build_plan(
         for name in sorted(moved | traits)
         if name in ENGINE_BEHAVIOURS or name.startswith(("chemotaxis.", "conversion."))
     ]
-    names = Index.of([*ENGINE_BEHAVIOURS, *(w for w in wanted if w not in ENGINE_BEHAVIOURS)])
+    always = (*ENGINE_BEHAVIOURS, *(SPREAD_BEHAVIOURS if surroundings.distant else ()))
+    names = Index.of([*always, *(w for w in wanted if w not in always)])
     conversions = tuple(
         tuple(
             target
@@ -97,6 +110,7 @@ def build_plan(
     hazard_names = Index.of(
         [
             *BASIC_HAZARDS,
+            *([HAZARD] if surroundings.distant else []),
             *(f"kill.{name}" for name in killers),
             *(f"conversion.{i}" for i in range(slots)),
             *extension.hazards,
@@ -165,7 +179,25 @@ def _variables(plan: Plan) -> tuple[Variable, ...]:
     def rows(name: str, unit: str, count: int) -> Variable:
         return Variable(name=name, unit=unit, kind="cell rows", shape=(count,))
 
+    distant: tuple[Variable, ...] = ()
+    if plan.surroundings.distant:
+        distant = (
+            one("distant_levels", "factor unit", factors),
+            one("distant_held", "factor unit", factors),
+            one("distant_rest", "factor unit/min", factors),
+            one("distant_cells", "cells", types),
+            one("distant_at_rest", "cells", types),
+            one("distant_permeability", "1", 1),
+            one("distant_signals", "1", len(plan.signals), types, dtype="float32"),
+            one("distant_behaviours", "1", len(plan.behaviours), types, dtype="float32"),
+            one("chance_at_rest", "1", 1),
+            one("shedding", "cells", types),
+            one("circulating", "cells", 2, types),
+            one("settled", "cells", 2, settled_columns(plan)),
+            one("spread_tally", "cells", 2, len(TALLY)),
+        )
     return (
+        *distant,
         rows("signals", "1", len(plan.signals)),
         rows("behaviours", "1", len(plan.behaviours)),
         rows("hazards", "1/min", len(plan.hazards)),
@@ -220,10 +252,13 @@ def _variables(plan: Plan) -> tuple[Variable, ...]:
 def _processes(plan: Plan, extension: Extension) -> tuple[Process, ...]:
     """All processes, ordered by phase and, within a phase, as listed."""
     reach = plan.parameter("mechanics.adhesion_reach")
+    distant = plan.surroundings.distant
     listed = (
         controls(plan),
+        *(injection(plan) if distant else ()),
         blood(plan),
         marrow(plan),
+        *([distant_tissue(plan)] if distant else []),
         sensing(plan),
         signalling(plan),
         stemness(plan),
@@ -231,10 +266,12 @@ def _processes(plan: Plan, extension: Extension) -> tuple[Process, ...]:
         hazards(plan),
         killing(plan),
         presentation(plan),
+        *([intravasation(plan)] if distant else []),
         *extension.processes(plan),
         transport(plan),
         fates(plan),
         lymph_node(plan),
+        *([spread(plan)] if distant else []),
         cycle(plan),
         motion(plan, reach, SKIN),
         births(plan),

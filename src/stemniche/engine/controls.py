@@ -21,6 +21,7 @@ Kind = Literal[
     "sort",
     "transfer",
     "radiation",
+    "inject",
     "gate",
 ]
 
@@ -42,8 +43,9 @@ class Control:
             `target` to `value`; ``deplete`` removes the share `value` of `cells` at `start` and
             every `every` seconds, at most `times` times; ``sort`` removes, then, the tumour cells
             outside a gate (marker `target`, or `cells`; the inside where `value` is 0);
-            ``transfer`` adds `value` cells of the type `cells`; ``radiation`` is a fraction of
-            `value` Gy, ``gate`` turns nothing itself: their ends stop a process that watches them.
+            ``transfer`` adds `value` cells of the type `cells`; ``inject`` puts them into the place
+            `target` outside the tissue; ``radiation`` is a fraction of `value` Gy, ``gate`` turns
+            nothing itself: their ends stop a process that watches them.
         cells: Concrete cell types, empty for all.
         among: Concrete cell types in whose voxels alone it strikes, empty for everywhere.
         start: Seconds from day 0; None = from placement.
@@ -52,7 +54,8 @@ class Control:
         pause: Condition that, looked at likewise, interrupts it until `resume` holds; without one,
             until it no longer holds itself.
         cycle: Seconds on and seconds off, repeated from `start`; None for always on.
-        gradient: Axis along which a supply rises from 0 to twice its value, or empty.
+        where: Of a supply: the axis along which it rises from 0 to twice its value, ``distant``
+            for the distant organ, or empty for the tissue.
         label: The intervention in words, for logs.
     """
 
@@ -69,7 +72,7 @@ class Control:
     every: int = 0
     times: int | None = None
     cycle: tuple[int, int] | None = None
-    gradient: str = ""
+    where: str = ""
     label: str = ""
 
     def since(self, t: Tick) -> int | None:

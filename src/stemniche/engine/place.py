@@ -7,6 +7,7 @@ import numpy as np
 from stemniche.engine.newcomers import PLACED, add_cells
 from stemniche.engine.plan import END, STEM, TRANSIT, Plan
 from stemniche.engine.state import Array, State
+from stemniche.engine.wellmixed import stem_start
 from stemniche.kernels.cpu import Backend, stream
 
 SPACING = 0.95
@@ -73,9 +74,7 @@ def _tumour(plan: Plan, s: State, k: Backend, draw: Callable[[str, int, int], Ar
     s["type"][cells[stem]] = plan.types[STEM]
     s["type"][cells[transit]] = plan.types[TRANSIT]
     s["clone"][cells] = np.arange(1, count + 1)
-    s["stemness"][cells] = np.where(
-        stem, 0.5 * (1.0 + plan.parameter("stemness.high")), plan.parameter("stemness.reset")
-    )
+    s["stemness"][cells] = np.where(stem, stem_start(plan), plan.parameter("stemness.reset"))
     # Of amplifying cells each generation holds about twice as many as the one before it.
     limit = float(plan.trait("division_limit")[plan.types[TRANSIT]])
     spent = np.floor(np.log2(1.0 + draw("left", count, 0) * (2.0**limit - 1.0)))

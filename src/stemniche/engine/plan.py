@@ -57,7 +57,8 @@ class Surroundings:
         environment: oxygen (mmHg), glucose (mM), pH.
         plasma_volume: um^3 of the host's plasma.
         antigenicity: 0 to 1.
-        genotype: Genotype signals that hold.
+        distant: Whether there is a distant organ to which tumour cells may spread.
+        host_counts: Fold of the host's immune state on the number of each type.
     """
 
     medium: bool
@@ -68,6 +69,8 @@ class Surroundings:
     environment: dict[str, float]
     plasma_volume: float
     antigenicity: float
+    distant: bool = False
+    host_counts: dict[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,6 +4,8 @@ from stemniche.engine.build import new_state
 from stemniche.engine.place import place
 from stemniche.engine.plan import Plan
 from stemniche.engine.process import TICK_S, Tick
+from stemniche.engine.processes.distant import DistantTissue
+from stemniche.engine.processes.spread import Spread
 from stemniche.engine.state import State
 from stemniche.kernels.cpu import Backend
 
@@ -15,6 +17,11 @@ def begin(plan: Plan, k: Backend) -> State:
     s["day0"][0] = -1
     place(plan, s, k)
     _settle(plan, s, k)
+    for process in plan.processes:
+        if isinstance(process, DistantTissue):
+            process.rest(s, k)
+        elif isinstance(process, Spread):
+            s["chance_at_rest"][0] = process.chance(s)
     return s
 
 

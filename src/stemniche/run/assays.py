@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from stemniche.engine.chance import died_out
 from stemniche.engine.plan import END, STEM, TRANSIT, Plan
 from stemniche.engine.state import ALIVE, Array, State
 from stemniche.kernels.cpu import stream
@@ -141,19 +142,6 @@ def _tic_frequency(plan: Plan, s: State, f: Founders) -> float:
         missed = np.log1p(-np.minimum(take[wells], 1.0 - 1e-12)).sum(axis=1)
         positive.append(int((dice.random(WELLS) < -np.expm1(missed)).sum()))
     return single_hit(DOSES, (WELLS,) * len(DOSES), positive)
-
-
-def died_out(birth: Array, death: Array, time: float) -> Array:
-    """Chance that a birth and death process from one cell has died out after `time`.
-
-    Source:
-        Kendall 1948, Ann Math Stat 19:1: ``d (e^{(b-d)t} - 1) / (b e^{(b-d)t} - d)``.
-    """
-    birth, death = np.asarray(birth, np.float64), np.asarray(death, np.float64)
-    # A rate that differs a little keeps the formula finite where birth equals death.
-    birth = np.where(np.abs(birth - death) < 1e-9, birth + 2e-9, birth)
-    grown = np.exp(np.clip((birth - death) * time, -50.0, 50.0))
-    return np.asarray(death * (grown - 1.0) / (birth * grown - death))
 
 
 def single_hit(doses: Iterable[int], grafts: Iterable[int], positive: Iterable[int]) -> float:

@@ -46,7 +46,7 @@ def assemble(scenario: Scenario, seed: int) -> Assembled:
         model,
         grid_of(scenario),
         seed,
-        _surroundings(scenario, model),
+        _surroundings(scenario, library, model),
         _layout(scenario, library, model),
         extension,
         reference=scenario.numerics.fields == "reference",
@@ -59,9 +59,10 @@ def grid_of(scenario: Scenario) -> Grid:
     return Grid(shape=scenario.domain.shape, spacing=scenario.domain.voxel)
 
 
-def _surroundings(scenario: Scenario, model: Model) -> Surroundings:
+def _surroundings(scenario: Scenario, library: Library, model: Model) -> Surroundings:
     e = scenario.environment
     medium = e.boundary == "medium"
+    immune = scenario.host.immune
     return Surroundings(
         medium=medium,
         far_field=scenario.walls.factors == "far_field",
@@ -71,6 +72,8 @@ def _surroundings(scenario: Scenario, model: Model) -> Surroundings:
         environment={"oxygen": e.oxygen, "glucose": e.glucose, "pH": e.pH},
         plasma_volume=model.parameters["plasma.volume_per_kg"] * scenario.host.mass * LITRE,
         antigenicity=scenario.tumour.antigenicity,
+        distant=scenario.distant_site,
+        host_counts={t.id: library.host_fold(immune, t.id, COUNT) for t in model.types},
     )
 
 

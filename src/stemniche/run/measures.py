@@ -11,10 +11,12 @@ import numpy as np
 
 from stemniche.engine.gates import gate
 from stemniche.engine.plan import STEM, Plan
+from stemniche.engine.processes.spread import HAZARD
 from stemniche.engine.processes.stemness import FLUX
 from stemniche.engine.processes.transport import NANOMOLAR
 from stemniche.engine.state import ALIVE, G0, NECROTIC, Array, State
 from stemniche.engine.step import seconds
+from stemniche.run.spreading import spreading
 from stemniche.spec.lexicon import VESICLE
 
 HYPOXIC = 10.0
@@ -183,7 +185,7 @@ def _rates(v: View) -> Iterator[tuple[str, float]]:
     s, plan = v.state, v.plan
     kinds = {"apoptosis": "apoptosis", "necrosis": "necrosis"}
     kinds |= {h: h for h in plan.hazards.names if h.endswith("_death")}
-    harmless = ("conversion", "turnover", "drainage")
+    harmless = ("conversion", "turnover", "drainage", HAZARD)
     deadly = [i for i, h in enumerate(plan.hazards.names) if not h.startswith(harmless)]
     for name, among in v.members.items():
         days = max(float(s["recent_cells"][among].sum()), 1e-9) / 1440.0
@@ -309,4 +311,5 @@ PARTS: tuple[Callable[[View], Iterator[tuple[str, float]]], ...] = (
     _network,
     _release,
     _traffic,
+    spreading,
 )

@@ -49,6 +49,7 @@ TALLIES = (
     "transferred",
     "left_domain",
     "left_replaced",
+    "spread_tally",
 )
 """Counts that start anew at day 0."""
 
@@ -260,7 +261,8 @@ def _prepare(
     s["day0"][0] = s.tick
     s.live("label")[:] = 1.0
     for name in TALLIES:
-        s[name][...] = 0
+        if name in s.variables:
+            s[name][...] = 0
 
 
 def _days(

@@ -13,7 +13,7 @@ from stemniche.spec.reading import days_text
 
 Start = float | Literal["birth"]
 DoseUnit = Literal["mg", "mg/m^2", "mg/kg"]
-Axis = Literal["", "x", "y", "z"]
+Place = Literal["", "x", "y", "z", "distant"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,17 +240,20 @@ class Add(Intervention):
         targets: Ids of factors.
         concentration: Level that the supply alone would hold, in `unit`.
         unit: Unit of the factors' level.
-        gradient: Axis along which the supply rises; empty for everywhere alike.
+        where: Axis along which the supply rises, or ``distant`` for the distant organ; empty for
+            everywhere in the tissue alike.
     """
 
     key: ClassVar[str] = "add"
     targets: tuple[str, ...]
     concentration: float
     unit: str
-    gradient: Axis = ""
+    where: Place = ""
 
     def _head(self) -> list[str]:
-        where = f"where {{gradient: {self.gradient}}}" if self.gradient else ""
+        where = f"where {{gradient: {self.where}}}" if self.where else ""
+        if self.where == "distant":
+            where = "where distant"
         return [_names(self.targets), f"{self.concentration:.12g} {self.unit}".strip(), where]
 
 
@@ -328,6 +331,26 @@ class Radiate(Intervention):
 
     def _head(self) -> list[str]:
         return [f"{self.dose:.12g} Gy", *_repeats(self.every, self.doses)]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inject(Intervention):
+    """Put `count` tumour cells into the host's blood or its distant organ.
+
+    Args:
+        route: ``circulation`` (as by a tail vein) or ``distant``.
+    """
+
+    key: ClassVar[str] = "inject"
+    cell: str
+    count: int
+    route: Literal["circulation", "distant"] = "circulation"
+    every: float | None = None
+    doses: int | None = None
+
+    def _head(self) -> list[str]:
+        repeats = _repeats(self.every, self.doses)
+        return [self.cell, str(self.count), f"route {self.route}", *repeats]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,7 +17,7 @@ from stemniche.spec.library import Library
 from stemniche.spec.records import Link, MarkerRow, Mechanism, Rule, SecretionRow, UptakeRow
 from stemniche.spec.tables import Faults
 
-PLACES_OF_BEHAVIOURS = {"recruitment": VESSEL, "egress": MARROW}
+PLACES_OF_BEHAVIOURS = {"recruitment": VESSEL, "permeability": VESSEL, "egress": MARROW}
 """Behaviours that belong to a pseudo cell."""
 
 

@@ -63,6 +63,7 @@ class Scenario:
         sample_every: Interval of samples, min.
         represents: Volume of tissue that the box stands for, um^3.
         therapy: Interventions in the order of the file; those without a claim are in `claims_off`.
+        distant_site: Whether tumour cells may spread by the blood to a distant organ.
         claims_off: Claims that are switched off (key ``without_claims``).
         rows_off: Library rows that are switched off (key ``without_rows``).
         parameters: Parameters of the library set to other values, as written.
@@ -86,6 +87,7 @@ class Scenario:
     host: Host
     environment: Environment
     numerics: Numerics
+    distant_site: bool
     therapy: tuple[Intervention, ...]
     claims_off: tuple[str, ...]
     rows_off: tuple[str, ...]
@@ -258,7 +260,9 @@ def _scenario(tree: Node, name: str, source: str) -> Scenario:
     section = {key: _section(top, key) for key in SECTIONS if key != "tissue"}
     host = read_host(section["host"])
     domain = read_domain(section["domain"])
-    setting = Setting(names=known, mass=host.mass, bsa=host.bsa, flat=domain.flat)
+    environment = read_environment(section["environment"])
+    distant = _distant(top["distant_site"], environment)
+    setting = Setting(names=known, mass=host.mass, bsa=host.bsa, flat=domain.flat, distant=distant)
     tumour = read_tumour(section["tumour"], known, setting.notes)
     tissue = read_tissue(top["tissue"], known)
     _check_count(tumour, tissue, section["tumour"])
@@ -282,8 +286,9 @@ def _scenario(tree: Node, name: str, source: str) -> Scenario:
         tumour=tumour,
         tissue=tissue,
         host=host,
-        environment=read_environment(section["environment"]),
+        environment=environment,
         numerics=read_numerics(section["numerics"]),
+        distant_site=distant,
         therapy=therapy,
         claims_off=claims,
         rows_off=_names_off(top, "without_rows", "row", known),
@@ -336,10 +341,14 @@ def _check_version(top: Fields) -> None:
     if written.count() != 1:
         what = f"The format {written.shown} is not the one that this version reads."
         raise written.error(what, "Write 'format: 1', or install a newer stemniche.")
-    site = top.get("distant_site")
-    if site is not None and site.flag():
-        mend = "Remove 'distant_site', or write false."
-        raise site.error("There is no distant site in this version.", mend)
+
+
+def _distant(written: Field, environment: Environment) -> bool:
+    wanted = written.flag()
+    if wanted and environment.boundary == "medium":
+        mend = "Write 'distant_site: false', or 'environment.boundary: tissue'."
+        raise written.error("A culture has no distant organ.", mend)
+    return wanted
 
 
 def _days(written: Field) -> float:

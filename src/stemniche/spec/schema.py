@@ -85,7 +85,8 @@ SCHEMA_KEYS: tuple[Key, ...] = (
     Key("parameters", "name: quantity", {}, "Parameters of the library set to other values.",
         open=True),
     Key("measures", "list of measures", [], "Assays to be recorded beside the usual measures."),
-    Key("distant_site", "false", False, "A distant site; not in this version."),
+    Key("distant_site", "true | false", False,
+        "Whether tumour cells may spread by the blood to a distant organ."),
 )  # fmt: skip
 
 SECTIONS = tuple(dict.fromkeys(k.path.split(".")[0] for k in SCHEMA_KEYS if "." in k.path))

@@ -6,14 +6,14 @@ bare quantity in a line means, which further words it takes. Names are resolved 
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Literal, get_args
+from typing import Any, get_args
 
 from stemniche.core.errors import InputError, UnitError
 from stemniche.core.expressions import Call, is_condition, names, parse, walk
 from stemniche.core.names import did_you_mean, fold
 from stemniche.spec import interventions as iv
 from stemniche.spec.naming import Kind, Names
-from stemniche.spec.reading import TICK, Field, Fields, days_text, on_lattice, snap
+from stemniche.spec.reading import NOWHERE, TICK, Field, Fields, days_text, on_lattice, snap
 from stemniche.spec.schema import ENVIRONMENT
 from stemniche.spec.yamlfile import Node
 
@@ -22,7 +22,7 @@ SETTABLE = {f"environment.{name}": limits for name, limits in ENVIRONMENT.items(
 """Scenario values that may change during a run, with unit, lowest and highest value."""
 
 NOT_YET = (
-    "vessels", "replant", "inject",
+    "vessels", "replant",
 )  # fmt: skip
 """Keys of the format that this version cannot carry out."""
 
@@ -32,6 +32,9 @@ YAML_ONLY = ("sort",)
 MOST_FRACTION = 0.999
 MOST_TRANSFERRED = 100_000
 MOST_GY = 100.0
+MOST_INJECTED = 1_000_000_000
+INJECTED = ("circulation", "distant")
+"""Routes of an injection of cells."""
 
 GATES = ("high", "low")
 """Ends of a gate's name after its marker: above it, below it."""
@@ -42,12 +45,13 @@ MOST_ADDED = {"nM": 1e9, "mM": 1e3, "mmHg": 1e3}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Setting:
-    """What an item needs to know of its scenario: names, the host's size, flat or not."""
+    """What an item needs to know of its scenario: names, the host's size, which places it has."""
 
     names: Names
     mass: float
     bsa: float
     flat: bool
+    distant: bool
     notes: list[str] = field(default_factory=list)
 
 
@@ -315,24 +319,30 @@ def _add(fields: Fields, setting: Setting) -> iv.Intervention:
         targets=targets,
         concentration=level,
         unit=unit,
-        gradient=_gradient(fields.get("where"), setting),
+        where=_where(fields.get("where"), setting),
         **_span(fields, setting),
     )
 
 
-def _gradient(written: Field | None, setting: Setting) -> Literal["", "x", "y", "z"]:
-    """Read `where`: primary (everywhere alike) or a gradient along an axis."""
+def _where(written: Field | None, setting: Setting) -> iv.Place:
+    """Read `where`: primary (everywhere alike), a gradient along an axis, or the distant organ."""
     if written is None or written.node.value == "primary":
         return ""
     if written.node.value == "distant":
-        mend = "Use 'where: primary', or leave it out."
-        raise written.error("There is no distant site in this version.", mend)
+        _needs_distant(written, setting)
+        return "distant"
     if not isinstance(written.node.value, dict):
-        mend = "Write primary, or {gradient: x}."
+        mend = "Write primary, distant, or {gradient: x}."
         raise written.error(f"{written.shown} is no place.", mend)
     axis = written.mapping(("gradient",))["gradient"]
     axes = ("x", "y") if setting.flat else ("x", "y", "z")
     return axis.choice(axes)  # type: ignore[return-value]
+
+
+def _needs_distant(written: Field, setting: Setting) -> None:
+    if not setting.distant:
+        what = "This scenario has no distant organ."
+        raise written.error(what, "Add 'distant_site: true' to the scenario.")
 
 
 def _deplete(fields: Fields, setting: Setting) -> iv.Intervention:
@@ -399,6 +409,26 @@ def _radiation(fields: Fields, setting: Setting) -> iv.Intervention:
     return iv.Radiate(dose=dose, every=every, doses=doses, **_span(fields, setting))
 
 
+def _inject(fields: Fields, setting: Setting) -> iv.Intervention:
+    _needs_distant(fields["inject"], setting)
+    every, doses = _interval(fields, "every", setting), _doses(fields)
+    if doses is not None and doses > 1 and every is None:
+        raise fields["doses"].error(f"{doses} times, but how often?", "Add 'every: 2 d'.")
+    cell = setting.names.read_one("cell", fields["inject"])
+    if cell not in setting.names.read("cell", Field("inject", Node("tumour", NOWHERE))):
+        mend = "Inject tumour cells, or put others in with 'transfer'."
+        raise fields["inject"].error(f"{cell} is no tumour cell.", mend)
+    route = fields.get("route")
+    return iv.Inject(
+        cell=cell,
+        count=fields["cells"].count(low=1, high=MOST_INJECTED),
+        route="circulation" if route is None else route.choice(INJECTED),  # type: ignore[arg-type]
+        every=every,
+        doses=doses,
+        **_span(fields, setting),
+    )
+
+
 def _set(fields: Fields, setting: Setting) -> iv.Intervention:
     written = fields["set"]
     path = written.text()
@@ -443,6 +473,9 @@ FORMS: dict[str, Form] = {
         words=("cells", "every", "doses", "from", "until"), bare="cells", make=_transfer
     ),
     "radiation": Form(words=("every", "doses", *_TIMES), bare="", make=_radiation),
+    "inject": Form(
+        words=("cells", "route", "every", "doses", "from", "until"), bare="cells", make=_inject
+    ),
     "release_block": Form(
         words=("fraction", "in", *_TIMES), bare="fraction", make=_vesicles(iv.ReleaseBlock)
     ),

@@ -94,7 +94,7 @@ def _controls(item: given.Intervention, model: Model) -> Iterable[Control]:
                     kind="supply",
                     target=name,
                     value=item.concentration,
-                    gradient=item.gradient,
+                    where=item.where,
                 )
         case given.Deplete():
             yield control(
@@ -129,6 +129,15 @@ def _controls(item: given.Intervention, model: Model) -> Iterable[Control]:
                 kind="radiation",
                 target="",
                 value=item.dose,
+                every=snap(item.every or 0.0),
+                times=item.doses,
+            )
+        case given.Inject():
+            yield control(
+                kind="inject",
+                target=item.route,
+                value=float(item.count),
+                cells=(item.cell,),
                 every=snap(item.every or 0.0),
                 times=item.doses,
             )

@@ -13,6 +13,8 @@ from stemniche.engine.state import ALIVE, GONE, Array, State
 from stemniche.kernels.cpu import Backend, stream
 
 _AXES = {"x": 1, "y": 2, "z": 3}
+DISTANT = "distant"
+"""Where a supply is held that is not held in the tissue."""
 
 
 @final
@@ -36,23 +38,12 @@ class Controls(Process):
     repeats: tuple[int, ...]
     environment: Array
     stem: int
+    distant: bool
     seed: int
+    access: Access
     name: str = "controls"
     phase: Phase = Phase.EVENTS
     every_s: int = TICK_S
-    access: Access = Access(
-        read={"type": "1", "key": "1", "voxel": "1", "control_ended": "1"},
-        write={
-            "read_scale": "1",
-            "node_shift": "1",
-            "synthesis": "1",
-            "loss_scale": "1",
-            "held": "factor unit",
-            "environment": "mixed",
-            "state": "1",
-        },
-        add={"depleted": "cells", "flux": "cells"},
-    )
 
     def run(self, s: State, t: Tick, k: Backend) -> None:
         """See `Process.run`."""
@@ -61,6 +52,8 @@ class Controls(Process):
             s[name][...] = neutral
         s["node_shift"][...] = 0.0
         s["held"][...] = 0.0
+        if self.distant:
+            s["distant_held"][:] = 0.0
         s["environment"][:] = self.environment
         for i in on:
             self._apply(s, t, k, i)
@@ -78,7 +71,10 @@ class Controls(Process):
         elif c.kind == "scale_loss":
             s["loss_scale"][place] *= c.value
         elif c.kind == "supply":
-            s["held"][place, _AXES.get(c.gradient, 0)] += c.value
+            if c.where == DISTANT:
+                s["distant_held"][place] += c.value
+            else:
+                s["held"][place, _AXES.get(c.where, 0)] += c.value
         elif c.kind == "environment":
             s["environment"][place] = c.value
         elif c.kind == "deplete" and c.strikes(t):
@@ -123,5 +119,20 @@ def controls(plan: Plan) -> Controls:
         ),
         environment=np.array(list(environment.values())),
         stem=plan.types[STEM],
+        distant=plan.surroundings.distant,
         seed=plan.seed,
+        access=Access(
+            read={"type": "1", "key": "1", "voxel": "1", "control_ended": "1"},
+            write={
+                "read_scale": "1",
+                "node_shift": "1",
+                "synthesis": "1",
+                "loss_scale": "1",
+                "held": "factor unit",
+                "environment": "mixed",
+                "state": "1",
+                **({"distant_held": "factor unit"} if plan.surroundings.distant else {}),
+            },
+            add={"depleted": "cells", "flux": "cells"},
+        ),
     )

@@ -7,6 +7,7 @@ import numpy as np
 
 from stemniche.engine.plan import STEM, Plan
 from stemniche.engine.process import SENSE_S, TICK_MIN, TICK_S, Access, Phase, Process, Tick
+from stemniche.engine.processes.spread import HAZARD
 from stemniche.engine.processes.stemness import FLUX
 from stemniche.engine.state import ALIVE, APOPTOTIC, G1, GONE, NECROTIC, Array, State
 from stemniche.engine.tables import Table, behaviour_table
@@ -80,6 +81,7 @@ class Fates(Process):
         outcome: int8 [H], the cell state a hazard leads to; ALIVE marks a conversion slot.
         converts_to: int16 [T, slots].
         apoptosis_duration, necrosis_duration: float32 [T], min.
+        leaving: Hazard of leaving for the blood, -1 where there is none.
     """
 
     outcome: Array
@@ -88,6 +90,7 @@ class Fates(Process):
     apoptosis_duration: Array
     necrosis_duration: Array
     stem: int
+    leaving: int
     seed: int
     name: str = "fates"
     phase: Phase = Phase.RESOLVE
@@ -133,7 +136,9 @@ class Fates(Process):
             self.apoptosis_duration[kind[dies]],
         )
         s["clock"][cells] = lasts
-        s["flux"][FLUX.index("death")] -= int(((kind == self.stem) & dies).sum())
+        stem, leaves = kind == self.stem, fate == self.leaving
+        s["flux"][FLUX.index("death")] -= int((stem & dies & ~leaves).sum())
+        s["flux"][FLUX.index("traffic")] -= int((stem & leaves).sum())
         turns = chosen[~dies]
         if turns.size:
             old = kind[~dies]
@@ -171,7 +176,7 @@ def hazards(plan: Plan) -> Hazards:
 
 def fates(plan: Plan) -> Fates:
     """Say what each hazard leads to."""
-    leads_to = {"necrosis": NECROTIC, "turnover": GONE, "drainage": GONE}
+    leads_to = {"necrosis": NECROTIC, "turnover": GONE, "drainage": GONE, HAZARD: GONE}
     outcome = np.array(
         [
             ALIVE if name.startswith("conversion.") else leads_to.get(name, APOPTOTIC)
@@ -191,5 +196,6 @@ def fates(plan: Plan) -> Fates:
         apoptosis_duration=plan.trait("apoptosis_duration"),
         necrosis_duration=plan.trait("necrosis_duration"),
         stem=plan.types[STEM],
+        leaving=plan.hazards[HAZARD] if HAZARD in plan.hazards else -1,
         seed=plan.seed,
     )

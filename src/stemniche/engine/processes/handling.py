@@ -16,6 +16,7 @@ from stemniche.engine.plan import STEM, TRANSIT, Plan
 from stemniche.engine.process import TICK_S, Access, Phase, Process, Tick
 from stemniche.engine.processes.stemness import FLUX
 from stemniche.engine.state import ALIVE, GONE, Array, State
+from stemniche.engine.wellmixed import stem_start
 from stemniche.kernels.cpu import Backend, stream
 
 
@@ -149,7 +150,7 @@ def _transfer(plan: Plan) -> Transfer:
         volume=plan.trait("volume"),
         stem=plan.types[STEM],
         transit=plan.types[TRANSIT],
-        stemness=(0.5 * (1.0 + plan.parameter("stemness.high")), plan.parameter("stemness.reset")),
+        stemness=(stem_start(plan), plan.parameter("stemness.reset")),
         divisions=int(plan.trait("division_limit")[plan.types[TRANSIT]]),
         tumour=plan.mask(["tumour"]),
         seed=plan.seed,

@@ -163,7 +163,7 @@ class Recruitment(Process):
         np.add.at(s["arrived"], kinds, 1.0)
 
 
-def _feeds(plan: Plan, kind: int, entering: tuple[int, ...]) -> set[int]:
+def feeds(plan: Plan, kind: int, entering: tuple[int, ...]) -> set[int]:
     """Types that cells of `kind` become without passing through another entering type."""
     found, todo = {kind}, [kind]
     while todo:
@@ -196,7 +196,7 @@ def recruitment(plan: Plan) -> Recruitment:
     for name, count in plan.layout.tissue.items():
         beyond[plan.types[name]] = count
     flow = [
-        sum(turnover[j] * beyond[j] for j in sorted(_feeds(plan, i, entering))) for i in entering
+        sum(turnover[j] * beyond[j] for j in sorted(feeds(plan, i, entering))) for i in entering
     ]
     names = [plan.types.names[i] for i in entering]
     return Recruitment(

@@ -1,0 +1,269 @@
+"""A distant organ, well mixed: what the blood brings changes its factors, vessels and host cells.
+
+It is a piece of host tissue as large as the domain, without a tumour, and follows the rows of the
+library like the tissue around the primary: factors leak in through its vessels, call for cells from
+the blood, move nodes and releases. What tumour cells do there is `processes.spread`'s affair.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import final
+
+import numpy as np
+
+from stemniche.engine import drives
+from stemniche.engine.plan import VESSEL, Plan
+from stemniche.engine.process import SUPPLY_S, Access, Phase, Process, Tick
+from stemniche.engine.processes.recruitment import feeds
+from stemniche.engine.processes.transport import NANOMOLAR
+from stemniche.engine.state import Array, State
+from stemniche.engine.wellmixed import MeanCells, mean_cells
+from stemniche.kernels.cpu import Backend
+from stemniche.spec.model import Drive
+
+DENSITY, FOLD = "distant.density.", "distant.fold."
+"""Beginnings of parameters: density of a type in the organ at rest, and level of a factor there in
+folds of the usual tissue's."""
+
+REST_MIN, REST_STEPS = 120.0, 360
+"""Steps in which the organ comes to rest before anything reaches it."""
+
+HELD_MIN = 1e9
+"""A type without any turnover keeps the number it starts with: it is held by this weak pull."""
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Release:
+    """One way by which a type makes a factor: factor-unit per min and cell at level 1."""
+
+    kind: int
+    factor: int
+    rate: float
+    nodes: tuple[int, ...]
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DistantTissue(Process):
+    """Move factors, host cells and mean cells of the distant organ.
+
+    Args:
+        baseline, plasma: Of each factor in the organ at rest, and in the blood.
+        dissolved: uint8 [F], factors that follow the blood; gases and nutrients stay at rest.
+        exchange: 1/min [F], between the organ's vessels and its tissue at normal permeability.
+        taken: float64 [F, T], 1/min that one cell takes from the whole piece.
+        entering, flow, calls: As in `Recruitment`, for the organ at rest.
+        turnover: 1/min [T].
+        conversions: Triples (behaviour row, from, to).
+        cycle: Rows of the cycle rate and of dying, and the fixed phases of each type, min.
+
+    Source:
+        ``dC/dt = made - made at rest + k0 base + x (base + blood - plasma - C) - k C`` with the
+        permeability in x, exact over the step; host cells by an implicit step of entry, turnover,
+        conversion, division and death at the rates of the mean cell. At rest nothing moves.
+    """
+
+    cells: MeanCells
+    baseline: Array
+    plasma: Array
+    decay: Array
+    dissolved: Array
+    exchange: Array
+    taken: Array
+    releases: tuple[Release, ...]
+    counts: Array
+    entering: tuple[int, ...]
+    flow: Array
+    calls: tuple[Drive | None, ...]
+    leakiness: Drive | None
+    factors: dict[str, int]
+    turnover: Array
+    conversions: tuple[tuple[int, int, int], ...]
+    cycle_row: int
+    death_rows: tuple[int, ...]
+    fixed_phases: Array
+    hosts: Array
+    name: str = "distant_tissue"
+    phase: Phase = Phase.FIELDS
+    every_s: int = SUPPLY_S
+    access: Access = Access(
+        read={
+            "blood": "factor unit",
+            "pool": "1",
+            "read_scale": "1",
+            "node_shift": "1",
+            "synthesis": "1",
+            "loss_scale": "1",
+            "distant_held": "factor unit",
+            "distant_rest": "factor unit/min",
+            "distant_at_rest": "cells",
+        },
+        write={
+            "distant_levels": "factor unit",
+            "distant_cells": "cells",
+            "distant_signals": "1",
+            "distant_behaviours": "1",
+            "distant_permeability": "1",
+        },
+    )
+
+    def run(self, s: State, t: Tick, k: Backend) -> None:
+        """See `Process.run`."""
+        minutes = self.every_s / 60.0
+        levels, counts = s["distant_levels"], s["distant_cells"]
+
+        def level(signal: str) -> Array:
+            return levels[self.factors[signal]]
+
+        wider = 1.0 if self.leakiness is None else float(drives.value(self.leakiness, level))
+        s["distant_permeability"][0] = wider
+        made = self._made(s, counts) - s["distant_rest"]
+        base = self.decay + self.taken @ s["distant_at_rest"]
+        loss = (self.decay + self.taken @ counts) * s["loss_scale"]
+        exchange = self.exchange * wider
+        supply = made + base * self.baseline + self.decay * s["distant_held"]
+        outside = np.maximum(self.baseline + s["blood"] - self.plasma, 0.0)
+        rate = loss + exchange
+        with np.errstate(divide="ignore", invalid="ignore"):
+            target = np.where(rate > 0.0, (supply + exchange * outside) / rate, levels)
+        moved = target + (levels - target) * np.exp(-rate * minutes)
+        levels[:] = np.where(self.dissolved, np.maximum(moved, 0.0), levels)
+        self._hosts(s, counts, level, minutes)
+        self.cells.sense(s["distant_signals"], levels, counts)
+        self.cells.settle(s, k, s["distant_signals"], s["distant_behaviours"], minutes)
+
+    def rest(self, s: State, k: Backend) -> None:
+        """Bring a fresh State's organ to rest, and note its cells and what they make there.
+
+        Cells of types that the organ itself does not keep up are gone then.
+        """
+        s["distant_levels"][:] = self.baseline
+        s["distant_cells"][:] = self.counts
+        s["distant_signals"][...] = s["resting"].T
+        s["distant_permeability"][0] = 1.0
+        counts, held = s["distant_cells"], np.eye(len(self.counts)) / HELD_MIN
+        for step in range(REST_STEPS):
+            self.cells.sense(s["distant_signals"], self.baseline, counts)
+            self.cells.settle(s, k, s["distant_signals"], s["distant_behaviours"], REST_MIN)
+            if step % 60 == 59:
+                inflow, change = self._traffic(s, lambda name: self.baseline[self.factors[name]])
+                balance = np.linalg.solve(held - change, inflow + self.counts / HELD_MIN)
+                counts[:] = np.where(self.hosts, np.maximum(balance, 0.0), 0.0)
+        s["distant_at_rest"][:] = counts
+        s["distant_rest"][:] = self._made(s, counts)
+
+    def _made(self, s: State, counts: Array) -> Array:
+        """Release of each factor in the piece by its host cells, factor unit/min."""
+        made = np.zeros(len(self.baseline))
+        signals, scale = s["distant_signals"], s["read_scale"]
+        for r in self.releases:
+            level = 1.0
+            for node in r.nodes:
+                level *= float(signals[node, r.kind]) * float(scale[r.kind, node])
+            made[r.factor] += r.rate * level * counts[r.kind] * s["synthesis"][r.kind, r.factor]
+        return made
+
+    def _hosts(
+        self, s: State, counts: Array, level: Callable[[str], Array], minutes: float
+    ) -> None:
+        """Move the organ's host cells by an implicit step."""
+        inflow, change = self._traffic(s, level)
+        step = np.eye(len(counts)) - minutes * change
+        after = np.linalg.solve(step, counts + minutes * inflow)
+        counts[:] = np.where(self.hosts, np.maximum(after, 0.0), 0.0)
+
+    def _traffic(self, s: State, level: Callable[[str], Array]) -> tuple[Array, Array]:
+        """Entry of each type, cells/min, and the matrix of its change by what is there, 1/min.
+
+        What changes the counts is turnover, conversion, division and death.
+        """
+        doing = s["distant_behaviours"].astype(np.float64)
+        fold = np.array([1.0 if d is None else float(drives.value(d, level)) for d in self.calls])
+        inflow = np.zeros(len(self.counts))
+        inflow[list(self.entering)] = self.flow * s["pool"] * fold
+        rate = doing[self.cycle_row]
+        born = rate / (1.0 + rate * self.fixed_phases)
+        net = born - self.turnover - doing[list(self.death_rows)].sum(axis=0)
+        change = np.diag(net)
+        for row, old, new in self.conversions:
+            change[old, old] -= doing[row, old]
+            change[new, old] += doing[row, old]
+        return inflow, change
+
+
+def distant_tissue(plan: Plan) -> DistantTissue:
+    """A piece of the organ, as large as the domain and with the host cells of its tissue."""
+    cells, grid, factors = mean_cells(plan), plan.grid, plan.factor_data
+    types = plan.types
+    plasma = np.array([f.baseline for f in factors], np.float64)
+    counts = np.zeros(len(types))
+    for name, count in plan.layout.tissue.items():
+        counts[types[name]] = count
+    for name, density in plan.model.parameters.items():
+        if name.startswith(DENSITY):
+            counts[types[name.removeprefix(DENSITY)]] = density * grid.volume
+    entering = tuple(int(i) for i in np.flatnonzero(plan.trait("entry")))
+    turnover = plan.trait("turnover").astype(np.float64)
+    flow = [
+        sum(turnover[j] * counts[j] for j in sorted(feeds(plan, i, entering))) for i in entering
+    ]
+    density = plan.layout.vessel_density * 1e-6 * grid.spacing**2
+    dissolved = np.array([f.form in ("soluble", "vesicle") for f in factors])
+    taken = np.zeros((len(factors), len(types)))
+    volumes = plan.trait("volume").astype(np.float64)
+    for u in plan.uptakes:
+        if u.kind == "first_order" and u.cell in types:
+            kind = types[u.cell]
+            taken[plan.factors[u.factor], kind] += u.rate * volumes[kind] / grid.volume
+    kinds, b = range(len(types)), plan.behaviours
+    return DistantTissue(
+        cells=cells,
+        baseline=plasma * _folds(plan, FOLD, plan.factors.place, len(factors)),
+        plasma=plasma,
+        decay=np.array([f.decay for f in factors], np.float64),
+        dissolved=dissolved,
+        exchange=np.array([plan.exchange[f.id] for f in factors]) * density,
+        taken=taken,
+        releases=_releases(plan),
+        counts=counts,
+        entering=entering,
+        flow=np.array(flow),
+        calls=tuple(plan.drives.get((VESSEL, f"recruitment.{types.names[i]}")) for i in entering),
+        leakiness=plan.drives.get((VESSEL, "permeability")),
+        factors=plan.factors.place,
+        turnover=turnover,
+        conversions=tuple(
+            (b[f"conversion.{types.names[i]}.{name}"], i, types[name])
+            for i in kinds
+            for name in plan.conversions[i]
+        ),
+        cycle_row=b["cycle_rate"],
+        death_rows=(b["apoptosis_rate"], b["necrosis_rate"]),
+        fixed_phases=(plan.trait("s_duration") + plan.trait("g2m_duration")).astype(np.float64),
+        hosts=plan.mask(["tumour"]) == 0,
+    )
+
+
+def _folds(plan: Plan, start: str, places: dict[str, int], size: int) -> Array:
+    """Folds that parameters give some names, 1 for the others."""
+    found = np.ones(size)
+    for name, value in plan.model.parameters.items():
+        if name.startswith(start):
+            found[places[name.removeprefix(start)]] = value
+    return found
+
+
+def _releases(plan: Plan) -> tuple[Release, ...]:
+    """Releases of host cells, for the whole piece."""
+    found = []
+    for row in plan.model.secretions:
+        if row.cell not in plan.types:
+            continue
+        place = plan.factors[row.factor]
+        unit = 1e-6 if plan.factor_data[place].unit == "mM" else 1.0
+        nodes = tuple(plan.signals[name] for name in (row.node, row.cargo) if name)
+        rate = row.rate * unit / (NANOMOLAR * plan.grid.volume)
+        found.append(Release(kind=plan.types[row.cell], factor=place, rate=rate, nodes=nodes))
+    tumour = plan.mask(["tumour"])
+    return tuple(r for r in found if not tumour[r.kind])

@@ -1,0 +1,407 @@
+"""Spread: tumour cells enter the blood, circulate, settle in a distant organ, rest and grow there.
+
+Cells of the slice leave at a hazard; the blood gets what all slices of the represented tumour shed.
+From there on cells are counts: expected ones by rates, and drawn ones by the same rates and named
+random streams. Every rate is a behaviour of a cell (`rates` by the library's rows) or a parameter.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import final
+
+import numpy as np
+
+from stemniche.engine import drives
+from stemniche.engine.chance import binomial, died_out, fine_uniform, poisson
+from stemniche.engine.controls import Control
+from stemniche.engine.plan import END, STEM, TRANSIT, VESSEL, Plan
+from stemniche.engine.process import SUPPLY_S, TICK_MIN, TICK_S, Access, Phase, Process, Tick
+from stemniche.engine.state import ALIVE, Array, State
+from stemniche.engine.wellmixed import SPHERE
+from stemniche.kernels.cpu import Backend, stream
+from stemniche.spec.model import Drive
+
+HAZARD = "intravasation"
+"""Name of the hazard by which cells leave the tissue for the blood."""
+
+EXPECTED, DRAWN = 0, 1
+"""Rows of every count outside the tissue."""
+
+TALLY = ("entered", "settled", "colonies")
+"""Columns of ``spread_tally``: cells that entered the blood, that settled, and lines that last."""
+
+Law = Callable[[Array, Array], Array]
+"""How many of some counts meet something that has a chance: the mean, or a draw."""
+
+RESTING, ACTIVE = 0, 1
+"""Columns of ``settled`` that hold stem cells; progenitors by divisions left follow,
+and the differentiated."""
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Intravasation(Process):
+    """The hazard of tumour cells at a perfused vessel to enter it.
+
+    Args:
+        scale: How many slices like this one the represented tumour holds.
+
+    Source:
+        ``intravasation_rate * perfused vessels in the voxel * their permeability``.
+    """
+
+    tumour: Array
+    rate_row: int
+    hazard: int
+    leakiness: Drive | None
+    factors: dict[str, int]
+    scale: float
+    name: str = "intravasation"
+    phase: Phase = Phase.DECIDE
+    every_s: int = TICK_S
+    access: Access = Access(
+        read={
+            "perfusion": "1",
+            "fields": "factor unit",
+            "voxel": "1",
+            "type": "1",
+            "state": "1",
+            "behaviours": "1",
+        },
+        add={"hazards": "1/min", "shedding": "cells"},
+    )
+
+    def run(self, s: State, t: Tick, k: Backend) -> None:
+        """See `Process.run`."""
+        perfusion = s["perfusion"]
+        places = np.flatnonzero(perfusion)
+        flat = s["fields"].reshape(len(s["fields"]), -1)
+
+        def level(signal: str) -> Array:
+            return flat[self.factors[signal], places]
+
+        open_ = np.zeros(len(perfusion))
+        open_[places] = perfusion[places]
+        if self.leakiness is not None:
+            open_[places] *= drives.value(self.leakiness, level)
+        kind = s.live("type")
+        near = open_[s.live("voxel")] * ((self.tumour[kind] == 1) & (s.live("state") == ALIVE))
+        hazard = s["behaviours"][self.rate_row, : s.n] * near
+        s["hazards"][self.hazard, : s.n] += hazard
+        shed = np.bincount(kind, weights=hazard, minlength=len(self.tumour))
+        s["shedding"] += self.scale * TICK_MIN * shed
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Injection(Process):
+    """Put tumour cells into the blood or the distant organ by hand.
+
+    Args:
+        controls: Place among all controls, and the control.
+    """
+
+    controls: tuple[tuple[int, Control], ...]
+    types: tuple[int, ...]
+    seats: Array
+    name: str = "injection"
+    phase: Phase = Phase.EVENTS
+    every_s: int = TICK_S
+    access: Access = Access(
+        read={"control_ended": "1"}, add={"circulating": "cells", "settled": "cells"}
+    )
+
+    def run(self, s: State, t: Tick, k: Backend) -> None:
+        """See `Process.run`."""
+        for (place, control), kind in zip(self.controls, self.types, strict=True):
+            if control.active(t) and control.strikes(t) and not s["control_ended"][place]:
+                if control.target == "circulation":
+                    s["circulating"][:, kind] += control.value
+                else:
+                    s["settled"][:, self.seats[kind]] += control.value
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Killer:
+    """A type that kills: its place, its place among the blood's pools, its share of antigen."""
+
+    kind: int
+    pool: int
+    specific: float
+    host: float
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spread(Process):
+    """Counts of tumour cells in the blood and in the distant organ, expected and drawn.
+
+    Args:
+        seats: int [T], column of ``settled`` in which cells of a type arrive, -1 for no tumour.
+        cleared: 1/min, loss of circulating cells by shear and filtering.
+        touched: Killers of a kind that touch a circulating cell at their normal number.
+        contact: float64 [T, T], volume in which cells of two types touch, um^3.
+        lasting: min, a line of stem cells that lasts so long counts as a colony.
+
+    Source:
+        Cells leave the blood at `cleared`, by killers, and into the organ at ``extravasation_rate``
+        times its permeability; those that come within a step have been there for half of it on
+        average, exactly. In the organ they rest, wake, divide and die at the rates of the mean cell
+        there; killers strike at hits per touching killer over `hits`. A colony is a waking stem
+        cell whose line lasts (`died_out`).
+    """
+
+    tumour: tuple[int, ...]
+    stem: int
+    transit: int
+    end: int
+    seats: Array
+    killers: tuple[Killer, ...]
+    contact: Array
+    volume: float
+    antigenicity: float
+    hits: float
+    cleared: float
+    touched: float
+    lasting: float
+    fixed_phases: Array
+    rows: dict[str, int]
+    seed: int
+    name: str = "spread"
+    phase: Phase = Phase.RESOLVE
+    every_s: int = SUPPLY_S
+    access: Access = Access(
+        read={
+            "pool": "1",
+            "distant_behaviours": "1",
+            "distant_cells": "cells",
+            "distant_permeability": "1",
+        },
+        write={"shedding": "cells", "circulating": "cells", "settled": "cells"},
+        add={"spread_tally": "cells"},
+    )
+
+    def run(self, s: State, t: Tick, k: Backend) -> None:
+        """See `Process.run`."""
+        if not (s["shedding"].any() or s["circulating"].any() or s["settled"].any()):
+            return
+        draw = _Draw(self.seed, t.index, k)
+        arrived = self._circulate(s, draw)
+        self._grow(s, draw)
+        for row in (EXPECTED, DRAWN):
+            for place, kind in enumerate(self.tumour):
+                s["settled"][row, self.seats[kind]] += arrived[row][place]
+
+    def rates_in_blood(self, s: State) -> tuple[Array, Array]:
+        """Rates at which cells of each tumour type leave the blood, and settle; 1/min."""
+        doing, own = s["distant_behaviours"], list(self.tumour)
+        settle = doing[self.rows["extravasation_rate"], own] * s["distant_permeability"][0]
+        killed = sum(
+            self.touched * c.host * float(s["pool"][c.pool]) * self._strike(s, c)
+            for c in self.killers
+            if c.pool >= 0
+        )
+        return self.cleared + settle + killed, np.asarray(settle, np.float64)
+
+    def rates_settled(self, s: State) -> dict[str, Array]:
+        """Rates of the mean tumour cells in the organ, 1/min, by type in the order of `tumour`."""
+        doing, own = s["distant_behaviours"].astype(np.float64), list(self.tumour)
+        found = {name: doing[row, own] for name, row in self.rows.items()}
+        rate = found["cycle_rate"]
+        killed = sum(
+            s["distant_cells"][c.kind] * self.contact[c.kind, own] / self.volume
+            * self._strike(s, c)
+            for c in self.killers
+        )  # fmt: skip
+        return {
+            "divide": rate / (1.0 + rate * self.fixed_phases[own]),
+            "die": found["apoptosis_rate"] + found["necrosis_rate"] + killed,
+            "wake": found["awakening_rate"],
+            "rest": found["quiescence_rate"],
+            "symmetric": found["symmetric_probability"],
+        }
+
+    def lasts(self, s: State) -> float:
+        """Chance that the line of a waking stem cell lasts in the organ as it is."""
+        found, stem = self.rates_settled(s), self.tumour.index(self.stem)
+        birth = found["divide"][stem] * found["symmetric"][stem]
+        return 1.0 - float(died_out(birth, found["die"][stem], self.lasting))
+
+    def chance(self, s: State) -> float:
+        """Chance that a stem cell in the blood founds a colony, at the rates of the moment."""
+        out, settle = self.rates_in_blood(s)
+        found, stem = self.rates_settled(s), self.tumour.index(self.stem)
+        wake, die = found["wake"][stem], found["die"][stem]
+        return float(settle[stem] / out[stem] * wake / max(wake + die, 1e-30)) * self.lasts(s)
+
+    def _strike(self, s: State, c: Killer) -> Array:
+        """Hazard of a tumour cell of each type that touches one killer, 1/min."""
+        doing, own = s["distant_behaviours"].astype(np.float64), list(self.tumour)
+        seen = doing[self.rows["visibility"], own]
+        known = c.specific * self.antigenicity * seen + (1.0 - c.specific) * (1.0 - seen)
+        return np.asarray(doing[self.rows["kill_rate"], c.kind] * known / self.hits)
+
+    def _circulate(self, s: State, draw: "_Draw") -> Array:
+        """Move cells through the blood; return those that settle, float64 [2, tumour types]."""
+        minutes, own = self.every_s / 60.0, list(self.tumour)
+        out, settle = self.rates_in_blood(s)
+        gone = -np.expm1(-out * minutes)
+        gone_of_new = 1.0 - gone / (out * minutes)
+        coming = s["shedding"][own]
+        arrived = np.zeros((2, len(own)))
+        for row, law in ((EXPECTED, _mean), (DRAWN, draw.some)):
+            here = s["circulating"][row, own]
+            entered = coming if row == EXPECTED else draw.events(coming)
+            left, left_new = law(here, gone), law(entered, gone_of_new)
+            arrived[row] = law(left + left_new, settle / out)
+            s["circulating"][row, own] = here + entered - left - left_new
+            s["spread_tally"][row, :2] += entered.sum(), arrived[row].sum()
+        s["shedding"][:] = 0.0
+        return arrived
+
+    def _grow(self, s: State, draw: "_Draw") -> None:
+        """Let settled cells rest, wake, divide and die over a step."""
+        found, minutes = self.rates_settled(s), self.every_s / 60.0
+        lasts = self.lasts(s)
+        for row, law in ((EXPECTED, _mean), (DRAWN, draw.some)):
+            before = s["settled"][row]
+            after, woken = self._step(before, found, minutes, law)
+            s["spread_tally"][row, 2] += float(law(np.array([woken]), np.array([lasts]))[0])
+            before[:] = after
+
+    def _step(
+        self, z: Array, found: dict[str, Array], minutes: float, law: Law
+    ) -> tuple[Array, float]:
+        """Counts after a step, and stem cells that woke in it."""
+        stem, transit, end = (self.tumour.index(k) for k in (self.stem, self.transit, self.end))
+        after, last = z.copy(), len(z) - 1
+        busy = found["wake"] / np.maximum(found["wake"] + found["rest"], 1e-30)
+
+        def exits(count: Array, *rates: float) -> list[Array]:
+            """How many leave by each of some competing rates."""
+            total = sum(rates)
+            left = law(count, np.full_like(count, -np.expm1(-total * minutes)))
+            parts = []
+            for rate in rates[:-1]:
+                part = law(left, np.full_like(count, rate / total if total > 0.0 else 0.0))
+                parts.append(part)
+                left, total = left - part, total - rate
+            return [*parts, left]
+
+        dead, woken = exits(z[RESTING:ACTIVE], found["die"][stem], found["wake"][stem])
+        after[RESTING] -= dead[0] + woken[0]
+        dead, slept, split = exits(
+            z[ACTIVE : ACTIVE + 1], found["die"][stem], found["rest"][stem], found["divide"][stem]
+        )
+        both = law(split, np.full_like(split, min(1.0, float(found["symmetric"][stem]))))
+        after[ACTIVE] += woken[0] + both[0] - dead[0] - slept[0]
+        after[RESTING] += slept[0]
+        after[ACTIVE + 1] += split[0] - both[0]
+        young = slice(ACTIVE + 1, last)
+        dead, split = exits(
+            z[young], found["die"][transit], found["divide"][transit] * busy[transit]
+        )
+        after[young] -= dead + split
+        after[ACTIVE + 2 :] += 2.0 * split
+        (dead,) = exits(z[last:], found["die"][end])
+        after[last] -= dead[0]
+        return after, float(woken[0])
+
+
+def _mean(count: Array, chance: Array) -> Array:
+    """Expected number of `count` that meet something."""
+    return np.asarray(count * chance)
+
+
+class _Draw:
+    """Draws of one step, each from its own place in the stream ``spread``."""
+
+    def __init__(self, seed: int, tick: int, k: Backend) -> None:
+        self.seed, self.tick, self.k, self.made = seed, tick, k, 0
+
+    def _uniform(self, count: int) -> Array:
+        keys = np.arange(self.made, self.made + count, dtype=np.uint64)
+        self.made += count
+        return fine_uniform(self.seed, stream("spread"), keys, self.tick, self.k)
+
+    def events(self, mean: Array) -> Array:
+        """Numbers of rare events with some means."""
+        return poisson(mean, self._uniform(len(mean)))
+
+    def some(self, count: Array, chance: Array) -> Array:
+        """How many of some counts meet something that has a chance."""
+        return binomial(count, np.asarray(chance, np.float64), self._uniform(len(count)))
+
+
+def intravasation(plan: Plan) -> Intravasation:
+    """Wire the tumour's types to the hazard."""
+    return Intravasation(
+        tumour=plan.mask(["tumour"]),
+        rate_row=plan.behaviours["intravasation_rate"],
+        hazard=plan.hazards[HAZARD],
+        leakiness=plan.drives.get((VESSEL, "permeability")),
+        factors=plan.factors.place,
+        scale=plan.surroundings.blood_scale,
+    )
+
+
+def injection(plan: Plan) -> tuple[Process, ...]:
+    """The process that injections need, if there are any."""
+    chosen = tuple((i, c) for i, c in enumerate(plan.controls) if c.kind == "inject")
+    if not chosen:
+        return ()
+    kinds = tuple(plan.types[c.cells[0]] for _, c in chosen)
+    return (Injection(controls=chosen, types=kinds, seats=seats(plan)),)
+
+
+def seats(plan: Plan) -> Array:
+    """Column of ``settled`` in which a newcomer of each type is counted, -1 for host types."""
+    found = np.full(len(plan.types), -1, np.int64)
+    found[list(plan.members("tumour"))] = settled_columns(plan) - 1
+    found[plan.types[STEM]] = RESTING
+    found[plan.types[TRANSIT]] = ACTIVE + 1
+    return found
+
+
+def settled_columns(plan: Plan) -> int:
+    """Columns of ``settled``: stem cells at rest and active, progenitors, differentiated."""
+    return 3 + int(plan.trait("division_limit")[plan.types[TRANSIT]])
+
+
+def spread(plan: Plan) -> Spread:
+    """Build the way from the blood to colonies."""
+    radius = (plan.trait("volume").astype(np.float64) / SPHERE) ** (1.0 / 3.0)
+    entering = [int(i) for i in np.flatnonzero(plan.trait("entry"))]
+    specific = plan.trait("antigen_specific")
+    killers = [plan.types[h[5:]] for h in plan.hazards.names if h.startswith("kill.")]
+    wanted = (
+        "extravasation_rate", "cycle_rate", "apoptosis_rate", "necrosis_rate", "awakening_rate",
+        "quiescence_rate", "symmetric_probability", "visibility", "kill_rate",
+    )  # fmt: skip
+    return Spread(
+        tumour=plan.members("tumour"),
+        stem=plan.types[STEM],
+        transit=plan.types[TRANSIT],
+        end=plan.types[END],
+        seats=seats(plan),
+        killers=tuple(
+            Killer(
+                kind=i,
+                pool=entering.index(i) if i in entering else -1,
+                specific=float(specific[i]),
+                host=plan.surroundings.host_counts.get(plan.types.names[i], 1.0),
+            )
+            for i in killers
+        ),
+        contact=SPHERE * (radius[:, None] + radius[None, :]) ** 3,
+        volume=plan.grid.volume,
+        antigenicity=plan.surroundings.antigenicity,
+        hits=plan.parameter("killing.hits"),
+        cleared=float(np.log(2.0) / plan.parameter("circulation.half_life")),
+        touched=plan.parameter("circulation.contact"),
+        lasting=plan.parameter("distant.lasting"),
+        fixed_phases=(plan.trait("s_duration") + plan.trait("g2m_duration")).astype(np.float64),
+        rows={name: plan.behaviours[name] for name in wanted},
+        seed=plan.seed,
+    )
