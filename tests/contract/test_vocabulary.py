@@ -41,6 +41,7 @@ def treated(hasty: Callable[..., Scenario]) -> Assembled:
         "tumour.layout": "scattered",
         "domain.size": ["0.3 mm", "0.3 mm"],
         "tissue.DC": 20,
+        "tissue.vessels": "800 /mm^2",
         "distant_site": True,
     }
     return assemble(hasty(mixed, DRUG, RAYS, {"inject": "CSC", "cells": 10}), 1)
