@@ -34,6 +34,13 @@ def test_the_share_of_stem_cells_is_as_asked(large: tuple[Plan, State]) -> None:
     assert stem == pytest.approx(40, abs=5 * 6)
 
 
+@pytest.mark.parametrize("origin", ["CSC", "progenitor", "differentiated"])
+def test_a_tumour_may_start_from_cells_of_one_type(walk: Walk, small: Make, origin: str) -> None:
+    plan, state = walk(small({"tumour.origin": origin}))
+    kinds = state.live("type")[plan.mask(["tumour"])[state.live("type")] == 1]
+    assert set(kinds) == {plan.types[origin]}
+
+
 def test_stem_cells_stand_above_the_threshold_and_others_below(large: tuple[Plan, State]) -> None:
     plan, state = large
     stem = state.live("type") == plan.types["CSC"]

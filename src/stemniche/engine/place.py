@@ -65,10 +65,7 @@ def _tumour(plan: Plan, s: State, k: Backend, draw: Callable[[str, int, int], Ar
     points = _layout(plan, count, step, draw)
     middle = np.array(plan.grid.size) / 2.0
     reach = float(np.sqrt(((points - middle) ** 2).sum(axis=1)).max()) + step / 2
-    draws = draw("lineage", count, 0)
-    share = plan.parameter("tumour.progenitor_share")
-    stem = draws < plan.layout.stem_fraction
-    transit = ~stem & (draws < plan.layout.stem_fraction + (1 - plan.layout.stem_fraction) * share)
+    stem, transit = _lineage(plan, count, draw)
     keys = k.site_keys(PLACED, np.arange(count, dtype=np.uint64), plan.seed)
     cells = add_cells(s, k, plan.types[END], list(points.T), keys, float(volume))
     s["type"][cells[stem]] = plan.types[STEM]
@@ -86,6 +83,16 @@ def _tumour(plan: Plan, s: State, k: Backend, draw: Callable[[str, int, int], Ar
         own = cells[s["type"][cells] == plan.types[kind]]
         s["signals"][:, own] = s["resting"][plan.types[kind]][:, None]
     return reach
+
+
+def _lineage(plan: Plan, count: int, draw: Callable[[str, int, int], Array]) -> tuple[Array, Array]:
+    """Which of the tumour cells are stem cells, and which progenitors; the others are mature."""
+    stems, share = plan.layout.stem_fraction, plan.parameter("tumour.progenitor_share")
+    if plan.layout.origin:
+        stems, share = float(plan.layout.origin == STEM), float(plan.layout.origin == TRANSIT)
+    draws = draw("lineage", count, 0)
+    stem = draws < stems
+    return stem, ~stem & (draws < stems + (1.0 - stems) * share)
 
 
 def _lognormal(

@@ -75,13 +75,17 @@ class Surroundings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Layout:
-    """What is placed at the start: the tumour, the tissue around it, the vessels."""
+    """What is placed at the start: the tumour, the tissue around it, the vessels.
+
+    `origin` is the type of all tumour cells; empty for `stem_fraction` stem cells among others.
+    """
 
     tumour_cells: int
     stem_fraction: float
     shape: str
     tissue: dict[str, int]
     vessel_density: float
+    origin: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,6 +17,9 @@ from stemniche.therapy.lower import lower
 MACROPHAGES = ("macrophage", "M1", "M2")
 """A count of the first is placed as a mixture of the other two."""
 
+SETTLED = "settled"
+"""Origin of a tumour that is placed as a grown one."""
+
 LITRE = 1e15
 """um^3 in a litre."""
 
@@ -95,4 +98,5 @@ def _layout(scenario: Scenario, library: Library, model: Model) -> Layout:
         shape=scenario.tumour.layout,
         tissue=counts,
         vessel_density=scenario.tissue.vessels * 1e6,
+        origin="" if scenario.tumour.origin == SETTLED else scenario.tumour.origin,
     )

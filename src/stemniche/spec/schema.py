@@ -11,6 +11,7 @@ from stemniche.spec.reading import NOWHERE
 from stemniche.spec.yamlfile import Node, node_from
 
 LAYOUTS = ("disc", "ball", "single", "scattered", "sheet")
+ORIGINS = ("settled", "CSC", "progenitor", "differentiated")
 GENOTYPE_STATES = ("mutant", "lost", "low", "high", "wild_type")
 CELL_WALLS = ("open", "closed")
 FACTOR_WALLS = ("far_field", "no_flux", "fixed")
@@ -64,6 +65,8 @@ SCHEMA_KEYS: tuple[Key, ...] = (
     Key("prepare.max", "time", None, "Longest preparation with `until` (30 d)."),
     Key("tumour.cells", "count", None, "Tumour cells at placement; 0 for tumour-free tissue."),
     Key("tumour.csc_fraction", "0 to 1", 0.05, "Share of cancer stem cells at placement."),
+    Key("tumour.origin", " | ".join(ORIGINS), "settled",
+        "Lineage at placement: that of a grown tumour, or all cells of one type."),
     Key("tumour.layout", " | ".join(LAYOUTS), "disc", "How tumour cells are placed."),
     Key("tumour.genotype", "gene: " + " | ".join(GENOTYPE_STATES), {}, "Altered genes.", open=True),
     Key("tumour.antigenicity", "0 to 1", 0.5, "How well tumour cells are seen by T cells."),

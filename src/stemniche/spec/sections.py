@@ -71,10 +71,15 @@ class Prepare:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tumour:
-    """Tumour cells at placement; `genotype` gives the state of altered genes."""
+    """Tumour cells at placement; `genotype` gives the state of altered genes.
+
+    `origin` is the type of all of them, or ``settled``: the lineage of a grown tumour, with
+    `csc_fraction` stem cells.
+    """
 
     cells: int
     csc_fraction: float
+    origin: Literal["settled", "CSC", "progenitor", "differentiated"]
     layout: Literal["disc", "ball", "single", "scattered", "sheet"]
     antigenicity: float
     genotype: dict[str, str] = field(default_factory=dict)
@@ -207,6 +212,7 @@ def read_tumour(fields: Fields, names: Names, notes: list[str]) -> Tumour:
     return Tumour(
         cells=cells,
         csc_fraction=fields["csc_fraction"].fraction(),
+        origin=fields["origin"].choice(schema.ORIGINS),  # type: ignore[arg-type]
         layout=layout,  # type: ignore[arg-type]
         antigenicity=fields["antigenicity"].fraction(),
         genotype=dict(sorted(genotype.items())),
