@@ -62,11 +62,16 @@ class Watched(State):
         self.asked.add(name)
         return super().live(name)
 
+    def whole_cells(self) -> list[Array]:
+        self.asked |= set(self.of_kind("cell", "cell rows"))
+        return super().whole_cells()
+
 
 def watched(state: State) -> Watched:
     """The same state, watched."""
     made = Watched(state.variables.values(), state.capacity)
-    made.arrays, made.n, made.asked = state.arrays, state.n, set()
+    made.restore(state.snapshot(), state.n, state.tick)
+    made.asked = set()
     return made
 
 

@@ -62,6 +62,19 @@ def test_a_snapshot_is_no_view(plain: tuple[Plan, State]) -> None:
     assert [name for name, array in shot.items() if np.shares_memory(array, state[name])] == []
 
 
+def test_cell_variables_of_one_type_are_rows_of_one_block(plain: tuple[Plan, State]) -> None:
+    _, state = plain
+    names = state.of_kind("cell", "cell rows")
+    for name in names:
+        (block,) = (b for b in state.whole_cells() if b.dtype == state[name].dtype)
+        assert np.shares_memory(state[name], block), name
+    rows = sum(block.shape[0] for block in state.whole_cells())
+    assert rows == sum(state[name].size for name in names) / state.capacity
+    positions = state["x"]
+    state["x"] = positions + 1.0
+    assert state["x"] is positions
+
+
 def test_room_grows_without_a_change(plain: tuple[Plan, State]) -> None:
     plan, state = plain
     copy = new_state(plan, 64)

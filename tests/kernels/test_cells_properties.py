@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from stemniche.kernels import exchange, jit, mechanics, neighbours, sensing
+from stemniche.kernels import exchange, jit, lifecycle, mechanics, neighbours, sensing
 
 REACH, SKIN = 1.25, 4.0
 SETTINGS = settings(max_examples=30, deadline=None)
@@ -136,8 +136,8 @@ def test_what_cells_release_and_take_is_what_their_voxels_gain_and_lose(
     dice, n = np.random.default_rng(seed), cloud.radius.size
     shape = (1, 8, 8) if cloud.flat else (8, 8, 8)
     voxel = sensing.voxel_index(*cloud.points, n, 12.0, shape)
-    order = np.argsort(voxel, kind="stable")
-    pointer = sensing.voxel_pointers(voxel[order].astype(np.int32), n, int(np.prod(shape)))
+    key, every = np.arange(n, dtype=np.uint64), np.ones(n, bool)
+    order, pointer = lifecycle.canonical_order(voxel, key, every, int(np.prod(shape)))
     assert pointer[-1] == n
     values = dice.uniform(0.0, 5.0, n).astype(np.float32)
     out = np.zeros(int(np.prod(shape)), np.float32)

@@ -98,14 +98,22 @@ def test_stemness_of_other_cells_is_left_alone() -> None:
     assert (s[mask == 1] != np.float32(0.4)).all()
 
 
-@given(st.lists(st.tuples(st.integers(0, 9), st.integers(0, 2**64 - 1)), max_size=80))
+@given(
+    st.lists(st.tuples(st.integers(0, 9), st.integers(0, 2**64 - 1), st.booleans()), max_size=80)
+)
 @settings(max_examples=100, deadline=None)
-def test_the_canonical_order_is_by_voxel_then_key(cells: list[tuple[int, int]]) -> None:
-    voxel = np.array([v for v, _ in cells], np.int32)
-    key = np.array([k for _, k in cells], np.uint64)
-    order = lifecycle.canonical_order(voxel, key, len(cells))
+def test_the_canonical_order_is_of_the_kept_cells_by_voxel_then_key(
+    cells: list[tuple[int, int, bool]],
+) -> None:
+    voxel = np.array([v for v, _, _ in cells], np.int32)
+    key = np.array([k for _, k, _ in cells], np.uint64)
+    kept = np.array([stays for _, _, stays in cells], bool)
+    order, ptr = lifecycle.canonical_order(voxel, key, kept, 10)
+    wanted = np.lexsort((key, voxel))
     assert order.dtype == np.int32
-    assert order.tolist() == np.lexsort((key, voxel)).tolist()
+    assert order.tolist() == wanted[kept[wanted]].tolist()
+    assert np.diff(ptr).tolist() == np.bincount(voxel[kept], minlength=10).tolist()
+    assert (ptr[0], ptr[-1]) == (0, kept.sum())
 
 
 @pytest.mark.parametrize("dtype", ["f4", "f8", "u1", "i8", "u8", "i4"])

@@ -29,8 +29,8 @@ def add_cells(
     s.reserve(first + count)
     places = np.arange(first, first + count)
     s.n = first + count
-    for name in s.of_kind("cell", "cell rows"):
-        s[name][..., places] = 0
+    for block in s.whole_cells():
+        block[:, places] = 0
     for axis, values in zip("xyz", position, strict=True):
         s[axis][places] = values
     s["key"][places] = keys

@@ -2,7 +2,8 @@
 
 Processes read and write it by name, the store writes all of it as a checkpoint, and a run continued
 from that checkpoint has the same bits as one that never stopped: nothing outside survives a tick.
-Arrays of kind ``cell`` share one capacity and are compacted and sorted together.
+Arrays of kind ``cell`` share one capacity; those of one type are rows of one block, so that all
+cells are copied, compacted and sorted block by block.
 """
 
 from collections.abc import Iterable
@@ -95,27 +96,45 @@ class State:
         self.n = 0
         self.tick = 0
         self.arrays: dict[str, Array] = {
-            v.name: np.zeros(self._shape(v, self.capacity), v.dtype)
+            v.name: np.zeros(v.shape, v.dtype)
             for v in self.variables.values()
+            if v.kind not in ("cell", "cell rows")
         }
+        self._blocks: dict[str, Array] = {}
+        self._lay_out()
 
-    @staticmethod
-    def _shape(v: Variable, capacity: int) -> tuple[int, ...]:
-        if v.kind == "cell":
-            return (capacity,)
-        if v.kind == "cell rows":
-            return (v.shape[0], capacity)
-        return v.shape
+    def _lay_out(self) -> None:
+        """Give every cell variable its rows in a block of its type, keeping what is there."""
+        old, rows = self._blocks, dict[str, int]()
+        places: dict[str, tuple[str, int]] = {}
+        for name in self.of_kind("cell", "cell rows"):
+            v = self.variables[name]
+            places[name] = v.dtype, rows.get(v.dtype, 0)
+            rows[v.dtype] = places[name][1] + (v.shape[0] if v.shape else 1)
+        self._blocks = {t: np.zeros((count, self.capacity), t) for t, count in rows.items()}
+        for dtype, block in old.items():
+            self._blocks[dtype][:, : block.shape[1]] = block
+        for name, (dtype, first) in places.items():
+            shape = self.variables[name].shape
+            block = self._blocks[dtype]
+            self.arrays[name] = block[first : first + shape[0]] if shape else block[first]
 
     def __getitem__(self, name: str) -> Array:
         return self.arrays[name]
 
     def __setitem__(self, name: str, value: Array) -> None:
-        self.arrays[name] = value
+        if self.variables[name].kind in ("cell", "cell rows"):
+            self.arrays[name][...] = value
+        else:
+            self.arrays[name] = value
 
     def live(self, name: str) -> Array:
         """View of a cell variable without the unused slots."""
         return self.arrays[name][..., : self.n]
+
+    def whole_cells(self) -> list[Array]:
+        """Every variable of every cell: one array [rows, capacity] per type of number."""
+        return list(self._blocks.values())
 
     def of_kind(self, *kinds: Kind) -> list[str]:
         """Names of the variables of these kinds, in order of declaration."""
@@ -127,11 +146,7 @@ class State:
             return
         while self.capacity < needed:
             self.capacity *= 2
-        for name in self.of_kind("cell", "cell rows"):
-            old = self.arrays[name]
-            new = np.zeros((*old.shape[:-1], self.capacity), old.dtype)
-            new[..., : old.shape[-1]] = old
-            self.arrays[name] = new
+        self._lay_out()
 
     def snapshot(self) -> dict[str, Array]:
         """Copies of all arrays without unused slots, for a checkpoint."""

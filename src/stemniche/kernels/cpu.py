@@ -10,6 +10,7 @@ from zlib import crc32
 import numpy as np
 
 from stemniche.kernels import (
+    attack,
     cycle,
     exchange,
     fields,
@@ -48,12 +49,12 @@ class Backend:
     perfuse = staticmethod(exchange.perfuse)
     deposit = staticmethod(sensing.deposit)
     voxel_index = staticmethod(sensing.voxel_index)
-    voxel_pointers = staticmethod(sensing.voxel_pointers)
     gather = staticmethod(sensing.gather)
     cue_direction = staticmethod(sensing.cue_direction)
     count_contacts = staticmethod(sensing.count_contacts)
     neighbour_mean = staticmethod(sensing.neighbour_mean)
     neighbour_sum = staticmethod(sensing.neighbour_sum)
+    strike = staticmethod(attack.strike)
     evaluate_nodes = staticmethod(interpreter.evaluate_nodes)
     evaluate_behaviours = staticmethod(interpreter.evaluate_behaviours)
     stemness_step = staticmethod(lifecycle.stemness_step)

@@ -61,6 +61,7 @@ def advance_one(
     """
     s, given = substance.index, substance.given
     rate = 0.0 if given.quasi_steady[s] else 1.0 / minutes
+    base = given.spacing**2 / given.diffusivity[s] * (given.decay[s] + rate)
     saturable, close = saturates(substance), rules.tolerance * TIGHTER
     share, before, size, shift, done = 0.0, np.inf, 0.0, 0.0, 0
     for attempt in range(TANGENTS if saturable else REFINEMENTS):
@@ -80,7 +81,8 @@ def advance_one(
             break
         aim = max(close, INEXACT * share) if saturable else close
         ratio = wall_ratio(substance)
-        count, square, left = conjugate((aim * size) ** 2, rules.most - done, ratio, box)
+        target = (aim * size) ** 2
+        count, square, left = conjugate(target, rules.most - done, ratio, base, box)
         done += count
         if count == 0:
             break

@@ -139,41 +139,46 @@ def stemness_step(
 
 
 @kernel
-def _by_voxel_and_key(voxel: Ints, key: Keys, first: NDArray[np.int64], order: Ints) -> None:
-    """Counting sort by voxel; `first` holds V + 1 zeros."""
+def _by_voxel_and_key(
+    voxel: Ints, key: Keys, kept: NDArray[np.bool_], first: NDArray[np.int64], order: Ints
+) -> int:
+    """Counting sort of the kept cells by voxel; `first` holds V + 2 zeros. How many were kept."""
     for i in range(voxel.size):
-        first[voxel[i] + 1] += 1
-    for v in range(first.size - 1):
-        first[v + 1] += first[v]
+        first[voxel[i] + 2] += kept[i]
+    for v in range(first.size - 2):
+        first[v + 2] += first[v + 1]
     for i in range(voxel.size):
-        v = voxel[i]
-        start = first[v]
-        first[v] = start + 1
-        order[start] = i
-    start = 0
-    for v in range(first.size - 1):
-        for last in range(start + 1, first[v]):
+        if kept[i]:
+            place = first[voxel[i] + 1]
+            first[voxel[i] + 1] = place + 1
+            order[place] = i
+    for v in range(first.size - 2):
+        for last in range(first[v] + 1, first[v + 1]):
             cell, place = order[last], last
-            while place > start and key[order[place - 1]] > key[cell]:
+            while place > first[v] and key[order[place - 1]] > key[cell]:
                 order[place] = order[place - 1]
                 place -= 1
             order[place] = cell
-        start = first[v]
+    return int(first[first.size - 2])
 
 
-def canonical_order(voxel: Ints, key: Keys, n: int) -> Ints:
-    """int32[n]: the first `n` cells in order of voxel, then key, equal ones as they were.
+def canonical_order(
+    voxel: Ints, key: Keys, kept: NDArray[np.bool_], voxels: int
+) -> tuple[Ints, NDArray[np.int64]]:
+    """The kept cells in order of voxel, then key, equal ones as they were; and each voxel's cells.
 
     Args:
-        voxel: int32, 0 or more.
-        key: uint64.
-        n: Cells in use.
+        voxel: int32[n], 0 to below `voxels`.
+        key: uint64, n or longer.
+        kept: bool[n], which cells stay.
+        voxels: How many there are.
+
+    Returns:
+        ``order`` int32 and ``ptr`` int64[V+1]: cells of voxel v are ``order[ptr[v]:ptr[v + 1]]``.
     """
-    order = np.empty(n, np.int32)
-    if n:
-        first = np.zeros(int(voxel[:n].max()) + 2, np.int64)
-        _by_voxel_and_key(voxel[:n], key[:n], first, order)
-    return order
+    order, first = np.empty(voxel.size, np.int32), np.zeros(voxels + 2, np.int64)
+    count = _by_voxel_and_key(voxel, key, kept, first, order)
+    return order[:count], first[:-1]
 
 
 @parallel_kernel

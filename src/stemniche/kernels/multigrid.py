@@ -43,6 +43,8 @@ from stemniche.kernels.stencils import (
     sides,
 )
 
+ENOUGH = 8.0  # `kappa` of a level on which smoothing is enough
+
 
 @kernel
 def wall_terms(level: int, ratio: float, box: Box) -> None:
@@ -75,14 +77,31 @@ def wall_terms(level: int, ratio: float, box: Box) -> None:
 
 
 @kernel
-def conjugate(target: float, most: int, ratio: float, box: Box) -> tuple[int, float, float]:
+def bottom_level(base: float, box: Box) -> int:
+    """Return the level from which no coarser one is needed, `base` being the least `kappa`.
+
+    It grows fourfold per level; where it outweighs the neighbours, smoothing alone is enough.
+    """
+    last, level = box.table.shape[0] - 1, 0
+    while level < last and base < ENOUGH:
+        base *= 4.0
+        level += 1
+    return level
+
+
+@kernel
+def conjugate(
+    target: float, most: int, ratio: float, base: float, box: Box
+) -> tuple[int, float, float]:
     """Correct X until the square norm of the residual R falls to `target`.
 
-    `kappa` comes without its walls; `ratio` is the length beyond them in voxels, negative for no
-    flux. Returns iterations done, the last square norm and the sum of the residual. Stops early
-    when rounding has used up the search directions or a number is not finite.
+    `kappa` comes without its walls and is at least `base`; `ratio` is the length beyond the walls
+    in voxels, negative for no flux. Returns iterations done, the last square norm and the sum of
+    the residual. Stops early when rounding has used up the search directions or a number is not
+    finite.
     """
-    last, mem = box.table.shape[0] - 1, box.mem
+    last, mem = bottom_level(base, box), box.mem
+    shallow = last < box.table.shape[0] - 1
     for level in range(last):
         each(COARSEN, ONE, level, 0.0, 0.0, box)
     for level in range(last + 1):
@@ -95,12 +114,18 @@ def conjugate(target: float, most: int, ratio: float, box: Box) -> tuple[int, fl
         for level in range(last):  # the pass that made the residual has smoothed Z once
             each(SMOOTH, TWO, level, 0.0, 0.0, box)
             each(RESTRICT, ONE, level, 0.0, 0.0, box)
-        mem[only[U]] = mem[only[V]] * mem[only[R]]
+        if shallow:
+            each(SMOOTH, ONE, last, 0.0, 0.0, box)
+            if last:
+                each(SMOOTH_AGAIN, TWO, last, 0.0, 0.0, box)
+        else:
+            mem[only[U]] = mem[only[V]] * mem[only[R]]
         for level in range(last - 1, 0, -1):
             each(PROLONG, ONE, level, 0.0, 0.0, box)
             each(SMOOTH_AGAIN, TWO, level, 0.0, 0.0, box)
         if last:
             each(PROLONG, ONE, FINEST, 0.0, 0.0, box)
+        if last or shallow:
             along, ahead = each(SMOOTH_AGAIN, THREE, FINEST, 0.0, 0.0, box)
         else:
             along, ahead = mem[only[U]] * mem[only[R]], -mem[only[K]] * mem[only[U]] ** 2

@@ -21,7 +21,6 @@ __all__ = [
     "neighbour_mean",
     "neighbour_sum",
     "voxel_index",
-    "voxel_pointers",
 ]
 
 Floats = NDArray[np.float32]
@@ -36,6 +35,19 @@ _FAINTEST = np.float32(1e-4)  # relative change per voxel that is told from the 
 _PLACES_2D, _PLACES_3D = np.float32(6.0), np.float32(12.0)
 
 
+@parallel_kernel
+def _voxels(
+    x: Floats, y: Floats, z: Floats, n: int, spacing: np.float32, shape: Shape, out: Ints
+) -> None:
+    nz, ny, nx = shape
+    for block in prange((n + _BLOCK - 1) // _BLOCK):
+        for i in range(block * _BLOCK, min((block + 1) * _BLOCK, n)):
+            ix = min(max(int(x[i] / spacing), 0), nx - 1)
+            iy = min(max(int(y[i] / spacing), 0), ny - 1)
+            iz = min(max(int(z[i] / spacing), 0), nz - 1)
+            out[i] = (iz * ny + iy) * nx + ix
+
+
 def voxel_index(x: Floats, y: Floats, z: Floats, n: int, spacing: float, shape: Shape) -> Ints:
     """Voxel of each of the first `n` cells, int32; outside the box, the nearest voxel.
 
@@ -44,18 +56,9 @@ def voxel_index(x: Floats, y: Floats, z: Floats, n: int, spacing: float, shape: 
         spacing: Edge of a voxel, um.
         shape: Voxels along z, y, x.
     """
-    along = [
-        np.clip((place[:n] / np.float32(spacing)).astype(np.int32), 0, voxels - 1)
-        for place, voxels in zip((z, y, x), shape, strict=True)
-    ]
-    return ((along[0] * shape[1] + along[1]) * shape[2] + along[2]).astype(np.int32)
-
-
-def voxel_pointers(voxel: Ints, n: int, voxels: int) -> Longs:
-    """int64[V+1]: cells of voxel v are those from ``[v]`` to ``[v + 1]``, as cells are sorted."""
-    first = np.zeros(voxels + 1, np.int64)
-    np.cumsum(np.bincount(voxel[:n], minlength=voxels), out=first[1:])
-    return first
+    out = np.empty(n, np.int32)
+    _voxels(x, y, z, n, np.float32(spacing), shape, out)
+    return out
 
 
 @parallel_kernel
@@ -156,7 +159,7 @@ def deposit(values: Floats, voxel_ptr: Longs, n: int, factor: float, out: Floats
 
     Args:
         values: float32, one per cell.
-        voxel_ptr: int64[V+1] from `voxel_pointers` for the `n` cells.
+        voxel_ptr: int64[V+1] from `lifecycle.canonical_order` for the `n` cells.
         n: Cells in use.
         factor: Turns the cells' unit into the field's, 1 / voxel volume for example.
         out: float32[V].

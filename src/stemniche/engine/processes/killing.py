@@ -12,7 +12,7 @@ import numpy as np
 from stemniche.engine.plan import Plan
 from stemniche.engine.process import TICK_MIN, TICK_S, Access, Phase, Process, Tick
 from stemniche.engine.processes.sensing import CONTACTS
-from stemniche.engine.state import ALIVE, Array, State
+from stemniche.engine.state import Array, State
 from stemniche.kernels.cpu import Backend
 
 
@@ -26,9 +26,10 @@ class Killing(Process):
     a killer's attack is in use is its ``engagement``.
 
     Args:
-        killers: Pairs (type, hazard row), in the order of the rows of ``hits``.
-        specific: For each killer, the share of its attack that needs presented antigen; the rest
-            strikes cells that present little (missing self).
+        killers: int8 [T], row of ``hits`` of every type with a kill rate, else -1.
+        hazard_rows: int32, of each killer.
+        share, blind: float32, of each killer: how much of its attack strikes cells that present
+            antigen, and cells that present little (missing self).
         repair: 1/min, decay of hits.
         half, hill: Hits at half the greatest hazard, and the power.
         fastest: 1/min, hazard of a victim with very many hits.
@@ -40,12 +41,13 @@ class Killing(Process):
         self: Karre 1986 doi:10.1038/319675a0.
     """
 
-    killers: tuple[tuple[int, int], ...]
-    specific: tuple[float, ...]
+    killers: Array
+    hazard_rows: Array
+    share: Array
+    blind: Array
     rate_row: int
     visibility_row: int
     victims: Array
-    antigenicity: float
     repair: float
     half: float
     hill: float
@@ -61,63 +63,46 @@ class Killing(Process):
 
     def run(self, s: State, t: Tick, k: Backend) -> None:
         """See `Process.run`."""
-        n, hits = s.n, s["hits"]
-        alive = s["state"] == ALIVE
-        exposed = self.victims[s["type"]] * alive
-        s["engagement"][:n] = 0.0
-        kept = np.float32(np.exp(-self.repair * TICK_MIN))
-        for row, (kind, _) in enumerate(self.killers):
-            rate = self._hits(s, k, row, kind, alive, exposed)
-            steady = rate / np.float32(self.repair)
-            hits[row, :n] = (steady + (hits[row] - steady) * kept)[:n]
-        total = hits[:, :n].sum(axis=0)
-        if not total.any():
-            return
-        power = np.power(total, self.hill)
-        hazard = self.fastest * power / (power + self.half**self.hill)
-        share = hazard * exposed[:n] / np.maximum(total, np.float32(1e-12))
-        for row, (_, hazard_row) in enumerate(self.killers):
-            s["hazards"][hazard_row, :n] += share * hits[row, :n]
-
-    def _seen(self, s: State, row: int) -> Array:
-        """How much of each cell a killer recognises, 0 to 1."""
-        specific, visible = self.specific[row], s["behaviours"][self.visibility_row]
-        return specific * self.antigenicity * visible + (1.0 - specific) * (1.0 - visible)
-
-    def _hits(
-        self, s: State, k: Backend, row: int, kind: int, alive: Array, exposed: Array
-    ) -> Array:
-        """Hits per minute that each cell gets from killers of one type; notes their engagement."""
-        n = s.n
-        killing = (s["type"] == kind) & alive
-        got = np.zeros(s.capacity, np.float32)
-        if not killing[:n].any():
-            return got
-        touching = s["touch_ptr"], s["touch_idx"], n
-        met = np.zeros(s.capacity, np.float32)
-        seen = (exposed * self._seen(s, row)).astype(np.float32)
-        k.neighbour_sum(seen, alive.astype(np.uint8), *touching, met)
-        each = s["behaviours"][self.rate_row] / np.maximum(met, np.float32(1.0))
-        k.neighbour_sum(each, killing.astype(np.uint8), *touching, got)
-        s["engagement"][:n] += np.where(killing, np.minimum(met, np.float32(1.0)), 0.0)[:n]
-        return got * seen
+        b = s["behaviours"]
+        k.strike(
+            s["type"],
+            s["state"],
+            self.killers,
+            self.victims,
+            b[self.rate_row],
+            b[self.visibility_row],
+            self.share,
+            self.blind,
+            s["touch_ptr"],
+            s["touch_idx"],
+            s.n,
+            self.repair,
+            TICK_MIN,
+            self.half,
+            self.hill,
+            self.fastest,
+            s["hits"],
+            self.hazard_rows,
+            s["hazards"],
+            s["engagement"],
+        )
 
 
 def killing(plan: Plan) -> Killing:
     """Wire every type with a kill rate to its hazard row."""
-    specific = plan.trait("antigen_specific")
-    killers = tuple(
-        (plan.types[name.removeprefix("kill.")], row)
-        for row, name in enumerate(plan.hazards.names)
-        if name.startswith("kill.")
-    )
+    names = [name for name in plan.hazards.names if name.startswith("kill.")]
+    types = [plan.types[name.removeprefix("kill.")] for name in names]
+    specific = plan.trait("antigen_specific")[types]
+    killers = np.full(len(plan.types), -1, np.int8)
+    killers[types] = np.arange(len(types))
     return Killing(
         killers=killers,
-        specific=tuple(float(specific[kind]) for kind, _ in killers),
+        hazard_rows=np.array([plan.hazards[name] for name in names], np.int32),
+        share=(plan.surroundings.antigenicity * specific).astype(np.float32),
+        blind=(1.0 - specific).astype(np.float32),
         rate_row=plan.behaviours["kill_rate"],
         visibility_row=plan.behaviours["visibility"],
         victims=plan.mask(["tumour"]),
-        antigenicity=plan.surroundings.antigenicity,
         repair=float(np.log(2.0) / plan.parameter("killing.recovery")),
         half=plan.parameter("killing.hits"),
         hill=plan.parameter("killing.hill"),

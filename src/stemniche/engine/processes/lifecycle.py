@@ -137,8 +137,8 @@ class Births(Process):
         first, born = s.n, len(mothers)
         s.reserve(first + born)
         daughters = np.arange(first, first + born)
-        for name in s.of_kind("cell", "cell rows"):
-            s[name][..., daughters] = s[name][..., mothers]
+        for block in s.whole_cells():
+            block[:, daughters] = block[:, mothers]
         s.n = first + born
         s["divisions"][mothers] += 1
         keys = s["key"][mothers]
@@ -221,16 +221,14 @@ class Canon(Process):
 
     def run(self, s: State, t: Tick, k: Backend) -> None:
         """See `Process.run`."""
-        keep = np.flatnonzero(s.live("state") != GONE).astype(np.int32)
         place = k.voxel_index(s["x"], s["y"], s["z"], s.n, self.spacing, self.shape)
-        order = k.canonical_order(place[keep], s["key"][keep], len(keep))
-        order = keep[order]
-        for name in s.of_kind("cell", "cell rows"):
-            k.apply_order(s[name], order)
-        s["voxel"][: len(order)] = place[order]
-        s.n = len(order)
         voxels = self.shape[0] * self.shape[1] * self.shape[2]
-        s["voxel_ptr"] = k.voxel_pointers(s["voxel"], s.n, voxels)
+        kept = s.live("state") != GONE
+        order, s["voxel_ptr"] = k.canonical_order(place, s["key"], kept, voxels)
+        s["voxel"][: s.n] = place
+        for block in s.whole_cells():
+            k.apply_order(block, order)
+        s.n = len(order)
         self._list(s, k)
 
     def _list(self, s: State, k: Backend) -> None:
