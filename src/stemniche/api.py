@@ -475,6 +475,18 @@ def evidence_table(what: str, names: tuple[str, ...]) -> tuple[list[str], list[l
     return tabulate(evidence(), what, names)
 
 
+def drugs_table(name: str = "") -> tuple[list[str], list[list[Any]]]:
+    """The drug library, a class of it, or one drug; what ``stemniche drugs`` prints.
+
+    Raises:
+        InputError: There is no such drug.
+    """
+    from stemniche.spec.drugtables import drug_table
+    from stemniche.spec.rows import read_library
+
+    return drug_table(read_library(), name)
+
+
 def export(folder: str | Path, to: str) -> list[Path]:
     """Write a run in another format beside it: ``csv``, ``anndata`` or ``vtk``."""
     from stemniche.interop.export import export_run

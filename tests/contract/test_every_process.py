@@ -21,6 +21,12 @@ from stemniche.spec.scenario import Scenario
 
 THERAPY = (
     {"drug": "paclitaxel", "dose": "30 mg", "until": "dead_cells > 1000"},
+    {"drug": "mogamulizumab"},
+    {"drug": "plerixafor"},
+    {"drug": "bevacizumab"},
+    {"drug": "pf_04136309"},
+    {"drug": "gemcitabine", "route": "it", "dose": "1e-6 mg"},
+    {"drug": "gemcitabine", "dose": "1e-6 mg", "from": "2 h"},
     {"block": "CXCR2"},
     {"overexpress": "STAT3"},
     {"overexpress": "IL6"},

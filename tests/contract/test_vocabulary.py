@@ -24,7 +24,12 @@ from stemniche.spec.nametables import EVENTS, library_names
 from stemniche.spec.rows import read_library
 from stemniche.spec.scenario import Scenario
 
-DRUG = {"drug": "paclitaxel", "dose": "500 mg"}
+DRUGS = (
+    {"drug": "paclitaxel", "dose": "500 mg"},
+    "drug plerixafor",
+    "drug mogamulizumab",
+    "drug PF-04136309",
+)
 RAYS = {"radiation": "1 Gy", "from": "3.3 h"}
 HUMORAL = ("recruitment", "permeability", "egress")
 """Heads of behaviours that belong to vessels and marrow."""
@@ -44,7 +49,7 @@ def treated(hasty: Callable[..., Scenario]) -> Assembled:
         "tissue.vessels": "800 /mm^2",
         "distant_site": True,
     }
-    return assemble(hasty(mixed, DRUG, RAYS, {"inject": "CSC", "cells": 10}), 1)
+    return assemble(hasty(mixed, *DRUGS, RAYS, {"inject": "CSC", "cells": 10}), 1)
 
 
 @pytest.fixture(scope="module")
@@ -226,7 +231,7 @@ def test_the_engine_reads_every_trait_of_the_vocabulary(
         return answer(self, name)
 
     monkeypatch.setattr(Plan, "trait", noting)
-    run = assemble(small({"distant_site": True}, DRUG, RAYS), 1)
+    run = assemble(small({"distant_site": True}, *DRUGS, RAYS), 1)
     place(run.plan, new_state(run.plan, 1000), Backend())
     assert asked == set(ids(lexicon, "trait"))
 
@@ -270,6 +275,7 @@ def in_the_model(pattern: str, run: Assembled) -> Iterator[str]:
             f.id.removesuffix(VESICLE) for f in run.model.factors if f.form == "vesicle"
         ),
         "DRUG": ("paclitaxel",),
+        "HELD": ("plerixafor.CXCR4",),
         "CAUSE": FLUX,
         "EVENT": EVENTS,
         "KILLER": ("CD8",),

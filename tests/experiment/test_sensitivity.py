@@ -34,11 +34,11 @@ def test_every_input_has_a_range_and_is_known_to_scenarios(scenario: Scenario) -
     scenario.change({"parameters": {one.name: one.at(0.5) for one in inputs}})
 
 
-def test_the_rate_of_the_cycle_moves_the_tumour_and_that_of_a_drug_not_given_does_not(
+def test_the_rate_of_the_cycle_moves_the_tumour_and_that_of_a_drug_given_later_does_not(
     scenario: Scenario,
 ) -> None:
     found = sensitivity(
-        scenario,
+        scenario.treat(["drug paclitaxel from 300 d"]),
         measures=("tumour_cells",),
         only=("tumour.cycle_rate", "paclitaxel.clearance"),
         trajectories=2,

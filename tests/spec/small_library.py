@@ -78,7 +78,6 @@ CSC.cycle_rate,0.3,0.1,2,1/d,hedged,C010,
 cell.migration_speed,6,0,60,um/h,assumed,assumed,
 MSC.chemotaxis.IL6,0.5,0,1,1,assumed,assumed,
 monocyte.conversion.monocyte.MSC,0.01,0,0.1,1/d,assumed,assumed,
-taxol.clearance,6,,,L/h,assumed,assumed,
 taxol.damage,1,,,1/h,assumed,assumed,
 """,
     "network": """
@@ -124,8 +123,18 @@ colorectal,E43,solid,
     "families": "id,entity,members\n",
     "pools": "id,cell,description\nblood,monocyte,\nmarrow,monocyte,\n",
     "drugs": """
-id,entity,aliases,molar_mass_g_mol,kind,targets,description
-taxol,,,850,cytotoxic,damage,
+id,aliases,class,molar_mass_g_mol,route,dose,clearance,fold,basis,source
+taxol,T-1,taxane,850,iv,80 mg/m^2,6 L/h,2,assumed,assumed
+""",
+    "drug_classes": """
+id,is_a,phases,instead,description
+agent,,,,
+taxane,agent,G2M,,
+""",
+    "drug_targets": """
+id,drug,target,acts_on,effect,cells,potency,quantity,hill,maximum,context,basis,claims,supports,source
+d.taxol,taxol,damage,,poison,,10 nM,EC50,1.5,,general,assumed,,,assumed
+d.taxol.IL6R,taxol,IL6R,,antagonist,,2 nM,Kd,,0.9,breast,assumed,,,assumed
 """,
     "entailed": "claim,path,note\nC020,s.IL6;n.IL6R;n.PPBP;s.PPBP,\n",
     "not_carried": "claim,reason,note\nC021,definition,\n",
@@ -175,6 +184,7 @@ def setting(cancer: str = "breast", **changes: Any) -> Any:
         tumour=SimpleNamespace(genotype=changes.get("genotype", {})),
         host=SimpleNamespace(species="human", immune="intact"),
         claims_off=tuple(changes.get("claims_off", ())),
+        drugs=tuple(changes.get("drugs", ())),
         rows_off=tuple(changes.get("rows_off", ())),
         parameters=changes.get("parameters", {}),
         where=lambda path: f"made_up.yaml, key {path}",

@@ -204,9 +204,11 @@ def test_numbers_arrive_in_engine_units(small: Any) -> None:
     assert saturating.rate == pytest.approx(1e-16 * 60 / 1e-3 * 1e15)  # mM um^3 per min
     assert {n.id: n.tau for n in model.nodes}["stemness"] == 4320.0
     assert {n.id: n.tau for n in model.nodes}["AKT"] == 120.0
-    assert model.drugs[0].values == {
-        "clearance": pytest.approx(0.1), "damage": pytest.approx(1 / 60)
+    (drug,) = small.compile(drugs=("taxol",)).drugs
+    assert drug.values == {
+        "dose": 80.0, "clearance": pytest.approx(100 / 70), "damage": pytest.approx(1 / 60)
     }  # fmt: skip
+    assert drug.phases == ("G2M",)
 
 
 def test_a_saturating_uptake_may_be_a_level_per_time_in_the_cells_volume(small: Any) -> None:

@@ -172,7 +172,7 @@ def test_times_and_amounts_are_in_engine_units() -> None:
     drug = read_line("drug paclitaxel 80 mg/m^2 every 7 d from 36 h over 3 h")
     assert (drug.start, drug.every, drug.over) == (1.5 * DAY, 7 * DAY, 180.0)
     assert drug.dose == iv.Dose(80.0, "mg/m^2", 144.0)
-    assert read({"drug": "paclitaxel", "dose": "10 mg/kg"}, mass=0.025).dose.mg == 0.25
+    assert read({"drug": "paclitaxel", "dose": "10 mg/kg"}, mass=0.025).dose.total == 0.25
     assert read({"drug": "paclitaxel", "dose": "0.2 g"}).dose == iv.Dose(200.0, "mg", 200.0)
     assert read({"add": "glucose", "concentration": "9 mM"}).unit == "mM"
     assert read({"add": "oxygen", "concentration": "1 kPa"}).concentration == pytest.approx(7.50062)

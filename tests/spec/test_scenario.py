@@ -60,7 +60,7 @@ def test_every_key_arrives_in_engine_units(load: Load) -> None:
     drug, block = s.therapy
     assert isinstance(drug, GiveDrug)
     assert drug.dose is not None
-    assert drug.dose.mg == 160.0
+    assert drug.dose.total == 160.0
     assert isinstance(block, Block)
     assert s.claims_off == ("C257",)
 

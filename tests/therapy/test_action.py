@@ -34,7 +34,15 @@ def run(plan: Plan, state: State, k: Backend, *names: str) -> None:
 
 
 def values(plan: Plan) -> dict[str, float]:
-    return plan.model.drugs[0].values
+    drug = plan.model.drugs[0]
+    return drug.values | {"potency": drug.targets[0].potency, "hill": drug.targets[0].hill}
+
+
+def around(plan: Plan, state: State, level: float | Array) -> None:
+    """Put a level of drug around the cells, each of which gets a voxel of its own."""
+    state.live("voxel")[:] = np.arange(state.n)
+    field = state["fields"][plan.factors["paclitaxel"]].reshape(-1)
+    field[: state.n] = level
 
 
 def in_every_phase(state: State) -> Array:
@@ -47,7 +55,7 @@ def soaked(plan: Plan, state: State) -> None:
     """Drug inside at half effect, and as much outside as keeps it so."""
     v = values(plan)
     state.live(INSIDE)[:] = v["accumulation"] * v["potency"]
-    state.live("signals")[plan.signals["paclitaxel"]] = v["potency"]
+    around(plan, state, v["potency"])
 
 
 def test_only_cells_in_g2m_are_killed(treated: tuple[Plan, State], k: Backend) -> None:
@@ -90,7 +98,7 @@ def test_the_effect_is_a_hill_curve_of_the_drug_inside(
     state.live("phase")[:] = G2M
     levels = v["potency"] * np.geomspace(0.01, 100.0, state.n)
     state.live(INSIDE)[:] = v["accumulation"] * levels
-    state.live("signals")[plan.signals["paclitaxel"]] = levels
+    around(plan, state, levels)
     state.live("sensitivity")[:] = 1.0
     run(plan, state, k, "action.paclitaxel")
     ratio = (levels / v["potency"]) ** v["hill"]
@@ -133,7 +141,7 @@ def test_drug_enters_towards_its_balance(treated: tuple[Plan, State], k: Backend
     v, uptake = values(plan), plan.trait("drug_uptake")[0]
     efflux = 0.01
     state.live("behaviours")[plan.behaviours["drug_efflux"]] = efflux
-    state.live("signals")[plan.signals["paclitaxel"]] = 3.0
+    around(plan, state, 3.0)
     for _ in range(20):
         run(plan, state, k, "action.paclitaxel")
     balance = v["accumulation"] * uptake * 3.0 / (uptake + efflux)
@@ -145,7 +153,7 @@ def test_efflux_keeps_drug_out(treated: tuple[Plan, State], k: Backend) -> None:
     plan, state = treated
     efflux = state.live("behaviours")[plan.behaviours["drug_efflux"]]
     efflux[:] = np.where(np.arange(state.n) % 2, 0.1, 0.0)
-    state.live("signals")[plan.signals["paclitaxel"]] = 3.0
+    around(plan, state, 3.0)
     for _ in range(200):
         run(plan, state, k, "action.paclitaxel")
     inside = state.live(INSIDE)
@@ -172,7 +180,7 @@ def test_drug_is_neither_made_nor_lost_by_cells(walk: Walk, small: Make, k: Back
         return outside, float((state.live(INSIDE) * volume).sum())
 
     first = sum(amount())
-    names = ("release.paclitaxel", "transport", "sensing", "action.paclitaxel")
+    names = ("release.paclitaxel", "transport", "action.paclitaxel")
     for _ in range(120):
         run(plan, state, k, *names)
         state.tick += 1

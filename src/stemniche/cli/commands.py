@@ -214,6 +214,20 @@ def evidence(
 
 
 @app.command()
+def drugs(
+    name: Annotated[
+        list[str] | None, typer.Argument(help="A drug, by any of its names, or a class.")
+    ] = None,
+    json: AsJson = False,
+) -> None:
+    """List the drugs of the library, or all that is known of one."""
+    from stemniche import api
+
+    columns, rows = api.drugs_table(" ".join(name or ()))
+    show(Table(columns, rows), json)
+
+
+@app.command()
 def reproduce(
     file: Annotated[
         Path | None, typer.Argument(help="Experiment file; the shipped one without it.")

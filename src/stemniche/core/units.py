@@ -114,6 +114,20 @@ def parse_quantity(
     return convert(number, written, unit, where=where, molar_mass=molar_mass)
 
 
+def split_quantity(text: str, *, where: str) -> tuple[float, str]:
+    """Take a quantity apart: its number, and its unit in normal form.
+
+    Raises:
+        UnitError: Not a finite number with a unit of the closed list.
+
+    Example:
+        >>> split_quantity("80 mg/m²", where="drugs.csv:2")
+        (80.0, 'mg/m^2')
+    """
+    number, unit = _split(text, "", where)
+    return number, _checked(unit, where, shown=text)
+
+
 def parse_time(value: str | float, *, where: str) -> float:
     """Read a time such as ``"12 h"`` or ``"7 d"`` and return minutes.
 

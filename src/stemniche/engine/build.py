@@ -83,10 +83,9 @@ def build_plan(
     factors = Index.of(f.id for f in factor_data)
     nodes = Index.of(n.id for n in model.nodes)
     drives = {(d.cell, d.target): d for d in model.drives}
-    drugs = [f.id for f in extension.factors]
     dissolved = [f.id for f in model.factors]
     borne = _borne(model, factors, nodes, types)
-    signals = Index.of([*dissolved, *nodes.names, *borne, *drugs])
+    signals = Index.of([*dissolved, *nodes.names, *borne])
     moved = {d.target for d in model.drives if d.kind == "behaviour" and d.cell in types}
     traits = {name for t in model.types for name in t.traits}
     wanted = [
@@ -136,6 +135,8 @@ def build_plan(
         drives=drives,
         controls=extension.controls,
         variables=(),
+        held=extension.held,
+        bindings=extension.bindings,
         reference=reference,
     )
     object.__setattr__(plan, "variables", (*_variables(plan), *extension.variables))
@@ -221,6 +222,8 @@ def _variables(plan: Plan) -> tuple[Variable, ...]:
         one("node_shift", "1", types, len(plan.nodes), dtype="float32"),
         one("synthesis", "1", types, factors, dtype="float32"),
         one("loss_scale", "1", factors),
+        Variable(name="occupancy", unit="1", kind="field", shape=(max(1, len(plan.held)), voxels)),
+        one("serum_left", "1", factors),
         one("held", "factor unit", factors, 4),
         one("control_ended", "1", max(1, len(plan.controls)), dtype="uint8"),
         one("day0", "tick", 1, dtype="int64"),
@@ -260,6 +263,7 @@ def _processes(plan: Plan, extension: Extension) -> tuple[Process, ...]:
         marrow(plan),
         *([distant_tissue(plan)] if distant else []),
         sensing(plan),
+        *extension.sensed(plan),
         signalling(plan),
         stemness(plan),
         behaviours(plan),

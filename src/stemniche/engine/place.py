@@ -45,12 +45,13 @@ def _rest(plan: Plan, s: State) -> None:
         s["far_level"][f] = (
             around.get(data.id, data.baseline) if plan.surroundings.medium else data.baseline
         )
-        s["resting"][:, plan.signals[data.id]] = data.baseline
+        if data.id in plan.signals:
+            s["resting"][:, plan.signals[data.id]] = data.baseline
     first = len(plan.model.factors)
     for i, node in enumerate(plan.model.nodes):
         for name in node.cells:
             s["resting"][plan.types[name], first + i] = node.baseline
-    for name in ("read_scale", "synthesis", "loss_scale", "released", "pool"):
+    for name in ("read_scale", "synthesis", "loss_scale", "serum_left", "released", "pool"):
         s[name][...] = 1.0
     s["environment"][:] = list(around.values())
 

@@ -11,6 +11,7 @@ import numpy as np
 
 from stemniche.engine.controls import Control
 from stemniche.engine.grid import Grid
+from stemniche.engine.occupancy import Binding, Held
 from stemniche.engine.process import Process
 from stemniche.engine.state import CELL_VARIABLES, Array, Variable
 from stemniche.spec.model import CellType, Drive, Factor, Model, Uptake
@@ -94,6 +95,9 @@ class Extension:
 
     Args:
         permeability: Of the vessel wall for each drug field, um/min.
+        held: Targets that drugs hold, in the order of ``occupancy``.
+        bindings: Factors that drugs bind.
+        sensed: Processes that stand between sensing and signalling; called like `processes`.
         processes: Called once with the finished index tables.
     """
 
@@ -103,6 +107,9 @@ class Extension:
     uptakes: tuple[Uptake, ...] = ()
     variables: tuple[Variable, ...] = ()
     hazards: tuple[str, ...] = ()
+    held: tuple[Held, ...] = ()
+    bindings: tuple[Binding, ...] = ()
+    sensed: Callable[["Plan"], tuple[Process, ...]] = lambda plan: ()
     processes: Callable[["Plan"], tuple[Process, ...]] = lambda plan: ()
 
 
@@ -112,8 +119,8 @@ class Plan:
 
     Args:
         factors: Model factors and drug fields; row order of ``fields``.
-        signals: Row order of ``signals``: model factors, nodes, cell-borne signals, drug fields.
-            What therapy adds stands last everywhere, so a State prepared without it fits.
+        signals: Row order of ``signals``: model factors, nodes, cell-borne signals. What therapy
+            adds stands last everywhere, so a State prepared without it fits.
         behaviours: Row order of ``behaviours``.
         hazards: Row order of ``hazards``.
         conversions: For each type the types it may turn into, by conversion slot.
@@ -141,6 +148,8 @@ class Plan:
     drives: dict[tuple[str, str], Drive]
     controls: tuple[Control, ...]
     variables: tuple[Variable, ...]
+    held: tuple[Held, ...] = ()
+    bindings: tuple[Binding, ...] = ()
     reference: bool = False
     processes: tuple[Process, ...] = ()
 

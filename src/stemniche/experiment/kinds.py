@@ -25,7 +25,7 @@ from stemniche.spec import interventions as iv
 from stemniche.spec.compile import compile_model
 from stemniche.spec.lexicon import Lexicon
 from stemniche.spec.library import Library
-from stemniche.spec.paths import Point
+from stemniche.spec.paths import Point, ends
 from stemniche.spec.records import Mechanism, SecretionRow
 from stemniche.spec.rows import read_library
 from stemniche.spec.scenario import Scenario
@@ -130,7 +130,8 @@ class _Atlas:
         """Points on which an intervention acts."""
         lexicon = self.library.lexicon
         if isinstance(item, iv.GiveDrug):
-            yield Point("own", "damage")
+            rows = (row for row in self.library.targets if row.drug == item.drug)
+            yield from (point for row in rows for point in sorted(ends(self.library, row), key=str))
         elif isinstance(item, iv.SetValue):
             yield self._place(item.path.rpartition(".")[2])
         elif isinstance(item, iv.Silence | iv.Deplete):

@@ -146,7 +146,11 @@ def _line(scenario: Scenario, agent: str, share: float) -> str:
 
 
 def _lower(dose: Dose | None, share: float) -> Dose | None:
-    return None if dose is None else replace(dose, amount=dose.amount * share, mg=dose.mg * share)
+    return (
+        None
+        if dose is None
+        else replace(dose, amount=dose.amount * share, total=dose.total * share)
+    )
 
 
 def _effects(laboratory: Laboratory, arms: Mapping[Treated, Arm], replicates: int) -> Effects:

@@ -23,7 +23,7 @@ from stemniche.core.units import parse_quantity
 from stemniche.experiment.runner import Failure, Runner
 from stemniche.spec.compile import compile_model
 from stemniche.spec.library import Library
-from stemniche.spec.records import Link, Mechanism, Parameter, Rule, SecretionRow
+from stemniche.spec.records import Link, Mechanism, Parameter, Rule, SecretionRow, TargetRow
 from stemniche.spec.rows import read_library
 from stemniche.spec.scenario import Scenario
 
@@ -35,7 +35,7 @@ Tell = Callable[[str, float], None]
 
 MEASURES = ("tumour_cells", "csc_fraction", "hypoxic_fraction")
 LEVELS = 4
-SPREAD = {"half_max": 3.0, "rate": 3.0, "weight": 2.0}
+SPREAD = {"half_max": 3.0, "rate": 3.0, "weight": 2.0, "potency": 3.0}
 """Numbers of rows that have no range of their own are moved up and down by these factors."""
 _ENGINE = ("stemness", "vessel", "tau")
 LOGARITHMIC = 5.0
@@ -95,8 +95,12 @@ def inputs_of(scenario: Scenario, library: Library | None = None) -> tuple[Input
     """
     library = read_library() if library is None else library
     active = {row.id for row in compile_model(library, scenario).rows}
+    given = {c for name in scenario.drugs for c in library.drug_lineage(library.drugs[name].kind)}
+    idle = {*library.drugs, *library.drug_classes} - {*scenario.drugs, *given}
     found = []
     for record in library.parameters.values():
+        if record.name.partition(".")[0] in idle:
+            continue
         one = _of_parameter(record, library)
         if one is not None:
             found.append(one)
@@ -171,7 +175,7 @@ def _of_parameter(record: Parameter, library: Library) -> Input | None:
 
 def _group_of_parameter(name: str, library: Library) -> str:
     head, _, number = name.partition(".")
-    if head in library.drugs:
+    if head in library.drugs or head in library.drug_classes:
         return f"drug: {head}"
     if head in library.lexicon.factors:
         level = number in ("baseline", "reference")
@@ -210,6 +214,8 @@ def _group_of_row(row: Mechanism, library: Library) -> str:
         return f"network: {library.lexicon.nodes[row.to].kind} of {kin}"
     if isinstance(row, Rule):
         return f"rules: {row.behaviour.partition('.')[0]}"
+    if isinstance(row, TargetRow):
+        return f"drug: {row.drug}"
     kind = "secretion" if isinstance(row, SecretionRow) else "uptake"
     return f"{kind}: {', '.join(sorted({_kin(name, library) for name in row.cell}))}"
 

@@ -4,7 +4,7 @@ Every value is read from the State at one moment; counts of events run from day 
 their own memory, so a value does not depend on when else samples were taken.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -240,10 +240,26 @@ def _molecules(v: View) -> Iterator[tuple[str, float]]:
         yield (f"drug.{name}" if name in drugs else f"factor.{name}"), level
         yield (f"plasma.{name}" if name in drugs else f"serum.{name}"), float(s["blood"][f])
     for drug in sorted(drugs):
-        for name, level in v.means(s.live(f"drug_in.{drug}")):
-            yield f"drug_in.{drug}.{name}", level
+        if f"drug_in.{drug}" in s.variables:
+            for name, level in v.means(s.live(f"drug_in.{drug}")):
+                yield f"drug_in.{drug}.{name}", level
+    for row, held in enumerate(plan.held):
+        yield f"occupancy.{held.name}", float(s["occupancy"][row, inside].mean())
+    if drugs:
+        yield "drug_penetration", _penetration(v, [flat[plan.factors[d]] for d in sorted(drugs)])
     for name, level in v.means(s.live("damage")):
         yield f"damage.{name}", level
+
+
+def _penetration(v: View, levels: Sequence[Array]) -> float:
+    """Drug at living tumour cells over drug at perfused vessels, in the mean over drugs."""
+    supplied = v.state["perfusion"] > 0.0
+    cells = v.state.live("voxel")[v.alive & v.tumour]
+    if not cells.size or not supplied.any():
+        return 0.0
+    near = [max(float(level[supplied].mean(dtype=np.float64)), 1e-30) for level in levels]
+    reached = [float(level[cells].mean(dtype=np.float64)) for level in levels]
+    return float(np.mean([a / b for a, b in zip(reached, near, strict=True)]))
 
 
 def _vesicles(v: View) -> Iterator[tuple[str, float]]:

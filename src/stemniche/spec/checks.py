@@ -11,16 +11,20 @@ from stemniche.core.names import did_you_mean
 from stemniche.core.units import check_unit, convert
 from stemniche.spec import rownumbers
 from stemniche.spec.claimbook import ClaimBook
+from stemniche.spec.druglist import DRUG_NUMBERS, check_drugs
 from stemniche.spec.lexicon import TUMOUR
 from stemniche.spec.library import Library
 from stemniche.spec.parameters import ENGINE_PARAMETERS, FACTOR_NUMBERS, is_engine_parameter
 from stemniche.spec.records import (
+    DrugClass,
+    DrugRow,
     HostRow,
     Link,
     MarkerRow,
     Parameter,
     Rule,
     SecretionRow,
+    TargetRow,
     UptakeRow,
     Word,
 )
@@ -53,6 +57,7 @@ def check_library(library: Library, book: ClaimBook, faults: Faults) -> None:
         return
     for row in library.mechanisms.values():
         check.row(row)
+    check_drugs(library, frozenset(book.entity_name.values()), faults)
     tables.unread_parameters()
 
 
@@ -147,14 +152,13 @@ class _Tables:
             self._host(host)
         for marker in library.markers:
             self._marker(marker)
-        for drug in library.drugs.values():
+        named: list[DrugRow | DrugClass] = [*library.drugs.values()]
+        named += library.drug_classes.values()
+        for drug in named:
             self._entity(drug.entity, drug.place.at("entity"))
             for phase in set(drug.phases) - set(PHASES):
                 mend = f"Phases are {', '.join(PHASES)}."
                 self.faults.add(f"'{phase}' is no phase.", drug.place.at("phases"), mend)
-            if drug.molar_mass_g_mol <= 0.0:
-                where = drug.place.at("molar_mass_g_mol")
-                self.faults.add("A molar mass is above 0.", where, "Write it in g/mol.")
 
     def _host(self, row: HostRow) -> None:
         if row.host not in IMMUNE_STATES[1:]:
@@ -223,6 +227,7 @@ class _Tables:
         read = self._names_on_rows()
         lexicon = self.library.lexicon
         forms = {factor.form for factor in lexicon.factors.values()}
+        drugs = {*self.library.drugs, *self.library.drug_classes}
         for p in self.library.parameters.values():
             head, _, rest = p.name.partition(".")
             if (
@@ -230,7 +235,8 @@ class _Tables:
                 or is_engine_parameter(p.name, self.library.engine_words())
                 or head in lexicon.cells
                 or (head in (*lexicon.factors, *forms) and rest in FACTOR_NUMBERS)
-                or (bool(rest) and (head in self.library.drugs or head in self.library.pools))
+                or (bool(rest) and head in self.library.pools)
+                or (head in drugs and rest in DRUG_NUMBERS)
                 or (p.name.endswith(".reference") and lexicon.signal(p.name[:-10]) is not None)
             ):
                 continue
@@ -249,6 +255,8 @@ class _Tables:
                 read |= {row.rate}
             elif isinstance(row, UptakeRow):
                 read |= {row.rate, row.km}
+            elif isinstance(row, TargetRow):
+                read |= {row.potency, row.hill, row.maximum}
         return read
 
     def _in_range(self, p: Parameter, word: Word) -> None:

@@ -17,6 +17,7 @@ from stemniche.spec import rownumbers
 from stemniche.spec.assembly import Assembly
 from stemniche.spec.claimbook import ClaimBook, claim_book
 from stemniche.spec.context import Activity, Context, Setting, Verdict, switch_notes
+from stemniche.spec.druglist import model_drug
 from stemniche.spec.lexicon import Lexicon
 from stemniche.spec.library import Library
 from stemniche.spec.model import (
@@ -34,7 +35,7 @@ from stemniche.spec.modelfile import FORMAT, from_json, to_json
 from stemniche.spec.modelrows import model_rows
 from stemniche.spec.overrides import overridden
 from stemniche.spec.parameters import FACTOR_NUMBERS, Numbers, engine_unit, is_engine_parameter
-from stemniche.spec.records import Link, Rule, SecretionRow
+from stemniche.spec.records import Link, Rule, SecretionRow, TargetRow
 
 if TYPE_CHECKING:
     from stemniche.evidence import Evidence
@@ -97,10 +98,11 @@ class _Compilation:
         factors, nodes = self._in_use()
         drives = tuple(d for d in drives if d.kind == "behaviour" or d.target in nodes)
         secretions, uptakes = self._secretions(), self._uptakes(traits, factors)
+        drugs, lacking = self._drugs(drives, frozenset((*factors, *nodes)))
         rows, silent = model_rows(
-            self.library, self.context, self.verdicts, drives, secretions, uptakes
+            self.library, self.context, self.verdicts, drives, secretions, uptakes, drugs
         )
-        notes = (*self.notes, *switch_notes(self.context, self.verdicts), *silent)
+        notes = (*self.notes, *switch_notes(self.context, self.verdicts), *silent, *lacking)
         return Model(
             format=FORMAT,
             cancer=setting.cancer,
@@ -114,7 +116,7 @@ class _Compilation:
             drives=drives,
             secretions=secretions,
             uptakes=uptakes,
-            drugs=tuple(self._drug(name, drives) for name in self.library.drugs),
+            drugs=drugs,
             markers=self._markers(),
             genotype=self._genotype(drives),
             parameters=self._parameters(),
@@ -133,6 +135,8 @@ class _Compilation:
             if self.verdicts[row.id].activity is Activity.OUT:
                 continue
             names: tuple[str, ...] = ()
+            if isinstance(row, TargetRow):
+                continue
             if isinstance(row, Link):
                 names = (row.origin, row.to)
             elif isinstance(row, Rule):
@@ -228,21 +232,21 @@ class _Compilation:
                 ]
         return tuple(made)
 
-    def _drug(self, name: str, drives: tuple[Drive, ...]) -> Drug:
-        row, start = self.library.drugs[name], f"{name}."
-        terms = {(t.row, t.signal) for d in drives for g in d.groups for t in g.terms}
-        return Drug(
-            id=name,
-            kind=row.kind,
-            molar_mass=row.molar_mass_g_mol,
-            values={
-                key.removeprefix(start): self.numbers.value(key)
-                for key in self.numbers.records
-                if key.startswith(start)
-            },
-            phases=row.phases,
-            rows=tuple(sorted({r for r, signal in terms if signal in row.targets})),
-        )
+    def _drugs(
+        self, drives: tuple[Drive, ...], present: frozenset[str]
+    ) -> tuple[tuple[Drug, ...], list[str]]:
+        """The drugs that the scenario gives, and notes on targets that this model lacks."""
+        made, notes = [], []
+        for name in self.context.setting.drugs:
+            rows = (
+                row
+                for row in self.library.targets
+                if row.drug == name and self.verdicts[row.id].activity is Activity.IN
+            )
+            drug, lacking = model_drug(self.library, name, rows, drives, present)
+            made.append(drug)
+            notes += lacking
+        return tuple(made), notes
 
     def _markers(self) -> tuple[Marker, ...]:
         rows = self.library.marker_rows(self.context.setting.cancer, self.context.dropped)
@@ -257,7 +261,7 @@ class _Compilation:
 
     def _parameters(self) -> dict[str, float]:
         """Numbers that belong to no cell type, factor or drug."""
-        owners = {*self.lexicon.cells, *self.library.drugs}
+        owners = {*self.lexicon.cells, *self.library.drugs, *self.library.drug_classes}
         also = self.library.engine_words()
         left = {}
         for name in self.numbers.records:

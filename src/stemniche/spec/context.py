@@ -15,7 +15,7 @@ from stemniche.core.names import did_you_mean
 from stemniche.spec.claimbook import GENERAL, ClaimBook
 from stemniche.spec.library import Library
 from stemniche.spec.paths import carried_claims
-from stemniche.spec.records import Basis, Mechanism, Parameter
+from stemniche.spec.records import Basis, Mechanism, Parameter, TargetRow
 
 STRICT = "strict"
 
@@ -69,6 +69,11 @@ class Setting(Protocol):
     @property
     def claims_off(self) -> tuple[str, ...]:
         """Claims left out."""
+        ...
+
+    @property
+    def drugs(self) -> tuple[str, ...]:
+        """Drugs that are given, by id."""
         ...
 
     @property
@@ -139,6 +144,8 @@ class Context:
         """Judge one row."""
         claims = tuple(c for c in row.claims if c not in self.dropped)
         held, basis = self._holds(row)
+        if isinstance(row, TargetRow) and row.drug not in self.setting.drugs:
+            held = False
         if not held:
             return Verdict(Activity.OUT, claims, basis)
         off = row.id in self.setting.rows_off or (bool(row.claims) and not claims)

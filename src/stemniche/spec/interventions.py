@@ -12,7 +12,7 @@ from stemniche.core.expressions import Node as Expression
 from stemniche.spec.reading import days_text
 
 Start = float | Literal["birth"]
-DoseUnit = Literal["mg", "mg/m^2", "mg/kg"]
+DoseUnit = Literal["mg", "mg/m^2", "mg/kg", "IU", "IU/m^2", "IU/kg", "pfu", "AUC"]
 Place = Literal["", "x", "y", "z", "distant"]
 
 
@@ -26,11 +26,14 @@ class Condition:
 
 @dataclass(frozen=True, slots=True)
 class Dose:
-    """An amount of drug: as written (`amount` in `unit`) and in all (`mg`) for this host."""
+    """An amount of drug: as written (`amount` in `unit`) and in all (`total`) for this host.
+
+    `total` is in the unit without what it is related to: mg, IU, pfu or AUC.
+    """
 
     amount: float
     unit: DoseUnit
-    mg: float
+    total: float
 
     def __str__(self) -> str:
         return f"{self.amount:.12g} {self.unit}"
@@ -113,7 +116,8 @@ class GiveDrug(Intervention):
         doses: Number of doses, None for as many as fit.
         over: Minutes of each infusion, None for the library's.
         loading: Amount of the first dose, None for `dose`.
-        route: ``iv``, ``oral``, ``ip`` or ``sc``; None for the library's.
+        route: ``iv``, ``oral``, ``ip``, ``sc`` or ``it`` (into the tumour); None for the
+            library's.
     """
 
     key: ClassVar[str] = "drug"

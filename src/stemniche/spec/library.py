@@ -10,6 +10,7 @@ from stemniche.spec.lexicon import Lexicon
 from stemniche.spec.parameters import Numbers
 from stemniche.spec.records import (
     Cancer,
+    DrugClass,
     DrugRow,
     Entailed,
     HostRow,
@@ -21,6 +22,7 @@ from stemniche.spec.records import (
     Pool,
     Rule,
     SecretionRow,
+    TargetRow,
     UptakeRow,
 )
 
@@ -46,6 +48,8 @@ class Library:
     cancers: dict[str, Cancer]
     pools: dict[str, Pool]
     drugs: dict[str, DrugRow]
+    drug_classes: dict[str, DrugClass]
+    targets: tuple[TargetRow, ...]
     hosts: tuple[HostRow, ...]
     markers: tuple[MarkerRow, ...]
     entailed: tuple[Entailed, ...]
@@ -58,7 +62,7 @@ class Library:
     def __post_init__(self) -> None:
         object.__setattr__(self, "numbers", Numbers(self.parameters, self.lexicon))
         rows: tuple[Mechanism, ...]
-        rows = (*self.links, *self.rules, *self.secretions, *self.uptakes)
+        rows = (*self.links, *self.rules, *self.secretions, *self.uptakes, *self.targets)
         object.__setattr__(self, "mechanisms", {row.id: row for row in rows})
 
     def cancer_lineage(self, cancer: str) -> tuple[str, ...]:
@@ -70,6 +74,14 @@ class Library:
             if name in self.cancers and name not in line:
                 line.append(name)
                 waiting.extend(self.cancers[name].is_a)
+        return tuple(line)
+
+    def drug_lineage(self, kind: str) -> tuple[str, ...]:
+        """Return a class of drugs and the classes it belongs to, nearest first."""
+        line: list[str] = []
+        while kind in self.drug_classes and kind not in line:
+            line.append(kind)
+            kind = self.drug_classes[kind].is_a
         return tuple(line)
 
     def marker_rows(self, cancer: str, dropped: frozenset[str]) -> dict[str, MarkerRow]:

@@ -171,16 +171,60 @@ class Uptake:
     km: float
 
 
+Effect = Literal[
+    "antagonist", "inhibitor", "agonist", "neutraliser", "mimic", "depleter", "poison", "enzyme"
+]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DrugTarget:
+    """What a drug does to one target of this Model.
+
+    With the drug's free level C the share of the target that it occupies is
+    ``x / (1 + x + sum L/K_L)``, ``x = (C / potency)^hill``, L being the `ligands` that compete.
+
+    Args:
+        name: The target as people call it.
+        acts_on: Names by which the Model has it: factors, nodes, other signals, cell types.
+        cells: Concrete types and sites in which it acts; empty for all.
+        potency: nM.
+        maximum: Share of the target held back when all of it is occupied; a depleter's 1/min.
+        ligands: Competing factors with their half-maxima, in their units.
+    """
+
+    row: str
+    name: str
+    effect: Effect
+    acts_on: tuple[str, ...]
+    cells: tuple[str, ...]
+    potency: float
+    hill: float
+    maximum: float
+    ligands: dict[str, float] = field(default_factory=dict)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Drug:
-    """A drug of the library: kind, phases it acts in, every `<drug>.<name>` in engine units."""
+    """A drug that the scenario gives.
+
+    Args:
+        kind: Its class.
+        molar_mass: g/mol.
+        values: Its numbers in engine units, by name; for an adult of 70 kg, clearance in
+            mL/min/kg and volume in L/kg. The dose is in `dose_unit`.
+        instead: How it is given where it is no drug with plasma levels; else empty.
+        phases: Phases of the cycle in which a poison strikes.
+    """
 
     id: str
     kind: str
     molar_mass: float
     values: dict[str, float]
+    dose_unit: str = "mg"
+    route: str = "iv"
+    instead: str = ""
     phases: tuple[str, ...] = ()
-    rows: tuple[str, ...] = ()
+    targets: tuple[DrugTarget, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,9 +10,9 @@ from typing import Literal
 from stemniche.spec.context import Activity, Context, Verdict
 from stemniche.spec.lexicon import SITES
 from stemniche.spec.library import Library
-from stemniche.spec.model import Drive, Row, Secretion, Uptake
+from stemniche.spec.model import Drive, Drug, Row, Secretion, Uptake
 from stemniche.spec.paths import carried_claims
-from stemniche.spec.records import Link, Mechanism, Rule, SecretionRow
+from stemniche.spec.records import Link, Mechanism, Rule, SecretionRow, TargetRow
 from stemniche.spec.sentences import Writer
 
 Kind = Literal["network", "brake", "rule", "secretion", "uptake", "trait", "drug"]
@@ -25,9 +25,12 @@ def model_rows(
     drives: Iterable[Drive],
     secretions: Iterable[Secretion],
     uptakes: Iterable[Uptake],
+    drugs: Iterable[Drug] = (),
 ) -> tuple[tuple[Row, ...], list[str]]:
     """Return the active rows in library order, and notes on rows that are on but cannot act."""
     acting = _acting(drives, secretions, uptakes)
+    for target in (target for drug in drugs for target in drug.targets):
+        acting[target.row] = set(target.cells or library.lexicon.types)
     on = frozenset(row for row, v in verdicts.items() if v.activity is Activity.IN)
     writer = Writer(library, context.book.entity_name, on)
     rows, notes = [], []
@@ -38,7 +41,7 @@ def model_rows(
         cells = tuple(c for c in _order(library) if c in acting.get(row.id, ()))
         if cells:
             rows.append(_row(row, verdict, cells, writer))
-        else:
+        elif not isinstance(row, TargetRow):
             why = "a row it acts together with does not run"
             notes.append(f"Row {row.id} does nothing here: {why}.")
     return (*rows, *_traits(library, context, writer)), notes
@@ -50,6 +53,8 @@ def kind_of(row: Mechanism) -> Kind:
         return "brake" if row.brake else "network"
     if isinstance(row, Rule):
         return "rule"
+    if isinstance(row, TargetRow):
+        return "drug"
     return "secretion" if isinstance(row, SecretionRow) else "uptake"
 
 
@@ -60,6 +65,9 @@ def _row(row: Mechanism, verdict: Verdict, cells: tuple[str, ...], writer: Write
         start, end, sign = row.signal, row.behaviour, 1 if row.direction == "increases" else -1
     elif isinstance(row, SecretionRow):
         start, end, sign = row.node or ";".join(row.cell), row.factor, 1
+    elif isinstance(row, TargetRow):
+        start, end = row.drug, ";".join(row.named)
+        sign = 1 if row.effect in ("agonist", "mimic", "poison") else -1
     else:
         start, end, sign = ";".join(row.cell), row.factor, -1
     return Row(

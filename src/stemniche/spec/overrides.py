@@ -13,6 +13,7 @@ from stemniche.core.errors import InputError
 from stemniche.core.names import did_you_mean
 from stemniche.core.units import parse_quantity
 from stemniche.spec.claimbook import ClaimBook
+from stemniche.spec.druglist import DRUG_NUMBERS, drug_record
 from stemniche.spec.library import Library
 from stemniche.spec.parameters import ROW_NUMBERS
 from stemniche.spec.records import Mechanism, Parameter
@@ -57,6 +58,7 @@ def overridden(
         rules=tuple(_kept(row, rows) for row in library.rules),
         secretions=tuple(_kept(row, rows) for row in library.secretions),
         uptakes=tuple(_kept(row, rows) for row in library.uptakes),
+        targets=tuple(_kept(row, rows) for row in library.targets),
     )
     faults = Faults()
     for row_id in rows:
@@ -82,8 +84,11 @@ def _parameter(library: Library, name: str, value: str | float, where: str) -> P
 
 
 def _inherited(library: Library, name: str) -> Parameter | None:
-    """Return the record that a trait of a type goes by, under the name of the type itself."""
+    """Return the record that a number of a type or drug goes by, under the name itself."""
     head, _, trait = name.partition(".")
+    if head in library.drugs and trait in DRUG_NUMBERS:
+        record = drug_record(library.parameters, library, head, trait)
+        return None if record is None else replace(record, name=name)
     if head not in library.lexicon.cells or not trait:
         return None
     record = library.numbers.trait_record(head, trait)

@@ -34,13 +34,14 @@ ENGINE_PARAMETERS: tuple[str, ...] = (
     "vessel.permeability.soluble",
     "vessel.permeability.vesicle",
     "vessel.tumour_perfusion",
+    "pk.clearance_exponent",
 )
 """Parameters that the code reads by name: every library must have them."""
 
 FACTOR_NUMBERS = {"diffusivity": "um^2/min", "half_life": "min", "baseline": "", "reference": ""}
 """Numbers of a factor and their engine units; empty means the unit of the factor itself."""
 
-ROW_NUMBERS = ("half_max", "hill", "weight", "limit", "ref", "rate", "km")
+ROW_NUMBERS = ("half_max", "hill", "weight", "limit", "ref", "rate", "km", "potency", "maximum")
 """Numbers of a row that a scenario may override as ``ROW.half_max`` and the like."""
 
 _TIMES = frozenset(("s", "min", "h", "d", "week"))

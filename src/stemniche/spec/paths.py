@@ -12,7 +12,15 @@ from stemniche.core.names import did_you_mean
 from stemniche.spec.claimbook import ClaimBook
 from stemniche.spec.lexicon import SITES
 from stemniche.spec.library import Library
-from stemniche.spec.records import Entailed, Link, Mechanism, Parameter, Rule, SecretionRow
+from stemniche.spec.records import (
+    Entailed,
+    Link,
+    Mechanism,
+    Parameter,
+    Rule,
+    SecretionRow,
+    TargetRow,
+)
 from stemniche.spec.tables import Faults
 
 REASONS = ("definition", "same_as", "no_direction", "clinical", "shorthand")
@@ -97,6 +105,8 @@ def starts(library: Library, row: Mechanism | Parameter) -> frozenset[Point]:
     lexicon = library.lexicon
     if isinstance(row, Parameter):
         return _trait_points(library, row)
+    if isinstance(row, TargetRow):
+        return frozenset({Point("own", row.drug)})
     if isinstance(row, SecretionRow):
         cells = frozenset(lexicon.expand(row.cell))
         points = {Point("cell", cell) for cell in cells}
@@ -128,6 +138,8 @@ def ends(library: Library, row: Mechanism | Parameter) -> frozenset[Point]:
         moved = {t for t in lexicon.expand(parts) if t not in SITES} | (cells - set(SITES))
         points = {Point("behaviour", row.behaviour, cells)}
         return frozenset(points | {Point("cell", cell) for cell in moved})
+    if isinstance(row, TargetRow):
+        return frozenset(p for name in row.named for p in _target_points(library, row, name))
     return frozenset({Point("factor", row.factor)})
 
 
@@ -155,6 +167,15 @@ def _cells(library: Library, row: Link | Rule) -> frozenset[str]:
         return frozenset(lexicon.expand(row.cell))
     has_node = {t for m in lexicon.members(row.to) for t in lexicon.node_types(m)}
     return frozenset(has_node & set(lexicon.expand(row.cells)) if row.cells else has_node)
+
+
+def _target_points(library: Library, row: TargetRow, name: str) -> set[Point]:
+    """Points that a drug moves: nodes and factors where it acts, cells that it kills."""
+    lexicon = library.lexicon
+    if row.effect == "depleter":
+        return {Point("cell", cell) for cell in lexicon.expand((name,))}
+    cells = frozenset(lexicon.expand(row.cells) if row.cells else ())
+    return {p for m in lexicon.members(name) for p in _signal_points(library, m, cells)}
 
 
 def _signal_points(library: Library, name: str, cells: frozenset[str]) -> set[Point]:

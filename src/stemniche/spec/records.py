@@ -301,18 +301,91 @@ class HostRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DrugClass:
+    """A class of drugs; a drug without a number of its own has that of its nearest class.
+
+    `phases` are those of the cell cycle in which a poison of the class strikes. What is no drug
+    with plasma levels says in `instead` how it is given.
+    """
+
+    place: Place
+    id: str = required()
+    is_a: str = optional("")
+    entity: str = optional("")
+    phases: tuple[str, ...] = optional(())
+    instead: str = optional("")
+    description: str = optional("")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DrugRow:
-    """A drug; its numbers are parameters. It acts on cells in the `phases` of the cycle."""
+    """A drug: what it is, how it is given, how the body handles it; for an adult of 70 kg.
+
+    Its numbers become parameters ``<drug>.<column>``; each may be `fold` times larger or smaller.
+    """
 
     place: Place
     id: str = required()
     entity: str = optional("")
     aliases: tuple[str, ...] = optional(())
+    kind: str = required("class")
     molar_mass_g_mol: float = required()
-    kind: str = required()
-    phases: tuple[str, ...] = optional(("G0", "G1", "S", "G2M"))
-    targets: tuple[str, ...] = optional(())
+    phases: tuple[str, ...] = optional(())
+    route: Literal["iv", "oral", "ip", "sc", "it"] = required()
+    dose: str = optional("")
+    every: str = optional("")
+    over: str = optional("")
+    loading: str = optional("")
+    on: str = optional("")
+    off: str = optional("")
+    bioavailability: str = optional("")
+    absorption: str = optional("")
+    clearance: str = optional("")
+    volume: str = optional("")
+    fraction_unbound: str = optional("")
+    fold: float = optional(2.0)
+    basis: Basis = required()
+    source: str = required()
     description: str = optional("")
+
+
+Effect = Literal[
+    "antagonist", "inhibitor", "agonist", "neutraliser", "mimic", "depleter", "poison", "enzyme"
+]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TargetRow:
+    """What a drug does to one target.
+
+    `target` names the molecule or cell; where the model has it under other names, such as the
+    ligand that is read through a receptor, `acts_on` gives them. `maximum` is the share of the
+    target that can be held back, or for a depleter a rate of death.
+    """
+
+    place: Place
+    id: str = required()
+    drug: str = required()
+    target: str = required()
+    acts_on: tuple[str, ...] = optional(())
+    effect: Effect = required()
+    cells: tuple[str, ...] = optional(())
+    potency: str = optional("")
+    quantity: Literal["Kd", "IC50", "EC50"] = optional("IC50")
+    hill: str = optional("1")
+    maximum: str = optional("")
+    context: tuple[str, ...] = optional(("general",))
+    generalises: bool = optional(False)
+    basis: Basis = required()
+    claims: tuple[str, ...] = optional(())
+    supports: tuple[str, ...] = optional(())
+    source: str = optional("")
+    note: str = optional("")
+
+    @property
+    def named(self) -> tuple[str, ...]:
+        """Names under which the model has the target."""
+        return self.acts_on or (self.target,)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -344,5 +417,5 @@ class NotCarried:
     note: str = optional("")
 
 
-Mechanism = Link | Rule | SecretionRow | UptakeRow
+Mechanism = Link | Rule | SecretionRow | UptakeRow | TargetRow
 """Rows that claims switch on and off."""

@@ -12,9 +12,18 @@ from stemniche.core.errors import InputError
 from stemniche.core.names import did_you_mean
 from stemniche.spec import rownumbers
 from stemniche.spec.claimbook import GENERAL, ClaimBook, ClaimFacts
+from stemniche.spec.druglist import target_hill, target_maximum, target_potency
 from stemniche.spec.lexicon import GENE_STATES, MARROW, SITES, VESSEL, Signal
 from stemniche.spec.library import Library
-from stemniche.spec.records import Link, MarkerRow, Mechanism, Rule, SecretionRow, UptakeRow
+from stemniche.spec.records import (
+    Link,
+    MarkerRow,
+    Mechanism,
+    Rule,
+    SecretionRow,
+    TargetRow,
+    UptakeRow,
+)
 from stemniche.spec.tables import Faults
 
 PLACES_OF_BEHAVIOURS = {"recruitment": VESSEL, "permeability": VESSEL, "egress": MARROW}
@@ -37,7 +46,7 @@ class RowCheck:
             self._rule(row)
         elif isinstance(row, SecretionRow):
             self._secretion(row)
-        else:
+        elif isinstance(row, UptakeRow):
             self._uptake(row)
         self.support(row)
         self.context(row.context, row.place.at("context"))
@@ -59,8 +68,13 @@ class RowCheck:
                 self._limit(row)
         elif isinstance(row, SecretionRow):
             self._try(lambda: rownumbers.secretion_rate(numbers, row))
-        else:
+        elif isinstance(row, UptakeRow):
             self._try(lambda: rownumbers.uptake_numbers(numbers, row, lexicon, 1.0))
+        else:
+            drug = self.library.drugs[row.drug]
+            self._try(lambda: target_potency(numbers, row, drug.molar_mass_g_mol))
+            self._try(lambda: target_maximum(numbers, row))
+            self._try(lambda: target_hill(numbers, row))
 
     def claim(self, claim: str, where: str) -> ClaimFacts | None:
         """Return a claim by id; an unknown one is a fault."""
@@ -251,6 +265,8 @@ class RowCheck:
         if isinstance(row, MarkerRow):
             return frozenset((row.entity,))
         lexicon = self.library.lexicon
+        if isinstance(row, TargetRow):
+            return frozenset()
         if isinstance(row, Link):
             nodes = (lexicon.nodes[m] for m in lexicon.members(row.to) if m in lexicon.nodes)
             return frozenset(node.entity for node in nodes)

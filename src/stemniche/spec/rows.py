@@ -12,12 +12,14 @@ from typing import Any, TypeVar
 from stemniche.core.identity import fingerprint_files
 from stemniche.spec.checks import check_library
 from stemniche.spec.claimbook import ClaimBook, claim_book
+from stemniche.spec.druglist import row_parameters
 from stemniche.spec.lexicon import Lexicon
 from stemniche.spec.library import Library
 from stemniche.spec.paths import check_paths
 from stemniche.spec.records import (
     Cancer,
     Cell,
+    DrugClass,
     DrugRow,
     Entailed,
     FactorRow,
@@ -32,6 +34,7 @@ from stemniche.spec.records import (
     Pool,
     Rule,
     SecretionRow,
+    TargetRow,
     UptakeRow,
     Word,
 )
@@ -39,7 +42,7 @@ from stemniche.spec.tables import Faults, check_unique, read_table
 
 R = TypeVar("R")
 
-MECHANISMS = (Link, Rule, SecretionRow, UptakeRow)
+MECHANISMS = (Link, Rule, SecretionRow, UptakeRow, TargetRow)
 
 
 def read_library(folder: Path | None = None, book: ClaimBook | None = None) -> Library:
@@ -84,17 +87,24 @@ def _read(folder: Path, book: ClaimBook) -> Library:
         families={f.id: f for f in table("families", Family, optional=True)},
         words=tuple(words),
     )
+    drugs = table("drugs", DrugRow, optional=True)
+    written = table("parameters", Parameter, "name")
+    parameters = row_parameters(drugs, faults)
+    twice = (p for p in written if p.name in parameters)
+    check_unique([*parameters.values(), *twice], "name", faults)
     library = Library(
         fingerprint=fingerprint_files(sorted(folder.glob("*.csv"))),
         lexicon=lexicon,
-        parameters={p.name: p for p in table("parameters", Parameter, "name")},
+        parameters={p.name: p for p in written} | parameters,
         links=(*table("network", Link), *table("brakes", Link, optional=True)),
         rules=tuple(table("rules", Rule)),
         secretions=tuple(table("secretion", SecretionRow)),
         uptakes=tuple(table("uptake", UptakeRow)),
         cancers={c.id: c for c in table("cancers", Cancer)},
         pools={p.id: p for p in table("pools", Pool, optional=True)},
-        drugs={d.id: d for d in table("drugs", DrugRow, optional=True)},
+        drugs={d.id: d for d in drugs},
+        drug_classes={c.id: c for c in table("drug_classes", DrugClass, optional=True)},
+        targets=tuple(table("drug_targets", TargetRow, optional=True)),
         markers=tuple(table("markers", MarkerRow, optional=True)),
         hosts=tuple(table("hosts", HostRow, optional=True)),
         entailed=tuple(table("entailed", Entailed, "claim", optional=True)),
@@ -102,6 +112,7 @@ def _read(folder: Path, book: ClaimBook) -> Library:
         not_carried=tuple(table("not_carried", NotCarried, "claim", optional=True)),
     )
     rows: list[Any] = [*library.links, *library.rules, *library.secretions, *library.uptakes]
+    rows += library.targets
     check_unique(rows, "id", faults)
     faults.stop()
     check_library(library, book, faults)

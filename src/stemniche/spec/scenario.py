@@ -13,7 +13,7 @@ from typing import Any, Literal, final
 
 from stemniche.core.errors import InputError
 from stemniche.core.identity import fingerprint
-from stemniche.spec.interventions import Intervention, WithoutClaim
+from stemniche.spec.interventions import GiveDrug, Intervention, WithoutClaim
 from stemniche.spec.layers import merge, put, split
 from stemniche.spec.nametables import library_names
 from stemniche.spec.naming import Kind, Names
@@ -95,6 +95,12 @@ class Scenario:
     measures: tuple[str, ...]
     notes: tuple[str, ...] = field(default=(), compare=False)
     _tree: Node = field(repr=False, compare=False)
+
+    @property
+    def drugs(self) -> tuple[str, ...]:
+        """Drugs that are given, each once."""
+        given = (item.drug for item in self.therapy if isinstance(item, GiveDrug))
+        return tuple(dict.fromkeys(given))
 
     @property
     def duration_s(self) -> int:

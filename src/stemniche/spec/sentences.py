@@ -12,7 +12,15 @@ from stemniche.spec.lexicon import MARROW, VESICLE, VESSEL, Lexicon
 from stemniche.spec.library import Library
 from stemniche.spec.model import Model
 from stemniche.spec.parameters import Numbers
-from stemniche.spec.records import Link, Mechanism, Parameter, Rule, SecretionRow, UptakeRow
+from stemniche.spec.records import (
+    Link,
+    Mechanism,
+    Parameter,
+    Rule,
+    SecretionRow,
+    TargetRow,
+    UptakeRow,
+)
 
 VERBS = {
     "expression": ("increases expression of", "decreases expression of"),
@@ -22,6 +30,18 @@ VERBS = {
     "state": ("promotes", "suppresses"),
 }
 """How a sentence says that a node of some kind goes up or down."""
+
+EFFECTS = {
+    "antagonist": "competes for {}",
+    "inhibitor": "inhibits {}",
+    "agonist": "activates {}",
+    "neutraliser": "binds free {}",
+    "mimic": "acts like {}",
+    "depleter": "kills {}",
+    "poison": "kills and damages cells by way of {}",
+    "enzyme": "breaks down {}",
+}
+"""How a sentence says what a drug does to a target."""
 
 STATES = {"mutant": "mutant {}", "lost": "loss of {}", "low": "low {}", "high": "high {}"}
 
@@ -72,6 +92,8 @@ class Writer:
                 return f"{place}, {_verb(row.factor, 'is')} taken up at {rate} of the cell's volume"
             half = self._numbers.shown(row.km)
             return f"{place}, {_verb(row.factor, 'is')} taken up at up to {rate} (half at {half})"
+        if isinstance(row, TargetRow):
+            return f"{place}, {self._target(row)}"
         head, _, trait = row.name.partition(".")
         value = self._numbers.shown(row.name)
         if head in self._lexicon.cells:
@@ -148,6 +170,16 @@ class Writer:
         towards = f"{fold} times its base value" if limit.endswith("fold") else limit
         text = f"{_verb(self.name(row.signal), row.direction)} {shown} towards {towards}"
         return f"{text} {self._hill(row)}{joint}"
+
+    def _target(self, row: TargetRow) -> str:
+        shown = _listed([self.name(name) for name in row.named])
+        target = row.target if row.target in row.named else f"{shown} ({row.target})"
+        target = shown if row.target in row.named else target
+        text = f"{_spoken(row.drug)} {EFFECTS[row.effect].format(target)}"
+        power = "" if row.hill == "1" else f", Hill {self._numbers.shown(row.hill)}"
+        return (
+            f"{text} (half at {self._numbers.shown(row.potency)}{power})" if row.potency else text
+        )
 
     def _partners(self, row: Link | Rule, other: Link | Rule) -> bool:
         return (

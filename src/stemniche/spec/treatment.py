@@ -17,7 +17,7 @@ from stemniche.spec.reading import NOWHERE, TICK, Field, Fields, days_text, on_l
 from stemniche.spec.schema import ENVIRONMENT
 from stemniche.spec.yamlfile import Node
 
-ROUTES = ("iv", "oral", "ip", "sc")
+ROUTES = ("iv", "oral", "ip", "sc", "it")
 SETTABLE = {f"environment.{name}": limits for name, limits in ENVIRONMENT.items()}
 """Scenario values that may change during a run, with unit, lowest and highest value."""
 
@@ -30,6 +30,9 @@ YAML_ONLY = ("sort",)
 """Keys whose values are mappings, which a line cannot hold."""
 
 MOST_FRACTION = 0.999
+MOST_DOSED = {"mg": 1e6, "IU": 1e10, "pfu": 1e13, "AUC": 1e4}
+"""Highest dose by the unit of its amount."""
+
 MOST_TRANSFERRED = 100_000
 MOST_GY = 100.0
 MOST_INJECTED = 1_000_000_000
@@ -228,20 +231,21 @@ def _doses(fields: Fields) -> int | None:
 
 
 def _dose(written: Field | None, setting: Setting) -> iv.Dose | None:
-    """Read a dose in mg, per body surface or per body mass."""
+    """Read a dose: an amount, by itself or per body surface or mass, or a wanted AUC."""
     if written is None:
         return None
-    sizes: dict[str, float] = {"mg": 1.0, "mg/m^2": setting.bsa, "mg/kg": setting.mass}
+    sizes = {"m^2": setting.bsa, "kg": setting.mass}
     fault: InputError | None = None
     for unit in get_args(iv.DoseUnit):
         try:
-            amount = written.quantity(unit, low=0.0, high=1e6)
+            amount = written.quantity(unit, low=0.0, high=MOST_DOSED[unit.partition("/")[0]])
         except UnitError as error:
             fault = fault or error
             continue
-        return iv.Dose(amount, unit, float(f"{amount * sizes[unit]:.12g}"))
+        size = sizes.get(unit.partition("/")[2], 1.0)
+        return iv.Dose(amount, unit, float(f"{amount * size:.12g}"))
     reason = fault.what if fault else ""
-    mend = "Write it in mg, mg/m^2 or mg/kg, such as '80 mg/m^2'."
+    mend = f"Write it in {', '.join(get_args(iv.DoseUnit))}, such as '80 mg/m^2'."
     raise written.error(f"{written.shown} is no dose. {reason}".strip(), mend)
 
 

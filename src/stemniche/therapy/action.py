@@ -7,8 +7,9 @@ import numpy as np
 
 from stemniche.engine.plan import Plan
 from stemniche.engine.process import TICK_MIN, TICK_S, Access, Phase, Process, Tick
-from stemniche.engine.state import ALIVE, APOPTOTIC, NECROTIC, Array, State
+from stemniche.engine.state import ALIVE, APOPTOTIC, NECROTIC, PHASE_NAMES, Array, State
 from stemniche.kernels.cpu import Backend
+from stemniche.spec.model import Drug, DrugTarget
 
 
 def over_a_tick(rate: Array | float) -> Array:
@@ -35,7 +36,7 @@ class Cytotoxic(Process):
     """
 
     drug: str
-    signal: int
+    factor: int
     uptake: Array
     accumulation: float
     half_max: float
@@ -55,7 +56,7 @@ class Cytotoxic(Process):
         """See `Process.run`."""
         n = s.n
         inside = s[f"drug_in.{self.drug}"][:n]
-        outside = s["signals"][self.signal, :n]
+        outside = s["fields"][self.factor].ravel()[s.live("voxel")]
         exchange = self.uptake[s.live("type")]
         out = exchange + s["behaviours"][self.efflux_row, :n]
         taken = exchange * outside * (s.live("state") <= APOPTOTIC)
@@ -119,3 +120,59 @@ class Repair(Process):
 def repair(plan: Plan) -> Repair:
     """Build the repair of damage."""
     return Repair(row=plan.behaviours["damage_repair"])
+
+
+def release(drug: Drug, plan: Plan) -> Release:
+    """Build the way of a drug out of the cells."""
+    return Release(
+        drug=drug.id,
+        factor=plan.factors[drug.id],
+        uptake=plan.trait("drug_uptake"),
+        efflux_row=plan.behaviours["drug_efflux"],
+        voxel_volume=plan.grid.voxel_volume,
+        access=Access(
+            read={
+                f"drug_in.{drug.id}": "nM",
+                "behaviours": "1",
+                "type": "1",
+                "state": "1",
+                "radius": "um",
+                "voxel_ptr": "1",
+            },
+            add={"supply": "factor unit/min"},
+        ),
+        name=f"release.{drug.id}",
+    )
+
+
+def cytotoxic(drug: Drug, poison: DrugTarget, plan: Plan) -> Cytotoxic:
+    """Build a cytotoxic drug's action on cells."""
+    v = drug.values
+    return Cytotoxic(
+        drug=drug.id,
+        factor=plan.factors[drug.id],
+        uptake=plan.trait("drug_uptake"),
+        accumulation=v["accumulation"],
+        half_max=v["accumulation"] * poison.potency,
+        hill=poison.hill,
+        phases=np.array([name in drug.phases for name in PHASE_NAMES], np.uint8),
+        kill=v["kill"],
+        strain=v["damage"],
+        hazard=plan.hazards["drug_death"],
+        efflux_row=plan.behaviours["drug_efflux"],
+        sensitivity_row=plan.behaviours["drug_sensitivity"],
+        access=Access(
+            read={
+                "fields": "factor unit",
+                "voxel": "1",
+                "behaviours": "1",
+                "type": "1",
+                "state": "1",
+                "phase": "1",
+                "sensitivity": "1",
+            },
+            write={f"drug_in.{drug.id}": "nM", "clock": "min"},
+            add={"hazards": "1/min", "damage": "1"},
+        ),
+        name=f"action.{drug.id}",
+    )

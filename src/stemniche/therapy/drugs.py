@@ -1,24 +1,45 @@
-"""Drugs: courses of doses, their pharmacokinetics, their field in the tissue, their action.
+"""Drugs given: courses of doses, and all that they add to a Plan.
 
-A drug's row in the library gives its kind and numbers; a kind maps to one action. What a drug does
+A drug's numbers and targets come with the Model; an effect maps to one action. What a drug does
 beyond its own targets and the damage of cells is left to the network.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
-from typing import final
+from typing import Any
 
 import numpy as np
 
 from stemniche.core.errors import InputError
-from stemniche.engine.plan import Plan
-from stemniche.engine.process import TICK_MIN, TICK_S, Access, Phase, Process, Tick
-from stemniche.engine.state import PHASE_NAMES, Array, State, Variable
-from stemniche.kernels.cpu import Backend
+from stemniche.engine.occupancy import Binding, Held
+from stemniche.engine.plan import MARROW, VESSEL, Plan
+from stemniche.engine.process import Process
+from stemniche.engine.state import Variable
 from stemniche.spec.interventions import Condition, GiveDrug
-from stemniche.spec.model import Drug, Factor, Model, Uptake
+from stemniche.spec.lexicon import SITES
+from stemniche.spec.model import Drug, DrugTarget, Factor, Model, Uptake
 from stemniche.spec.scenario import Scenario
-from stemniche.therapy.action import Cytotoxic, Release, over_a_tick
-from stemniche.therapy.schedule import Infusion, infusions, snap
+from stemniche.therapy.action import cytotoxic, over_a_tick, release
+from stemniche.therapy.plasma import CENTRAL, DEPOT, Body, body, dosing
+from stemniche.therapy.schedule import Infusion, check_pump, infusions, snap
+from stemniche.therapy.targeting import (
+    depletion,
+    in_blood,
+    targeting,
+    withheld_rows,
+    withholding,
+)
+
+ADULT_M2 = 1.8
+"""Body surface of the adult for whom doses are told."""
+
+ABSORBED = ("oral", "ip", "sc")
+"""Routes by way of a depot."""
+
+NEEDED = ("volume", "clearance", "dose", "every")
+"""Numbers without which nobody knows what to give."""
+
+EXPONENT = "pk.clearance_exponent"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,8 +48,7 @@ class Course:
 
     drug: Drug
     doses: tuple[Infusion, ...]
-    mass_kg: float
-    bsa_m2: float
+    host: Body
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,12 +61,28 @@ class Lowered:
     uptakes: tuple[Uptake, ...] = ()
     variables: tuple[Variable, ...] = ()
     hazards: tuple[str, ...] = ()
+    held: tuple[Held, ...] = ()
+    bindings: tuple[Binding, ...] = ()
+    targets: tuple[tuple[str, DrugTarget], ...] = ()
+
+    def sensed(self, plan: Plan) -> tuple[Process, ...]:
+        """What stands between sensing and signalling: drugs take hold of their targets."""
+        return (targeting(self.targets, plan),) if self.targets else ()
 
     def processes(self, plan: Plan) -> tuple[Process, ...]:
         """Dosing and action of every course."""
         found: list[Process] = []
         for c in self.courses:
-            found += [dosing(c, plan), release(c.drug, plan), cytotoxic(c.drug, plan)]
+            found.append(dosing(c.drug, c.doses, c.host, plan))
+            poison = _poison(c.drug)
+            if poison is not None:
+                found += [release(c.drug, plan), cytotoxic(c.drug, poison, plan)]
+        if withheld_rows(self.targets, plan):
+            found.append(withholding(self.targets, plan))
+        if any(e.sites and MARROW in e.sites for e in self.held):
+            found.append(in_blood(self.targets, plan))
+        if any(target.effect == "depleter" for _, target in self.targets):
+            found.append(depletion(self.targets, plan))
         return tuple(found)
 
 
@@ -54,76 +90,124 @@ def course(item: GiveDrug, scenario: Scenario, model: Model, gate: int | None) -
     """The doses that an intervention stands for; those after control `gate` ended are not given.
 
     Raises:
-        InputError: The drug is not in the model, or its regimen is impossible.
+        InputError: The drug is given in another way, or its regimen is impossible.
     """
-    drug = next((d for d in model.drugs if d.id == item.drug), None)
-    if drug is None:
-        known = ", ".join(d.id for d in model.drugs)
-        raise InputError(f"'{item.drug}' is not in the library.", str(item), f"Known: {known}.")
+    drug = next(d for d in model.drugs if d.id == item.drug)
+    where = str(item)
+    if drug.instead:
+        raise InputError(f"'{drug.id}' is no drug with a level in plasma.", where, drug.instead)
+    lacking = [name for name in NEEDED if name not in drug.values]
+    if lacking:
+        what = f"The library does not know the {' and '.join(lacking)} of {drug.id}."
+        raise InputError(what, where, f"Set 'parameters: {{{drug.id}.{lacking[0]}: …}}'.")
     v = drug.values
-    host = scenario.host
-    regular = v["dose"] * host.bsa
-    mg = regular if item.dose is None else item.dose.mg
-    every = item.every
+    host = body(drug, scenario.host.mass, model.parameters[EXPONENT])
+    every, cycle = item.every, item.cycle
     if every is None and (item.dose is None or item.doses is not None):
         every = v["every"]
+        if cycle is None and "on" in v and "off" in v:
+            cycle = (v["on"], v["off"])
+    route = item.route or drug.route
     early, end = item.start == "birth", item.until
     until = None if end is None or isinstance(end, Condition) else float(end)
     whole = scenario.days * 1440.0 + (scenario.prepare.length if early else 0.0)
+    mg = _regular(drug, "dose", scenario, host, where)
+    loading = None
+    if item.dose is None and "loading" in v:
+        loading = _regular(drug, "loading", scenario, host, where)
+    if item.dose is not None:
+        mg = _mg(drug, item.dose.total, item.dose.unit, host, where)
+    if item.loading is not None:
+        loading = _mg(drug, item.loading.total, item.loading.unit, host, where)
     doses = infusions(
         start=0.0 if item.start == "birth" else float(item.start),
         stop=whole if until is None or early else until,
         every=every,
         doses=item.doses,
-        over=v["over"] if item.over is None else item.over,
+        over=_over(drug, route, item.over),
         mg=mg,
-        loading=None if item.loading is None else item.loading.mg,
-        cycle=item.cycle,
-        where=str(item),
+        loading=loading,
+        cycle=cycle,
+        where=where,
     )
-    last = None if until is None else snap(until)
-    doses = tuple(replace(dose, early=early, until=last, gate=gate) for dose in doses)
-    return Course(drug=drug, doses=doses, mass_kg=host.mass, bsa_m2=host.bsa)
+    given: dict[str, Any] = {
+        "route": route,
+        "share": v["bioavailability"] if route in ABSORBED else 1.0,
+        "compartment": DEPOT if route in ABSORBED else CENTRAL,
+        "early": early,
+        "until": None if until is None else snap(until),
+        "gate": gate,
+    }
+    return Course(drug=drug, doses=tuple(replace(dose, **given) for dose in doses), host=host)
+
+
+def _over(drug: Drug, route: str, asked: float | None) -> float:
+    """Minutes of each dose; what is swallowed or injected beside the blood is there at once."""
+    if asked is not None:
+        return asked
+    return drug.values.get("over", 0.0) if route == drug.route else 0.0
+
+
+def _regular(drug: Drug, name: str, scenario: Scenario, host: Body, where: str) -> float:
+    """The library's dose in mg; a fixed dose goes with the surface of a host of another species."""
+    sizes = {"m^2": scenario.host.bsa, "kg": scenario.host.mass}
+    relative = sizes.get(drug.dose_unit.partition("/")[2], 1.0)
+    if drug.dose_unit in ("mg", "IU") and scenario.host.species != "human":
+        relative = scenario.host.bsa / ADULT_M2
+    return _mg(drug, drug.values[name] * relative, drug.dose_unit, host, where)
+
+
+def _mg(drug: Drug, total: float, unit: str, host: Body, where: str) -> float:
+    """An amount in mg, from one in mg, IU or as the area under the curve.
+
+    Raises:
+        InputError: The drug is not measured in this unit.
+    """
+    base = unit.partition("/")[0]
+    if base == "mg":
+        return total
+    if base == "AUC":
+        return total * host.clearance * 1000.0
+    if base == "IU" and "units_per_mg" in drug.values:
+        return total / drug.values["units_per_mg"]
+    what = f"{drug.id} is not dosed in {base}."
+    raise InputError(what, where, f"Write the dose in {drug.dose_unit or 'mg'}.")
 
 
 def lower_drugs(courses: tuple[Course, ...], model: Model) -> Lowered:
-    """Fields, uptake and columns that the drugs given need."""
+    """Fields, uptake, targets and columns that the drugs given need.
+
+    Raises:
+        InputError: Infusions of one drug overlap.
+    """
     merged: dict[str, Course] = {}
     for c in courses:
         old = merged.get(c.drug.id)
-        doses = (
-            c.doses if old is None else tuple(sorted((*old.doses, *c.doses), key=lambda d: d.start))
-        )
-        merged[c.drug.id] = Course(drug=c.drug, doses=doses, mass_kg=c.mass_kg, bsa_m2=c.bsa_m2)
+        doses = c.doses if old is None else (*old.doses, *c.doses)
+        check_pump(doses, f"drug {c.drug.id}")
+        merged[c.drug.id] = replace(c, doses=tuple(sorted(doses, key=lambda d: d.start)))
     drugs = [c.drug for c in merged.values()]
+    poisons = [d for d in drugs if _poison(d) is not None]
+    targets = tuple(
+        (d.id, t) for d in drugs for t in d.targets if t.effect not in ("poison", "enzyme")
+    )
+    deadly = bool(poisons) or any(t.effect == "depleter" for _, t in targets)
     return Lowered(
         courses=tuple(merged.values()),
         factors=tuple(_field(d) for d in drugs),
         permeability={d.id: d.values["permeability"] for d in drugs},
-        uptakes=tuple(
-            Uptake(
-                row=f"drug.{d.id}",
-                cell=t.id,
-                factor=d.id,
-                kind="first_order",
-                rate=d.values["accumulation"] * float(over_a_tick(t.traits["drug_uptake"])),
-                km=0.0,
-            )
-            for d in drugs
-            for t in model.types
-        ),
-        variables=tuple(
-            v
-            for d in drugs
-            for v in (
-                Variable(name=f"drug_in.{d.id}", unit="nM", kind="cell"),
-                Variable(
-                    name=f"pk.{d.id}", unit="nmol", kind="global", dtype="float64", shape=(2,)
-                ),
-            )
-        ),
-        hazards=("drug_death",) if drugs else (),
+        uptakes=tuple(_uptakes(poisons, model)),
+        variables=(*_variables(drugs, poisons), *_withheld(targets, model)),
+        hazards=("drug_death",) if deadly else (),
+        held=tuple(_held(drug, target) for drug, target in targets),
+        bindings=tuple(_bindings(drugs)),
+        targets=targets,
     )
+
+
+def _poison(drug: Drug) -> DrugTarget | None:
+    """How the drug kills cells, None if it does not."""
+    return next((t for t in drug.targets if t.effect == "poison"), None)
 
 
 def _field(drug: Drug) -> Factor:
@@ -140,141 +224,49 @@ def _field(drug: Drug) -> Factor:
     )
 
 
-@final
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Dosing(Process):
-    """Two-compartment pharmacokinetics, exact over a tick with a constant infusion.
-
-    Source:
-        ``dA/dt = M A + (rate, 0)``; over a tick ``A <- E A + F rate`` with ``E = exp(M dt)`` and
-        ``F = M^-1 (E - 1)``. The free plasma concentration is ``fu * A_1 / V_1``. A medium has it
-        at its walls, as in a hollow-fibre culture; the tissue beyond them follows
-        ``dC/dt = exchange (plasma - C) - loss C`` with the vessels that the slice has at the start.
-    """
-
-    drug: str
-    factor: int
-    doses: tuple[Infusion, ...]
-    nmol_per_mg: float
-    free_per_nmol: float
-    decay: Array
-    inflow: Array
-    medium: bool
-    exchange: float
-    loss: float
-    access: Access
-    name: str
-    phase: Phase = Phase.EVENTS
-    every_s: int = TICK_S
-
-    def run(self, s: State, t: Tick, k: Backend) -> None:
-        """See `Process.run`."""
-        amount = s[f"pk.{self.drug}"]
-        rate = 0.0
-        for dose in self.doses:
-            shut = dose.gate is not None and s["control_ended"][dose.gate]
-            if dose.runs(t) and not shut:
-                rate += dose.mg * self.nmol_per_mg / (dose.length / 60.0)
-        amount[:] = self.decay @ amount + self.inflow * rate
-        s["blood"][self.factor] = amount[0] * self.free_per_nmol
-        plasma, far = s["blood"][self.factor], s["far_level"]
-        if self.medium:
-            far[self.factor] = plasma
-            return
-        exchange = self.exchange * float(s["vessels_at_start"][0])
-        gone = exchange + self.loss
-        level = exchange * plasma / gone
-        far[self.factor] = level + (far[self.factor] - level) * np.exp(-gone * TICK_MIN)
+def _uptakes(poisons: Iterable[Drug], model: Model) -> Iterable[Uptake]:
+    """What cells take up of the drugs that act inside them."""
+    for d in poisons:
+        for t in model.types:
+            rate = d.values["accumulation"] * float(over_a_tick(t.traits["drug_uptake"]))
+            row = f"drug.{d.id}"
+            yield Uptake(row=row, cell=t.id, factor=d.id, kind="first_order", rate=rate, km=0.0)
 
 
-def dosing(c: Course, plan: Plan) -> Dosing:
-    """Build a drug's compartments, scaled to the host's mass."""
-    from scipy.linalg import expm
+def _variables(drugs: Iterable[Drug], poisons: Iterable[Drug]) -> Iterable[Variable]:
+    for d in poisons:
+        yield Variable(name=f"drug_in.{d.id}", unit="nM", kind="cell")
+    for d in drugs:
+        name = f"pk.{d.id}"
+        yield Variable(name=name, unit="nmol", kind="global", dtype="float64", shape=(3,))
 
-    v = c.drug.values
-    total = v["volume"] * c.mass_kg
-    v1, v2 = v["central_share"] * total, (1.0 - v["central_share"]) * total
-    out = 1e-3 * v["clearance"] * c.mass_kg / v1
-    q = np.log(2.0) / v["distribution_half_life"] / (1.0 / v1 + 1.0 / v2)
-    m = np.array([[-out - q / v1, q / v2], [q / v1, -q / v2]])
-    decay = expm(m * TICK_MIN)
-    inflow = np.linalg.solve(m, (decay - np.eye(2)) @ np.array([1.0, 0.0]))
-    return Dosing(
-        drug=c.drug.id,
-        factor=plan.factors[c.drug.id],
-        doses=c.doses,
-        nmol_per_mg=1e6 / c.drug.molar_mass,
-        free_per_nmol=v["fraction_unbound"] / v1,
-        decay=decay,
-        inflow=inflow,
-        medium=plan.surroundings.medium,
-        exchange=plan.exchange[c.drug.id] / plan.grid.voxels,
-        loss=float(np.log(2.0) / v["half_life"]),
-        access=Access(
-            read={
-                "control_ended": "1",
-                **({} if plan.surroundings.medium else {"vessels_at_start": "1"}),
-            },
-            write={
-                f"pk.{c.drug.id}": "nmol",
-                "blood": "factor unit",
-                "far_level": "factor unit",
-            },
-        ),
-        name=f"dosing.{c.drug.id}",
+
+def _withheld(targets: Iterable[tuple[str, DrugTarget]], model: Model) -> Iterable[Variable]:
+    """Room for what drugs hold back of nodes."""
+    nodes = {n.id for n in model.nodes}
+    held = {name for _, t in targets if t.effect != "depleter" for name in t.acts_on} & nodes
+    if held:
+        yield Variable(name="withheld", unit="1", kind="cell rows", shape=(len(held),))
+
+
+def _held(drug: str, target: DrugTarget) -> Held:
+    """A target as the engine's pseudo cells see it."""
+    cells = set(target.cells)
+    sites = tuple(site for site in (VESSEL, MARROW) if site in cells and site in SITES)
+    holds_back = target.effect in ("antagonist", "inhibitor")
+    return Held(
+        name=f"{drug}.{target.name}",
+        signals=target.acts_on if holds_back else (),
+        sites=sites,
+        maximum=target.maximum,
     )
 
 
-def release(drug: Drug, plan: Plan) -> Release:
-    """Build the way of a drug out of the cells."""
-    return Release(
-        drug=drug.id,
-        factor=plan.factors[drug.id],
-        uptake=plan.trait("drug_uptake"),
-        efflux_row=plan.behaviours["drug_efflux"],
-        voxel_volume=plan.grid.voxel_volume,
-        access=Access(
-            read={
-                f"drug_in.{drug.id}": "nM",
-                "behaviours": "1",
-                "type": "1",
-                "state": "1",
-                "radius": "um",
-                "voxel_ptr": "1",
-            },
-            add={"supply": "factor unit/min"},
-        ),
-        name=f"release.{drug.id}",
-    )
-
-
-def cytotoxic(drug: Drug, plan: Plan) -> Cytotoxic:
-    """Build a cytotoxic drug's action on cells."""
-    v = drug.values
-    return Cytotoxic(
-        drug=drug.id,
-        signal=plan.signals[drug.id],
-        uptake=plan.trait("drug_uptake"),
-        accumulation=v["accumulation"],
-        half_max=v["accumulation"] * v["potency"],
-        hill=v["hill"],
-        phases=np.array([name in drug.phases for name in PHASE_NAMES], np.uint8),
-        kill=v["kill"],
-        strain=v["damage"],
-        hazard=plan.hazards["drug_death"],
-        efflux_row=plan.behaviours["drug_efflux"],
-        sensitivity_row=plan.behaviours["drug_sensitivity"],
-        access=Access(
-            read={
-                "signals": "1",
-                "behaviours": "1",
-                "type": "1",
-                "state": "1",
-                "phase": "1",
-                "sensitivity": "1",
-            },
-            write={f"drug_in.{drug.id}": "nM", "clock": "min"},
-            add={"hazards": "1/min", "damage": "1"},
-        ),
-        name=f"action.{drug.id}",
-    )
+def _bindings(drugs: Iterable[Drug]) -> Iterable[Binding]:
+    """Factors that drugs bind, with the loss per level of the drug."""
+    for d in drugs:
+        for t in d.targets:
+            if t.effect == "neutraliser":
+                rate = float(np.log(2.0) / d.values["complex_half_life"]) / t.potency
+                for factor in t.acts_on:
+                    yield Binding(factor=factor, drug=d.id, rate=rate)

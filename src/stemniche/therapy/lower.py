@@ -40,7 +40,8 @@ def lower(scenario: Scenario, model: Model) -> Extension:
 
     def processes(plan: Plan) -> tuple[Process, ...]:
         found = (*drugs.processes(plan), *rays.processes(plan))
-        return (*found, repair(plan)) if found else ()
+        strains = bool(drugs.uptakes) or bool(rays.variables)
+        return (*found, repair(plan)) if strains else found
 
     return Extension(
         controls=tuple(controls),
@@ -49,6 +50,9 @@ def lower(scenario: Scenario, model: Model) -> Extension:
         uptakes=drugs.uptakes,
         variables=(*drugs.variables, *rays.variables),
         hazards=(*drugs.hazards, *rays.hazards),
+        held=drugs.held,
+        bindings=drugs.bindings,
+        sensed=drugs.sensed,
         processes=processes,
     )
 

@@ -7,6 +7,7 @@ import numpy as np
 
 from stemniche.engine import drives
 from stemniche.engine.newcomers import ENTERED, OVER_WALL, add_cells
+from stemniche.engine.occupancy import holders, left
 from stemniche.engine.plan import MARROW, VESSEL, Plan
 from stemniche.engine.process import SUPPLY_S, TICK_MIN, TICK_S, Access, Phase, Process, Tick
 from stemniche.engine.state import Array, State
@@ -35,14 +36,16 @@ class Marrow(Process):
     phase: Phase = Phase.FIELDS
     every_s: int = TICK_S
     access: Access = Access(
-        read={"blood": "factor unit", "lymph_node": "mixed"}, write={"released": "1", "pool": "1"}
+        read={"blood": "factor unit", "serum_left": "1", "lymph_node": "mixed"},
+        write={"released": "1", "pool": "1"},
     )
 
     def run(self, s: State, t: Tick, k: Backend) -> None:
         """See `Process.run`."""
 
         def serum(signal: str) -> Array:
-            return s["blood"][self.factors[signal.removeprefix("serum.")]]
+            place = self.factors[signal.removeprefix("serum.")]
+            return s["blood"][place] * s["serum_left"][place]
 
         egress = np.array(
             [1.0 if d is None else float(drives.value(d, serum)) for d in self.egress]
@@ -73,6 +76,7 @@ class Recruitment(Process):
     flow: Array
     calls: tuple[Drive | None, ...]
     factors: dict[str, int]
+    held: dict[str, tuple[tuple[int, float], ...]]
     beyond: Array
     open_walls: bool
     shape: tuple[int, int, int]
@@ -91,7 +95,8 @@ class Recruitment(Process):
         flat = s["fields"].reshape(len(self.factors), -1)
 
         def level(signal: str) -> Array:
-            return flat[self.factors[signal], places]
+            place = self.factors[signal]
+            return flat[place, places] * left(s["occupancy"][:, places], self.held.get(signal, ()))
 
         share = perfusion[places] / max(float(s["vessels_at_start"][0]), 1.0)
         fold = np.ones((len(self.entering), len(places)))
@@ -204,6 +209,7 @@ def recruitment(plan: Plan) -> Recruitment:
         flow=np.array(flow),
         calls=tuple(plan.drives.get((VESSEL, f"recruitment.{n}")) for n in names),
         factors=plan.factors.place,
+        held={name: holders(plan.held, VESSEL, name) for name in plan.factors.names},
         beyond=beyond,
         open_walls=not plan.surroundings.closed,
         shape=plan.grid.shape,
@@ -214,6 +220,7 @@ def recruitment(plan: Plan) -> Recruitment:
             read={
                 "fields": "factor unit",
                 "perfusion": "1",
+                "occupancy": "1",
                 "pool": "1",
                 "vessels_at_start": "1",
                 "resting": "1",

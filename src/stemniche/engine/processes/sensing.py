@@ -6,7 +6,7 @@ from typing import Any, final
 import numpy as np
 
 from stemniche.engine.plan import Plan
-from stemniche.engine.process import SENSE_S, TICK_S, Access, Phase, Process, Tick
+from stemniche.engine.process import SENSE_S, Access, Phase, Process, Tick
 from stemniche.engine.state import Array, State
 from stemniche.engine.tables import Table, node_table
 from stemniche.kernels.cpu import Backend
@@ -29,16 +29,14 @@ CONTACTS = {"touch_ptr": "1", "touch_idx": "1"}
 class Sensing(Process):
     """Fill the cell-borne rows of ``signals``: factors, state, damage, pH, contacts, neighbours.
 
-    Drugs are read in every tick, as cells take up what is lost outside; all else every `SENSE_S`.
-
     Args:
+        factors: How many of the fields cells sense; those of drugs stand behind them.
         contact_rows, contact_groups: Signal rows of ``contact.X`` and uint8 [T, G] membership.
         neighbour_rows: Pairs (signal row, node row) of ``neighbour.X``.
         neighbour_types: uint8 [T], the types whose nodes neighbours see.
     """
 
     factors: int
-    drugs: int
     rows: dict[str, int]
     lactate: int
     lactate_baseline: float
@@ -51,7 +49,7 @@ class Sensing(Process):
     flat: bool
     name: str = "sensing"
     phase: Phase = Phase.SENSE
-    every_s: int = TICK_S
+    every_s: int = SENSE_S
     access: Access = Access(
         read={
             "fields": "factor unit",
@@ -71,12 +69,8 @@ class Sensing(Process):
     def run(self, s: State, t: Tick, k: Backend) -> None:
         """See `Process.run`."""
         n, signals = s.n, s["signals"]
-        flat = s["fields"].reshape(self.factors, -1)
-        own = self.factors - self.drugs
-        if self.drugs:
-            k.gather(flat[own:], s["voxel"], n, signals[-self.drugs :])
-        if t.index * self.every_s % SENSE_S:
-            return
+        own = self.factors
+        flat = s["fields"].reshape(len(s["fields"]), -1)
         k.gather(flat[:own], s["voxel"], n, signals[:own])
         rows = self.rows
         for signal, variable in CARRIED.items():
@@ -145,8 +139,7 @@ def sensing(plan: Plan) -> Sensing:
             "ph_slope": plan.parameter("pH.per_lactate"),
         }
     return Sensing(
-        factors=len(plan.factors),
-        drugs=len(plan.factors) - len(plan.model.factors),
+        factors=len(plan.model.factors),
         rows={n: plan.signals[n] for n in BORNE if n in plan.signals},
         ph_place=environment.index("pH"),
         contact_rows=tuple(plan.signals[n] for n in contacts),

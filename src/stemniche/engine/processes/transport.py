@@ -30,7 +30,8 @@ class Transport(Process):
 
     A factor is looked at every `pace` min, when cells are about to sense, and solved when it is out
     of balance by `tolerance`, at the latest after `max_age`. Sources are those of that moment. What
-    cells hand back (drugs) is solved in every tick, so that none is lost or counted twice.
+    cells hand back (drugs that they take up) is solved in every tick, so that none is lost or
+    counted twice. A factor is lost at `rate` times the level of each drug that binds it (`bound`).
 
     Source:
         Backward Euler, or the steady state for gases, whose relaxation is far shorter than a tick;
@@ -61,6 +62,7 @@ class Transport(Process):
     reference: bool
     pace: Array
     handed_back: Array
+    bound: tuple[tuple[int, int, float], ...]
     tolerance: float = 1e-2
     max_iterations: int = 60
     max_age: float = 60.0
@@ -167,6 +169,9 @@ class Transport(Process):
         sink, loss = sinks[:factors], s["loss_scale"]
         for f in np.flatnonzero(loss != 1.0):
             sink[f] *= loss[f]
+        for factor, drug, rate in self.bound:
+            if column_due[factor]:
+                sink[factor] += rate * s["fields"][drug].ravel()
         k.perfuse(s["perfusion"], self.exchange, s["blood"], column_due[:factors], supply, sink)
 
     def _hold(self, s: State, supply: Array) -> None:
@@ -190,7 +195,8 @@ class Blood(Process):
 
     Source:
         One well-mixed compartment, ``dB/dt = leak - k (B - baseline)``, exact over the tick with
-        the leak held constant; gases and metabolites follow the environment.
+        the leak held constant; gases and metabolites follow the environment. What a drug binds is
+        lost faster, here and in the tissue beyond the walls.
     """
 
     exchange: Array
@@ -199,6 +205,8 @@ class Blood(Process):
     follows: tuple[tuple[int, int], ...]
     medium: bool
     dosed: Array
+    decay: Array
+    bound: tuple[tuple[int, int, float], ...]
     scale: float
     voxel_volume: float
     name: str = "blood"
@@ -217,16 +225,28 @@ class Blood(Process):
         blood = s["blood"]
         excess = (flat[:, places] - blood[:, None]) * perfusion[None, places]
         leak = self.exchange * excess.sum(axis=1, dtype=np.float64) * self.voxel_volume * self.scale
-        target = self.baseline + np.where(
-            self.clearance > 0, leak / np.maximum(self.clearance, 1e-30), 0.0
-        )
-        kept = np.exp(-self.clearance * TICK_MIN)
+        lost = self.clearance.copy()
+        for factor, drug, rate in self.bound:
+            lost[factor] += rate * blood[drug]
+        made = self.clearance * self.baseline + leak
+        target = np.where(lost > 0, made / np.maximum(lost, 1e-30), self.baseline)
+        kept = np.exp(-lost * TICK_MIN)
         blood[:] = np.where(self.dosed, blood, target + (blood - target) * kept)
         np.maximum(blood, 0.0, out=blood)
         for factor, place in self.follows:
             blood[factor] = s["environment"][place]
             if self.medium:
                 s["far_level"][factor] = s["environment"][place]
+        if not self.medium:
+            self._bind_beyond(s["far_level"])
+
+    def _bind_beyond(self, far: Array) -> None:
+        """Set the level of bound factors beyond the walls: what is supplied over what is lost."""
+        gone = self.decay.copy()
+        for factor, drug, rate in self.bound:
+            gone[factor] += rate * far[drug]
+        for factor in {factor for factor, _, _ in self.bound}:
+            far[factor] = self.baseline[factor] * self.decay[factor] / gone[factor]
 
 
 def transport(plan: Plan) -> Transport:
@@ -264,17 +284,17 @@ def transport(plan: Plan) -> Transport:
     wall = (
         "fixed" if around.fixed or around.medium else "far_field" if around.far_field else "no_flux"
     )
-    slow = np.zeros(len(factors), bool)
-    slow[: len(plan.model.factors)] = [
-        f.form not in ("gas", "metabolite") for f in plan.model.factors
-    ]
+    drugs = np.arange(len(factors)) >= len(plan.model.factors)
+    taken_up = {u.factor for u in plan.uptakes}
+    handed_back = drugs & np.array([f.id in taken_up for f in factors])
+    slow = np.array([f.form not in ("gas", "metabolite") for f in factors])
     sense = SENSE_S / 60.0
     longest = np.where(slow, LONGEST_PACE_MIN, sense)
     patience = np.clip(PACE_SHARE / np.maximum(decay, 1e-9), sense, longest) // sense * sense
-    handed_back = np.arange(len(factors)) >= len(plan.model.factors)
     return Transport(
         reference=plan.reference,
         handed_back=handed_back,
+        bound=_bound(plan),
         pace=np.where(handed_back | plan.reference, TICK_MIN, patience),
         shape=plan.grid.shape,
         spacing=plan.grid.spacing,
@@ -299,6 +319,11 @@ def transport(plan: Plan) -> Transport:
     )
 
 
+def _bound(plan: Plan) -> tuple[tuple[int, int, float], ...]:
+    """Places of factors and of the drugs that bind them, with the rates."""
+    return tuple((plan.factors[b.factor], plan.factors[b.drug], b.rate) for b in plan.bindings)
+
+
 def blood(plan: Plan) -> Blood:
     """Build the plasma compartment from the plan."""
     factors = plan.factor_data
@@ -312,6 +337,8 @@ def blood(plan: Plan) -> Blood:
         follows=tuple((plan.factors[n], i) for i, n in enumerate(names) if n in plan.factors),
         medium=plan.surroundings.medium,
         dosed=dosed,
+        decay=np.array([f.decay for f in factors]),
+        bound=_bound(plan),
         scale=plan.surroundings.blood_scale / plan.surroundings.plasma_volume,
         voxel_volume=plan.grid.voxel_volume,
     )

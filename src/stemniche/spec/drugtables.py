@@ -1,0 +1,112 @@
+"""The drug library as tables: all drugs, one class, or one drug with all that is known of it.
+
+The command line and the API print them; everything comes from the library's rows.
+"""
+
+from typing import Any
+
+from stemniche.core.errors import InputError
+from stemniche.core.names import did_you_mean, fold
+from stemniche.spec.claimbook import ClaimBook, claim_book
+from stemniche.spec.druglist import DRUG_NUMBERS, drug_record
+from stemniche.spec.library import Library
+from stemniche.spec.nametables import library_names
+from stemniche.spec.records import DrugRow, Parameter, TargetRow
+
+Table = tuple[list[str], list[list[Any]]]
+
+COLUMNS = ["drug", "class", "route", "regimen", "targets", "also called"]
+DETAILS = ["what", "value", "range", "basis", "source"]
+
+
+def drug_table(library: Library, text: str = "") -> Table:
+    """All drugs, those of a class, or what is known of one drug.
+
+    Args:
+        text: A drug by id, alias or trial code, or a class by id or as the evidence calls it.
+
+    Raises:
+        InputError: There is none of that name.
+    """
+    if not text:
+        return COLUMNS, [_line(library, row) for row in library.drugs.values()]
+    found = library_names().resolve("drug", text)
+    if len(found) == 1:
+        return DETAILS, _details(library, library.drugs[found[0]])
+    kind = _class(library, text)
+    if kind:
+        rows = [r for r in library.drugs.values() if kind in library.drug_lineage(r.kind)]
+        return COLUMNS, [_line(library, row) for row in rows]
+    names = [*library.drugs, *(a for r in library.drugs.values() for a in r.aliases)]
+    mend = did_you_mean(text, names, "`stemniche drugs` lists them.")
+    raise InputError(f"There is no drug '{text[:64]}' in the library.", "drugs", mend)
+
+
+def regimen(library: Library, drug: str) -> str:
+    """The usual regimen as a treatment line writes it."""
+
+    def said(name: str, words: str) -> str:
+        record = drug_record(library.parameters, library, drug, name)
+        return words.format(_quantity(record)) if record and record.value else ""
+
+    dose = said("dose", "{}")
+    if not dose:
+        return ""
+    parts = [dose, said("every", "every {}"), said("over", "over {}")]
+    parts += [said("loading", "loading {}"), " ".join((said("on", "cycle {}"), said("off", "{}")))]
+    return " ".join(part for part in parts if part.strip())
+
+
+def _class(library: Library, text: str) -> str:
+    book: ClaimBook = claim_book()
+    for name, row in library.drug_classes.items():
+        if fold(text) in (fold(name), fold(book.entity_name.get(row.entity, name))):
+            return name
+    return ""
+
+
+def _targets(library: Library, drug: str) -> list[TargetRow]:
+    return [row for row in library.targets if row.drug == drug]
+
+
+def _line(library: Library, row: DrugRow) -> list[Any]:
+    targets = dict.fromkeys(t.target for t in _targets(library, row.id))
+    also = ", ".join(row.aliases)
+    usual = regimen(library, row.id)
+    return [row.id, row.kind, row.route, usual, ", ".join(targets), also]
+
+
+def _details(library: Library, row: DrugRow) -> list[list[Any]]:
+    classes = library.drug_lineage(row.kind)
+    rows: list[list[Any]] = [
+        ["drug", row.id, "", "", row.description],
+        ["also called", ", ".join(row.aliases), "", "", ""],
+        ["class", ", ".join(classes), "", "", ""],
+        ["route", row.route, "", row.basis, row.source],
+        ["regimen", regimen(library, row.id), "", row.basis, row.source],
+        ["molar_mass", f"{row.molar_mass_g_mol:g} g/mol", "", "", ""],
+    ]
+    instead = next((i for c in classes if (i := library.drug_classes[c].instead)), "")
+    if instead:
+        rows.append(["given", instead, "", "", ""])
+    for name in DRUG_NUMBERS:
+        record = drug_record(library.parameters, library, row.id, name)
+        if record is not None:
+            rows.append([name, _quantity(record), _range(record), record.basis, record.source])
+    for target in _targets(library, row.id):
+        said = f"{target.effect} {target.quantity} {target.potency}".strip()
+        where = f" in {', '.join(target.cells)}" if target.cells else ""
+        acts = f" on {', '.join(target.acts_on)}" if target.acts_on else ""
+        cited = "; ".join(filter(None, [", ".join(target.claims), target.source, target.note]))
+        rows.append([f"target {target.target}", said + acts + where, "", target.basis, cited])
+    return rows
+
+
+def _quantity(record: Parameter) -> str:
+    return f"{record.value:g} {record.unit}".strip()
+
+
+def _range(record: Parameter) -> str:
+    if record.low is None or record.high is None:
+        return ""
+    return f"{record.low:g} to {record.high:g}"
