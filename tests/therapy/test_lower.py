@@ -49,6 +49,7 @@ LINES: tuple[str | dict[str, Any], ...] = (
     "set environment.oxygen to 20 mmHg from 3 h",
     "set environment.glucose to 2 mM cycle 3 h 3 h",
     "set environment.pH to 6.9",
+    "inject CSC 20 every 6 h",
     "without_claim C257",
 )
 
@@ -63,7 +64,7 @@ def test_every_key_of_the_format_is_tried() -> None:
 
 @pytest.mark.parametrize("line", LINES, ids=str)
 def test_a_treatment_runs(line: str | dict[str, Any], walk: Walk, small: Make) -> None:
-    scenario = small({"days": 1}, line)
+    scenario = small({"days": 1, "distant_site": True}, line)
     plan, state = walk(scenario, 6, prepared=2)
     assert state.tick == 6
     extension = lower(scenario, plan.model)
@@ -77,7 +78,7 @@ def test_a_treatment_runs(line: str | dict[str, Any], walk: Walk, small: Make) -
 def test_a_control_carries_the_intervention_in_words(
     line: str | dict[str, Any], small: Make
 ) -> None:
-    scenario = small({"days": 1}, line)
+    scenario = small({"days": 1, "distant_site": True}, line)
     controls = lower(scenario, assemble(scenario, 1).model).controls
     assert {c.label for c in controls} == {str(scenario.therapy[0])}
 
