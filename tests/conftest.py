@@ -60,6 +60,10 @@ HASTY = {
     "monocyte.turnover": "2 1/d",
     "CD4.turnover": "2 1/d",
     "CD8.turnover": "2 1/d",
+    "EC.sprouting_rate": "5 1/d",
+    "EC.cover_rate": "5 1/d",
+    "EC.apoptosis_rate": "1 1/d",
+    "pericyte.apoptosis_rate": "2 1/d",
 }
 """Everything that happens to cells, so fast that a few hours show all of it."""
 

@@ -12,6 +12,7 @@ from stemniche.engine.place import place
 from stemniche.engine.plan import MARROW, VESSEL, Extension, Plan
 from stemniche.engine.processes.sensing import BORNE
 from stemniche.engine.processes.stemness import FLUX
+from stemniche.engine.processes.vessels import VESSEL_BEHAVIOURS
 from stemniche.engine.state import ALIVE, G2M, NECROTIC, State
 from stemniche.engine.step import advance, begin, moment
 from stemniche.kernels.cpu import Backend
@@ -33,6 +34,9 @@ DRUGS = (
 RAYS = {"radiation": "1 Gy", "from": "3.3 h"}
 HUMORAL = ("recruitment", "permeability", "egress")
 """Heads of behaviours that belong to vessels and marrow."""
+
+ELSEWHERE = (*HUMORAL, *VESSEL_BEHAVIOURS)
+"""Heads of behaviours that are worked out outside the table of all cells."""
 
 
 @pytest.fixture(scope="module")
@@ -156,13 +160,13 @@ def test_every_behaviour_of_the_engine_is_in_the_vocabulary(
 def test_every_behaviour_of_the_vocabulary_has_a_place(
     lexicon: Lexicon, treated: Assembled
 ) -> None:
-    patterns = [i for i in ids(lexicon, "behaviour") if not i.startswith(HUMORAL)]
+    patterns = [i for i in ids(lexicon, "behaviour") if not i.startswith(ELSEWHERE)]
     assert [p for p in patterns if not examples_of(p, treated.plan)] == []
 
 
 @pytest.mark.parametrize(
     "pattern",
-    [i for i in ids(read_library().lexicon, "behaviour") if not i.startswith(HUMORAL)],
+    [i for i in ids(read_library().lexicon, "behaviour") if not i.startswith(ELSEWHERE)],
 )
 def test_moving_a_behaviour_moves_the_tissue(
     pattern: str, treated: Assembled, busy: State, k: Backend
@@ -215,6 +219,34 @@ def test_moving_entry_and_egress_moves_the_tissue(
             state.tick += 1
         counts.append(float(state["recruited"][p.types["monocyte"]]))
     assert counts[1] > 3.0 * max(counts[0], 1.0)
+
+
+@pytest.mark.parametrize("name", VESSEL_BEHAVIOURS)
+def test_moving_a_behaviour_of_the_wall_moves_the_vessels(
+    name: str, lexicon: Lexicon, small: Callable[..., Scenario], k: Backend
+) -> None:
+    assert name in ids(lexicon, "behaviour")
+    run = assemble(small({"tissue.vessels": "400 /mm^2"}), 1)
+    others = tuple(d for d in run.model.drives if (d.cell, d.target) != ("EC", name))
+    found = []
+    for value in (0.5, 0.0005):
+        drive = Drive(
+            cell="EC",
+            target=name,
+            kind="behaviour",
+            constant=float(np.log(value)),
+            low=0.0,
+            high=1.0,
+            groups=(),
+        )
+        plan = replanned(run, replace(run.model, drives=(*others, drive)))
+        state = begin(plan, k)
+        state["wall"][state["type"] == plan.types["pericyte"]] = 0
+        state["px"][: state.n] = 1.0
+        process = next(p for p in plan.processes if p.name == "vessels")
+        process.run(state, moment(state), k)
+        found.append((state.n, state["leak"].sum(), state["perfusion"].sum()))
+    assert found[0] != found[1]
 
 
 # Traits

@@ -90,6 +90,7 @@ def test_vessels_bring_the_tissue_to_the_level_of_the_blood(
     plan, state = walk(small(changes))
     glucose = plan.factors["glucose"]
     state["fields"][glucose] = 1.0
+    state.live("state")[:] = NECROTIC
     run(plan, state, k, "blood", "transport", ticks=400)
     np.testing.assert_allclose(state["fields"][glucose], 5.0, rtol=0.01)
 

@@ -12,6 +12,7 @@ from stemniche.engine.process import TICK_MIN
 from stemniche.engine.processes.stemness import FLUX
 from stemniche.engine.state import APOPTOTIC, G0, NECROTIC, Array, State
 from stemniche.engine.step import begin, moment
+from stemniche.engine.vessels import HOST, MIMICRY, Graph
 from stemniche.kernels.cpu import Backend
 from stemniche.run.assemble import assemble
 from stemniche.run.measures import HYPOXIC, look_up, measure
@@ -261,13 +262,17 @@ def test_counts_since_day_zero_are_passed_on(mixed: Tissue) -> None:
 
 def test_vessels_are_per_cross_section(mixed: Tissue) -> None:
     s = mixed.state
-    s["vessels"][:] = 0.0
-    s["perfusion"][:] = 0.0
-    s["vessels"][[3, 50, 90, 400]] = 1.0
-    s["perfusion"][[3, 50, 90]] = 1.0
+    graph = Graph.of(s)
+    graph.keep(np.arange(len(graph.name)) < 4)
+    graph.perfused[:] = [1, 1, 1, 0]
+    graph.leakiness[:] = [1.0, 2.0, 3.0, 9.0]
+    graph.kind[:] = [HOST, HOST, MIMICRY, HOST]
+    graph.put(s)
     row = mixed.row
     assert row["vessel_density"] == pytest.approx(4 / 0.25)
     assert row["perfused_fraction"] == 0.75
+    assert row["vessel_permeability"] == pytest.approx(2.0)
+    assert row["mimicry_fraction"] == 0.25
 
 
 def test_pd_l1_counts_above_one_half(mixed: Tissue) -> None:

@@ -9,7 +9,7 @@ from stemniche.bench.ball import ball
 from stemniche.bench.measure import Figure
 from stemniche.engine.plan import Plan
 from stemniche.engine.process import TICK_S
-from stemniche.engine.state import GROWING, State
+from stemniche.engine.state import State
 from stemniche.engine.step import advance
 from stemniche.kernels import jit
 from stemniche.kernels.cpu import Backend
@@ -98,8 +98,7 @@ def _ticks(plan: Plan, state: State, k: Backend, count: int) -> None:
 
 def _memory(state: State) -> Figure:
     """What the State holds per cell, capacity in reserve and neighbour list included."""
-    kept = sum(state[name].nbytes for name in state.of_kind("cell", "cell rows"))
-    kept += sum(state[name].nbytes for name in GROWING)
+    kept = sum(state[name].nbytes for name in state.of_kind("cell", "cell rows", "growing"))
     return Figure(
         part="memory",
         what="state and neighbour list, packed ball",

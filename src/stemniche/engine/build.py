@@ -27,7 +27,9 @@ from stemniche.engine.processes.spread import (
 )
 from stemniche.engine.processes.stemness import FLUX, stemness
 from stemniche.engine.processes.transport import blood, transport
+from stemniche.engine.processes.vessels import vessels
 from stemniche.engine.state import CELL_VARIABLES, State, Variable
+from stemniche.engine.vessels import GRAPH_VARIABLES, VESSEL_STATE
 from stemniche.spec.model import Model
 
 SKIN = 4.0
@@ -207,7 +209,11 @@ def _variables(plan: Plan) -> tuple[Variable, ...]:
             name="fields", unit="factor unit", kind="field", shape=(factors, *plan.grid.shape)
         ),
         Variable(name="perfusion", unit="1", kind="field", shape=(voxels,)),
+        Variable(name="leak", unit="1", kind="field", shape=(voxels,)),
         Variable(name="vessels", unit="1", kind="field", shape=(voxels,)),
+        *GRAPH_VARIABLES,
+        one("vessel_names", "1", 1, dtype="int64"),
+        one("vessel_state", "1", len(VESSEL_STATE)),
         one("vessels_at_start", "1", 1),
         one("field_age", "min", factors),
         one("blood", "factor unit", factors),
@@ -245,10 +251,10 @@ def _variables(plan: Plan) -> tuple[Variable, ...]:
         one("left_domain", "cells", types),
         one("left_replaced", "cells", types),
         Variable(name="voxel_ptr", unit="1", kind="global", dtype="int64", shape=(voxels + 1,)),
-        Variable(name="list_ptr", unit="1", kind="global", dtype="int64", shape=(1,)),
-        Variable(name="list_idx", unit="1", kind="global", dtype="int32", shape=(0,)),
-        Variable(name="touch_ptr", unit="1", kind="global", dtype="int64", shape=(1,)),
-        Variable(name="touch_idx", unit="1", kind="global", dtype="int32", shape=(0,)),
+        Variable(name="list_ptr", unit="1", kind="growing", dtype="int64", shape=(1,)),
+        Variable(name="list_idx", unit="1", kind="growing", dtype="int32", shape=(0,)),
+        Variable(name="touch_ptr", unit="1", kind="growing", dtype="int64", shape=(1,)),
+        Variable(name="touch_idx", unit="1", kind="growing", dtype="int32", shape=(0,)),
     )
 
 
@@ -281,6 +287,7 @@ def _processes(plan: Plan, extension: Extension) -> tuple[Process, ...]:
         births(plan),
         *handling(plan),
         recruitment(plan),
+        *vessels(plan),
         canon(plan, reach, SKIN, TOUCH),
         rates(plan),
     )

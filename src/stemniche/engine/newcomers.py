@@ -5,7 +5,7 @@ import numpy as np
 from stemniche.engine.state import ALIVE, G1, Array, State
 from stemniche.kernels.cpu import Backend
 
-PLACED, ENTERED, OVER_WALL, TRANSFERRED = 0, 1000, 2000, 3000
+PLACED, ENTERED, OVER_WALL, TRANSFERRED, OF_VESSELS = 0, 1000, 2000, 3000, 4000
 """What brought a cell in, part of its key together with its type; so no two keys are alike."""
 
 

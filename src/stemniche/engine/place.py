@@ -4,9 +4,10 @@ from collections.abc import Callable
 
 import numpy as np
 
-from stemniche.engine.newcomers import PLACED, add_cells
+from stemniche.engine.newcomers import OF_VESSELS, PLACED, add_cells
 from stemniche.engine.plan import END, STEM, TRANSIT, Plan
 from stemniche.engine.state import Array, State
+from stemniche.engine.vessels import UNTOUCHED, Graph, deposit, host_vessels
 from stemniche.engine.wellmixed import stem_start
 from stemniche.kernels.cpu import Backend, stream
 
@@ -20,7 +21,7 @@ def place(plan: Plan, s: State, k: Backend) -> None:
     draw = _dice(plan, k)
     reach = _tumour(plan, s, k, draw)
     _tissue(plan, s, k, draw, reach)
-    _vessels(plan, s, draw, reach)
+    _vessels(plan, s, k, draw)
 
 
 def _dice(plan: Plan, k: Backend) -> Callable[[str, int, int], Array]:
@@ -53,6 +54,7 @@ def _rest(plan: Plan, s: State) -> None:
             s["resting"][plan.types[name], first + i] = node.baseline
     for name in ("read_scale", "synthesis", "loss_scale", "serum_left", "released", "pool"):
         s[name][...] = 1.0
+    s["vessel_state"][:] = UNTOUCHED
     s["environment"][:] = list(around.values())
 
 
@@ -176,8 +178,11 @@ def _scattered(
     return points[chosen]
 
 
-def _vessels(plan: Plan, s: State, draw: Callable[[str, int, int], Array], reach: float) -> None:
-    """Spread vessels evenly at random; inside the tumour only a share is perfused."""
+def _vessels(plan: Plan, s: State, k: Backend, draw: Callable[[str, int, int], Array]) -> None:
+    """Spread the host's vessels evenly at random, open and covered, with the cells of their walls.
+
+    Those inside the tumour are host vessels that it has grown around.
+    """
     lx, ly, _ = plan.grid.size
     side = 1000.0 / np.sqrt(plan.layout.vessel_density) if plan.layout.vessel_density > 0 else 0.0
     if not side:
@@ -188,16 +193,26 @@ def _vessels(plan: Plan, s: State, draw: Callable[[str, int, int], Array], reach
     gx, gy = np.meshgrid(np.arange(nx), np.arange(ny), indexing="xy")
     x = (gx.ravel() + 0.1 + 0.8 * jitter[0]) * lx / nx
     y = (gy.ravel() + 0.1 + 0.8 * jitter[1]) * ly / ny
-    inside = (x - lx / 2) ** 2 + (y - ly / 2) ** 2 < reach**2
-    open_ = ~inside | (jitter[2] < plan.parameter("vessel.tumour_perfusion"))
-    nz, rows, columns = plan.grid.shape
-    h = plan.grid.spacing
-    i = np.clip((x / h).astype(int), 0, columns - 1)
-    j = np.clip((y / h).astype(int), 0, rows - 1)
-    column = np.zeros((rows, columns), np.float32)
-    np.add.at(column, (j[open_], i[open_]), 1.0)
-    total = np.zeros((rows, columns), np.float32)
-    np.add.at(total, (j, i), 1.0)
-    s["perfusion"][:] = np.broadcast_to(column, (nz, rows, columns)).ravel()
-    s["vessels"][:] = np.broadcast_to(total, (nz, rows, columns)).ravel()
-    s["vessels_at_start"][0] = s["perfusion"].sum()
+    turn = np.argsort(np.argsort(jitter[2], kind="stable"), kind="stable") % 2
+    graph = host_vessels(plan.grid, x, y, turn, plan.parameter("vessel.radius"))
+    graph.perfused[:] = 1
+    graph.put(s)
+    s["vessel_names"][0] = len(graph.name) + 1
+    length = graph.lengths(plan.grid.spacing)
+    filled = deposit(plan.grid, graph.at, graph.ends, length, np.ones(len(length)))
+    for name in ("vessels", "perfusion", "leak"):
+        s[name][:] = filled
+    s["vessels_at_start"][0] = filled.sum()
+    for trait in ("lining", "covering"):
+        kinds = np.flatnonzero(plan.trait(trait) > 0.0)
+        if kinds.size:
+            _walls(plan, s, k, graph, int(kinds[0]))
+
+
+def _walls(plan: Plan, s: State, k: Backend, graph: Graph, kind: int) -> None:
+    """Put a cell of a type on every segment."""
+    keys = k.site_keys(OF_VESSELS + kind, graph.name.astype(np.uint64), plan.seed)
+    volume = float(plan.trait("volume")[kind])
+    cells = add_cells(s, k, kind, list(graph.middles().T), keys, volume)
+    s["wall"][cells] = graph.name
+    s["cover"][cells] = s["bloodflow"][cells] = 1.0

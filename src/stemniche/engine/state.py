@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-Kind = Literal["cell", "cell rows", "field", "global"]
+Kind = Literal["cell", "cell rows", "field", "global", "growing"]
 Array = np.ndarray[Any, np.dtype[Any]]
 
 ALIVE, APOPTOTIC, NECROTIC, GONE = 0, 1, 2, 3
@@ -20,9 +20,6 @@ ALIVE, APOPTOTIC, NECROTIC, GONE = 0, 1, 2, 3
 
 G0, G1, S_PHASE, G2M = 0, 1, 2, 3
 """Values of the cell variable ``phase``."""
-
-GROWING = ("list_ptr", "list_idx", "touch_ptr", "touch_idx")
-"""Variables whose length follows the number of neighbours."""
 
 STATE_NAMES = ("alive", "apoptotic", "necrotic")
 PHASE_NAMES = ("G0", "G1", "S", "G2M")
@@ -35,9 +32,10 @@ class Variable:
     Args:
         name: Key in the State.
         unit: Unit as text, ``1`` for none.
-        kind: ``cell`` [capacity], ``cell rows`` [rows, capacity], ``field`` or ``global``.
+        kind: ``cell`` [capacity], ``cell rows`` [rows, capacity], ``field``, ``global``, or
+            ``growing``: global with a length that changes (neighbour lists, vessels).
         dtype: NumPy type.
-        shape: Rows for ``cell rows``; the whole shape for ``field`` and ``global``.
+        shape: Rows for ``cell rows``; the whole shape otherwise, at the start if it is growing.
     """
 
     name: str
@@ -74,6 +72,9 @@ CELL_VARIABLES = tuple(
         ("damage", "1", "float32"),
         ("engagement", "1", "float32"),
         ("antigen", "1", "float32"),
+        ("wall", "1", "int64"),
+        ("cover", "1", "float32"),
+        ("bloodflow", "1", "float32"),
         ("growth", "1", "float32"),
         ("sensitivity", "1", "float32"),
         ("voxel", "1", "int32"),
@@ -170,10 +171,9 @@ class State:
                 self.arrays[name][...] = 0
                 place = (slice(0, value.shape[0]), slice(0, n)) if value.ndim == 2 else slice(0, n)
                 self.arrays[name][place] = value
+            elif v.kind == "growing":
+                self.arrays[name] = value.astype(v.dtype).copy()
             elif v.shape and value.shape != v.shape and value.ndim == len(v.shape):
-                if name in GROWING:
-                    self.arrays[name] = value.copy()
-                else:
-                    self.arrays[name][tuple(slice(0, size) for size in value.shape)] = value
+                self.arrays[name][tuple(slice(0, size) for size in value.shape)] = value
             else:
                 self.arrays[name] = value.astype(v.dtype).copy()

@@ -16,6 +16,7 @@ from stemniche.engine.processes.stemness import FLUX
 from stemniche.engine.processes.transport import NANOMOLAR
 from stemniche.engine.state import ALIVE, G0, NECROTIC, Array, State
 from stemniche.engine.step import seconds
+from stemniche.engine.vessels import MIMICRY, Graph
 from stemniche.run.spreading import spreading
 from stemniche.spec.lexicon import VESICLE
 
@@ -197,10 +198,19 @@ def _rates(v: View) -> Iterator[tuple[str, float]]:
 
 
 def _vessels(v: View) -> Iterator[tuple[str, float]]:
-    s, (lx, ly, _), nz = v.state, v.plan.grid.size, v.plan.grid.shape[0]
-    vessels = float(s["vessels"].sum()) / nz
-    yield "vessel_density", vessels / (lx * ly * 1e-6)
-    yield "perfused_fraction", float(s["perfusion"].sum()) / nz / vessels if vessels else 0.0
+    graph, spacing = Graph.of(v.state), v.plan.grid.spacing
+    length = graph.lengths(spacing)
+    open_ = length * graph.perfused
+    total, perfused = float(length.sum()), float(open_.sum())
+    yield "vessel_density", total / (v.plan.grid.volume * 1e-6)
+    yield "perfused_fraction", perfused / total if total else 0.0
+    leaky = float((open_ * graph.leakiness).sum())
+    yield "vessel_permeability", leaky / perfused if perfused else 0.0
+    of_tumour = float(length[graph.kind == MIMICRY].sum())
+    yield "mimicry_fraction", of_tumour / total if total else 0.0
+    lined = v.alive & (v.state.live("wall") > 0)
+    lines = lined & (v.plan.trait("lining")[v.state.live("type")] > 0.0)
+    yield "pericyte_coverage", mean(v.state.live("cover"), lines)
 
 
 def _immune(v: View) -> Iterator[tuple[str, float]]:

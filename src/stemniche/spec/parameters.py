@@ -33,7 +33,6 @@ ENGINE_PARAMETERS: tuple[str, ...] = (
     "vessel.permeability.metabolite",
     "vessel.permeability.soluble",
     "vessel.permeability.vesicle",
-    "vessel.tumour_perfusion",
     "pk.clearance_exponent",
 )
 """Parameters that the code reads by name: every library must have them."""

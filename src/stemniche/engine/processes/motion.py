@@ -19,7 +19,7 @@ cells have half the neighbours, and contacts are half as stiff."""
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Motion(Process):
-    """One tick of crawling and contact mechanics.
+    """One tick of crawling and contact mechanics; cells of a vessel's wall push but stay.
 
     Crawling is a persistent random walk biased along the weighted sum of chemotactic cues.
     Cells whose centre leaves an open domain are counted and gone; of host types, newcomers from
@@ -63,6 +63,7 @@ class Motion(Process):
             "list_ptr": "1",
             "list_idx": "1",
             "allowance": "um",
+            "wall": "1",
         },
         write={
             "x": "um",
@@ -90,7 +91,7 @@ class Motion(Process):
             vx,
             vy,
             vz,
-            np.ones(s.capacity, np.uint8),
+            (s["wall"] == 0).astype(np.uint8),
             s["list_ptr"],
             s["list_idx"],
             s["allowance"],

@@ -14,10 +14,24 @@ from stemniche.kernels.cpu import Backend
 TOUCH = 1.1
 """Cells touch when their centres are nearer than this multiple of their radii's sum."""
 
-BORNE = ("stemness_state", "damage", "engagement", "crowding", "pH")
+BORNE = (
+    "stemness_state",
+    "damage",
+    "engagement",
+    "pericyte_cover",
+    "blood_flow",
+    "crowding",
+    "pH",
+)
 """Signals that a cell carries itself."""
 
-CARRIED = {"stemness_state": "stemness", "damage": "damage", "engagement": "engagement"}
+CARRIED = {
+    "stemness_state": "stemness",
+    "damage": "damage",
+    "engagement": "engagement",
+    "pericyte_cover": "cover",
+    "blood_flow": "bloodflow",
+}
 """Variable of the cell that such a signal shows as it is."""
 
 CONTACTS = {"touch_ptr": "1", "touch_idx": "1"}
@@ -59,6 +73,8 @@ class Sensing(Process):
             "stemness": "1",
             "damage": "1",
             "engagement": "1",
+            "cover": "1",
+            "bloodflow": "1",
             **CONTACTS,
             "environment": "mixed",
             "read_scale": "1",

@@ -19,6 +19,9 @@ REFERENCE_STEP_MIN = 0.01
 PACE_SHARE, LONGEST_PACE_MIN = 0.3, 36.0
 """A factor of cells is solved three times in its mean life, at the latest after so many min, and
 not more often than cells sense it."""
+LARGE_KDA = 1.0
+"""Molar mass from which a solute passes a vessel's wall by its gaps, which leakiness widens."""
+
 
 _WALL = {"no_flux": 0, "fixed": 1, "far_field": 2}
 
@@ -48,6 +51,7 @@ class Transport(Process):
     wall: int
     wall_length: Array
     exchange: Array
+    leakage: Array
     secretion_pointer: Array
     secretion_factor: Array
     secretion_rate: Array
@@ -77,6 +81,7 @@ class Transport(Process):
             "signals": "1",
             "voxel_ptr": "1",
             "perfusion": "1",
+            "leak": "1",
             "blood": "factor unit",
             "far_level": "factor unit",
             "read_scale": "1",
@@ -172,7 +177,9 @@ class Transport(Process):
         for factor, drug, rate in self.bound:
             if column_due[factor]:
                 sink[factor] += rate * s["fields"][drug].ravel()
-        k.perfuse(s["perfusion"], self.exchange, s["blood"], column_due[:factors], supply, sink)
+        due = column_due[:factors]
+        for field, passes in (("perfusion", self.exchange), ("leak", self.leakage)):
+            k.perfuse(s[field], passes, s["blood"], due * (passes > 0.0), supply, sink)
 
     def _hold(self, s: State, supply: Array) -> None:
         """Add the supplies that interventions hold; columns: level, and slope along x, y, z."""
@@ -193,6 +200,9 @@ class Transport(Process):
 class Blood(Process):
     """Factors in the host's plasma: what the represented tumour sheds, cleared by the host.
 
+    Args:
+        large: bool [F], factors that pass by the leaks of vessels.
+
     Source:
         One well-mixed compartment, ``dB/dt = leak - k (B - baseline)``, exact over the tick with
         the leak held constant; gases and metabolites follow the environment. What a drug binds is
@@ -200,6 +210,7 @@ class Blood(Process):
     """
 
     exchange: Array
+    large: Array
     clearance: Array
     baseline: Array
     follows: tuple[tuple[int, int], ...]
@@ -213,7 +224,7 @@ class Blood(Process):
     phase: Phase = Phase.FIELDS
     every_s: int = int(TICK_MIN * 60)
     access: Access = Access(
-        read={"fields": "factor unit", "perfusion": "1", "environment": "mixed"},
+        read={"fields": "factor unit", "perfusion": "1", "leak": "1", "environment": "mixed"},
         write={"blood": "factor unit", "far_level": "factor unit"},
     )
 
@@ -223,7 +234,8 @@ class Blood(Process):
         places = np.flatnonzero(perfusion)
         flat = s["fields"].reshape(len(self.baseline), -1)
         blood = s["blood"]
-        excess = (flat[:, places] - blood[:, None]) * perfusion[None, places]
+        open_ = np.where(self.large[:, None], s["leak"][places], perfusion[places])
+        excess = (flat[:, places] - blood[:, None]) * open_
         leak = self.exchange * excess.sum(axis=1, dtype=np.float64) * self.voxel_volume * self.scale
         lost = self.clearance.copy()
         for factor, drug, rate in self.bound:
@@ -247,6 +259,13 @@ class Blood(Process):
             gone[factor] += rate * far[drug]
         for factor in {factor for factor, _, _ in self.bound}:
             far[factor] = self.baseline[factor] * self.decay[factor] / gone[factor]
+
+
+def _wall_exchange(plan: Plan) -> tuple[Array, Array]:
+    """Exchange of each factor through a resting wall, 1/min, and whether it goes by the leaks."""
+    factors = plan.factor_data
+    large = [f.form == "vesicle" or (f.molar_mass or 0.0) >= LARGE_KDA for f in factors]
+    return np.array([plan.exchange[f.id] for f in factors]), np.array(large)
 
 
 def transport(plan: Plan) -> Transport:
@@ -291,6 +310,7 @@ def transport(plan: Plan) -> Transport:
     sense = SENSE_S / 60.0
     longest = np.where(slow, LONGEST_PACE_MIN, sense)
     patience = np.clip(PACE_SHARE / np.maximum(decay, 1e-9), sense, longest) // sense * sense
+    exchange, large = _wall_exchange(plan)
     return Transport(
         reference=plan.reference,
         handed_back=handed_back,
@@ -304,7 +324,8 @@ def transport(plan: Plan) -> Transport:
         quasi_steady=np.array([f.form == "gas" for f in factors]),
         wall=_WALL[wall],
         wall_length=np.sqrt(diffusivity / np.maximum(decay, 1e-4)),
-        exchange=np.array([plan.exchange[f.id] for f in factors], np.float32),
+        exchange=np.where(large, 0.0, exchange).astype(np.float32),
+        leakage=np.where(large, exchange, 0.0).astype(np.float32),
         secretion_pointer=np.array(pointer, np.int64),
         secretion_factor=np.array([e[0] for e in entries], np.int32),
         secretion_rate=np.array([e[1] for e in entries], np.float32),
@@ -328,10 +349,12 @@ def blood(plan: Plan) -> Blood:
     """Build the plasma compartment from the plan."""
     factors = plan.factor_data
     names = tuple(plan.surroundings.environment)
+    exchange, large = _wall_exchange(plan)
     dosed = np.array([f.id not in {m.id for m in plan.model.factors} for f in factors])
     half_life = plan.parameter("serum.half_life")
     return Blood(
-        exchange=np.array([plan.exchange[f.id] for f in factors], np.float64),
+        exchange=exchange,
+        large=large,
         clearance=np.full(len(factors), np.log(2.0) / half_life),
         baseline=np.array([f.baseline for f in factors], np.float64),
         follows=tuple((plan.factors[n], i) for i, n in enumerate(names) if n in plan.factors),
