@@ -7,7 +7,7 @@ import pytest
 
 from stemniche import api
 from stemniche.core.errors import InputError
-from stemniche.experiment.screen import Effects, _needed, _pairs, screen
+from stemniche.experiment.screen import Effects, _line, _needed, _pairs, screen
 from stemniche.spec.scenario import Scenario, load_scenario
 
 SMALL = {
@@ -69,6 +69,12 @@ def test_an_agent_combined_with_itself_has_loewes_index_of_one() -> None:
     found[("a", 1.0), ("b", 1.0)] = {"tumour": alone(2.0), "CSC": alone(2.0)}
     row = _pairs(["a", "b"], found, 4, True).iloc[0]
     assert row["loewe.tumour"] == pytest.approx(1.0, rel=1e-2)
+
+
+def test_a_lower_dose_keeps_the_librarys_schedule() -> None:
+    scenario = load_scenario("breast_quick").change({"days": 60})
+    line = _line(scenario, "drug gemcitabine", 0.25)
+    assert line == "drug gemcitabine dose 250 mg/m^2 every 7 d cycle 21 d 7 d"
 
 
 def test_a_screen_runs_and_writes_its_page(tmp_path: Path) -> None:

@@ -27,6 +27,7 @@ from stemniche.experiment.file import Arm
 from stemniche.experiment.runner import Failure, Runner
 from stemniche.experiment.statistics import interval
 from stemniche.spec.interventions import Dose, GiveDrug, Intervention
+from stemniche.spec.rows import read_library
 from stemniche.spec.scenario import Scenario
 
 if TYPE_CHECKING:
@@ -132,7 +133,7 @@ def _arms(scenario: Scenario, agents: Sequence[str], pairs: bool, doses: int) ->
 
 
 def _line(scenario: Scenario, agent: str, share: float) -> str:
-    """An agent at a share of its dose, as a line."""
+    """An agent at a share of its dose, as a line; its schedule stays."""
     if share == 1.0:
         return agent
     item: Intervention = scenario.treat([agent]).therapy[-1]
@@ -140,17 +141,33 @@ def _line(scenario: Scenario, agent: str, share: float) -> str:
         what = f"'{agent}' has no dose to be lowered."
         raise InputError(what, "doses", "Screen drugs, or leave the doses out.")
     if item.dose is None:
-        what = f"'{agent}' does not say its dose."
-        raise InputError(what, "doses", f"Name it as --also '{agent} 80 mg/m^2 every 7 d'.")
+        return f"{agent} {_regimen(item, share)}"
     return str(replace(item, dose=_lower(item.dose, share), loading=_lower(item.loading, share)))
 
 
 def _lower(dose: Dose | None, share: float) -> Dose | None:
-    return (
-        None
-        if dose is None
-        else replace(dose, amount=dose.amount * share, total=dose.total * share)
-    )
+    return dose and replace(dose, amount=dose.amount * share, total=dose.total * share)
+
+
+def _regimen(item: GiveDrug, share: float) -> str:
+    """The library's regimen of a drug at a share of its dose, in words of a treatment line."""
+    row = read_library().drugs[item.drug]
+    if not row.dose or not row.every:
+        what = f"The library does not know the dose of {item.drug}."
+        raise InputError(what, "doses", f"Give it: --also 'drug {item.drug} 10 mg every 1 d'.")
+    parts = [f"dose {_times(row.dose, share)}"]
+    if item.every is None:
+        parts.append(f"every {row.every}")
+    if item.loading is None and row.loading:
+        parts.append(f"loading {_times(row.loading, share)}")
+    if item.cycle is None and row.on:
+        parts.append(f"cycle {row.on} {row.off}")
+    return " ".join(parts)
+
+
+def _times(dose: str, share: float) -> str:
+    amount, _, unit = dose.partition(" ")
+    return f"{float(amount) * share:.12g} {unit}"
 
 
 def _effects(laboratory: Laboratory, arms: Mapping[Treated, Arm], replicates: int) -> Effects:
