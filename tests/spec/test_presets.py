@@ -14,8 +14,8 @@ CANCERS = (
     "glioblastoma", "ovarian", "prostate", "lung", "melanoma", "oral", "renal", "gastric",
 )  # fmt: skip
 
-FROM_ELSEWHERE = {"oxygen", "glucose", "CSF2", "CCL5"}
-"""Blood brings two, a virus CSF2; only stem cells of ovarian tumours make CCL5 (C496)."""
+FROM_ELSEWHERE = {"oxygen", "glucose", "CSF2", "CCL5", "HDGF"}
+"""Blood brings two, a virus CSF2; stem cells make CCL5 in the ovary, HDGF in glioblastoma alone."""
 
 
 @pytest.fixture(scope="module", params=CANCERS)
