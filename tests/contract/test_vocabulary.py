@@ -32,7 +32,7 @@ DRUGS = (
     "drug PF-04136309",
 )
 RAYS = {"radiation": "1 Gy", "from": "3.3 h"}
-HUMORAL = ("recruitment", "permeability", "egress")
+HUMORAL = ("recruitment", "egress")
 """Heads of behaviours that belong to vessels and marrow."""
 
 ELSEWHERE = (*HUMORAL, *VESSEL_BEHAVIOURS)
@@ -197,7 +197,7 @@ def test_moving_a_behaviour_moves_the_tissue(
     assert [n for n in plain if not np.array_equal(plain[n], shifted[n])] != []
 
 
-@pytest.mark.parametrize("head", ["recruitment", "egress"])
+@pytest.mark.parametrize("head", HUMORAL)
 def test_moving_entry_and_egress_moves_the_tissue(
     head: str, lexicon: Lexicon, small: Callable[..., Scenario], k: Backend
 ) -> None:

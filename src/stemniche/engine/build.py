@@ -194,6 +194,7 @@ def _variables(plan: Plan) -> tuple[Variable, ...]:
             one("distant_signals", "1", len(plan.signals), types, dtype="float32"),
             one("distant_behaviours", "1", len(plan.behaviours), types, dtype="float32"),
             one("chance_at_rest", "1", 1),
+            one("leakiness_at_rest", "1", 1),
             one("shedding", "cells", types),
             one("circulating", "cells", 2, types),
             one("settled", "cells", 2, settled_columns(plan)),

@@ -26,7 +26,7 @@ from stemniche.spec.records import (
 )
 from stemniche.spec.tables import Faults
 
-PLACES_OF_BEHAVIOURS = {"recruitment": VESSEL, "permeability": VESSEL, "egress": MARROW}
+PLACES_OF_BEHAVIOURS = {"recruitment": VESSEL, "egress": MARROW}
 """Behaviours that belong to a pseudo cell."""
 
 

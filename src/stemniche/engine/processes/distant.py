@@ -55,6 +55,7 @@ class DistantTissue(Process):
         taken: float64 [F, T], 1/min that one cell takes from the whole piece.
         entering, flow, calls: As in `Recruitment`, for the organ at rest.
         turnover: 1/min [T].
+        lining, leakiness: Type that lines vessels, and what makes its walls leak.
         conversions: Triples (behaviour row, from, to).
         cycle: Rows of the cycle rate and of dying, and the fixed phases of each type, min.
 
@@ -76,7 +77,9 @@ class DistantTissue(Process):
     entering: tuple[int, ...]
     flow: Array
     calls: tuple[Drive | None, ...]
+    lining: int
     leakiness: Drive | None
+    signals: dict[str, int]
     factors: dict[str, int]
     turnover: Array
     conversions: tuple[tuple[int, int, int], ...]
@@ -98,6 +101,7 @@ class DistantTissue(Process):
             "distant_held": "factor unit",
             "distant_rest": "factor unit/min",
             "distant_at_rest": "cells",
+            "leakiness_at_rest": "1",
         },
         write={
             "distant_levels": "factor unit",
@@ -116,7 +120,7 @@ class DistantTissue(Process):
         def level(signal: str) -> Array:
             return levels[self.factors[signal]]
 
-        wider = 1.0 if self.leakiness is None else float(drives.value(self.leakiness, level))
+        wider = self._leakiness(s) / float(s["leakiness_at_rest"][0])
         s["distant_permeability"][0] = wider
         made = self._made(s, counts) - s["distant_rest"]
         base = self.decay + self.taken @ s["distant_at_rest"]
@@ -151,7 +155,20 @@ class DistantTissue(Process):
                 balance = np.linalg.solve(held - change, inflow + self.counts / HELD_MIN)
                 counts[:] = np.where(self.hosts, np.maximum(balance, 0.0), 0.0)
         s["distant_at_rest"][:] = counts
+        s["leakiness_at_rest"][0] = self._leakiness(s)
         s["distant_rest"][:] = self._made(s, counts)
+
+    def _leakiness(self, s: State) -> float:
+        """Of vessels lined by the mean cell of their walls; 1 where nothing moves it."""
+        if self.leakiness is None:
+            return 1.0
+
+        def level(signal: str) -> Array:
+            row = self.signals[signal]
+            read = s["read_scale"][self.lining, row]
+            return np.asarray(s["distant_signals"][row, self.lining] * read)
+
+        return float(drives.value(self.leakiness, level))
 
     def _made(self, s: State, counts: Array) -> Array:
         """Release of each factor in the piece by its host cells, factor unit/min."""
@@ -216,6 +233,7 @@ def distant_tissue(plan: Plan) -> DistantTissue:
         if u.kind == "first_order" and u.cell in types:
             kind = types[u.cell]
             taken[plan.factors[u.factor], kind] += u.rate * volumes[kind] / grid.volume
+    lining = int(np.argmax(plan.trait("lining")))
     kinds, b = range(len(types)), plan.behaviours
     return DistantTissue(
         cells=cells,
@@ -230,7 +248,9 @@ def distant_tissue(plan: Plan) -> DistantTissue:
         entering=entering,
         flow=np.array(flow),
         calls=tuple(plan.drives.get((VESSEL, f"recruitment.{types.names[i]}")) for i in entering),
-        leakiness=plan.drives.get((VESSEL, "permeability")),
+        lining=lining,
+        leakiness=plan.drives.get((types.names[lining], "leakiness")),
+        signals=plan.signals.place,
         factors=plan.factors.place,
         turnover=turnover,
         conversions=tuple(

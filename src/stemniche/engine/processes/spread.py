@@ -11,15 +11,13 @@ from typing import final
 
 import numpy as np
 
-from stemniche.engine import drives
 from stemniche.engine.chance import binomial, died_out, fine_uniform, poisson
 from stemniche.engine.controls import Control
-from stemniche.engine.plan import END, STEM, TRANSIT, VESSEL, Plan
+from stemniche.engine.plan import END, STEM, TRANSIT, Plan
 from stemniche.engine.process import SUPPLY_S, TICK_MIN, TICK_S, Access, Phase, Process, Tick
 from stemniche.engine.state import ALIVE, Array, State
 from stemniche.engine.wellmixed import SPHERE
 from stemniche.kernels.cpu import Backend, stream
-from stemniche.spec.model import Drive
 
 HAZARD = "intravasation"
 """Name of the hazard by which cells leave the tissue for the blood."""
@@ -47,22 +45,19 @@ class Intravasation(Process):
         scale: How many slices like this one the represented tumour holds.
 
     Source:
-        ``intravasation_rate * perfused vessels in the voxel * their permeability``.
+        ``intravasation_rate * perfused vessels in the voxel * their leakiness``.
     """
 
     tumour: Array
     rate_row: int
     hazard: int
-    leakiness: Drive | None
-    factors: dict[str, int]
     scale: float
     name: str = "intravasation"
     phase: Phase = Phase.DECIDE
     every_s: int = TICK_S
     access: Access = Access(
         read={
-            "perfusion": "1",
-            "fields": "factor unit",
+            "leak": "1",
             "voxel": "1",
             "type": "1",
             "state": "1",
@@ -73,19 +68,8 @@ class Intravasation(Process):
 
     def run(self, s: State, t: Tick, k: Backend) -> None:
         """See `Process.run`."""
-        perfusion = s["perfusion"]
-        places = np.flatnonzero(perfusion)
-        flat = s["fields"].reshape(len(s["fields"]), -1)
-
-        def level(signal: str) -> Array:
-            return flat[self.factors[signal], places]
-
-        open_ = np.zeros(len(perfusion))
-        open_[places] = perfusion[places]
-        if self.leakiness is not None:
-            open_[places] *= drives.value(self.leakiness, level)
         kind = s.live("type")
-        near = open_[s.live("voxel")] * ((self.tumour[kind] == 1) & (s.live("state") == ALIVE))
+        near = s["leak"][s.live("voxel")] * ((self.tumour[kind] == 1) & (s.live("state") == ALIVE))
         hazard = s["behaviours"][self.rate_row, : s.n] * near
         s["hazards"][self.hazard, : s.n] += hazard
         shed = np.bincount(kind, weights=hazard, minlength=len(self.tumour))
@@ -340,8 +324,6 @@ def intravasation(plan: Plan) -> Intravasation:
         tumour=plan.mask(["tumour"]),
         rate_row=plan.behaviours["intravasation_rate"],
         hazard=plan.hazards[HAZARD],
-        leakiness=plan.drives.get((VESSEL, "permeability")),
-        factors=plan.factors.place,
         scale=plan.surroundings.blood_scale,
     )
 
