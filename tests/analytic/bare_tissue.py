@@ -154,6 +154,7 @@ def bare(
     parameters: Mapping[str, float] | None = None,
     tolerance: float | None = None,
     reference: bool = False,
+    therapy: Extension | None = None,
     **parts: Any,
 ) -> Tissue:
     """Place `cells` (types, or ``tumour``) in a closed box with walls that let nothing through.
@@ -182,7 +183,7 @@ def bare(
             tissue=host,
             vessel_density=0.0,
         ),
-        Extension(),
+        therapy or Extension(),
         reference=reference,
     )
     if tolerance is not None:

@@ -2,8 +2,8 @@
 
 `lower` hands over the fractions as controls of the kind ``radiation``. A hit cell does not die at
 once: it waits in G2 while breaks are open, then divides a few times with both daughters inheriting
-the lesions, until a mitosis fails; what has failed or rests dies slowly. What damage does to
-signalling is the Model's business.
+the lesions, until a mitosis fails; what is held grows on into a giant cell, and what has failed or
+rests dies slowly. What damage does to signalling is the Model's business.
 """
 
 from dataclasses import dataclass
@@ -81,6 +81,7 @@ def lower_radiation(controls: tuple[Control, ...]) -> Lowered:
             Variable(name="lesions", unit="1", kind="cell", dtype="uint8"),
             Variable(name="abortive", unit="1", kind="cell", dtype="uint8"),
             Variable(name="failed", unit="1", kind="cell", dtype="uint8"),
+            Variable(name="swollen", unit="1", kind="cell"),
         ),
         hazards=("radiation_death",),
     )
@@ -91,6 +92,9 @@ def lower_radiation(controls: tuple[Control, ...]) -> Lowered:
 class Radiation(Process):
     """Lesions by every fraction that strikes; repair, arrest in G2 and slow death between them.
 
+    Cells that are held grow on at the pace of S and G2: ``swollen`` is what they have too much, in
+    volumes of a newborn cell.
+
     Args:
         fractions: Place among all controls, and the control.
         alpha, beta: Lethal lesions per Gy and per Gy^2 at full oxygen.
@@ -98,6 +102,8 @@ class Radiation(Process):
         phases: float32, fold on the lesions for every phase of the cycle.
         repair_fold: Rate of the repair of sublethal lesions over ``damage_repair``.
         checkpoint: Gy unrepaired above which cells are held in G2.
+        growth: float32 [T], share of a newborn cell's volume that a held one gains in a tick.
+        giant: Most that it gains.
         delayed_death: float32 [T], 1/min, death of cells with lethal lesions outside mitosis.
 
     Source:
@@ -115,6 +121,8 @@ class Radiation(Process):
     phases: Array
     repair_fold: float
     checkpoint: float
+    growth: Array
+    giant: float
     delayed_death: Array
     sensitivity_row: int
     repair_row: int
@@ -135,7 +143,7 @@ class Radiation(Process):
             "key": "1",
             "failed": "1",
         },
-        write={"unrepaired": "Gy", "lesions": "1", "clock": "min"},
+        write={"unrepaired": "Gy", "lesions": "1", "clock": "min", "swollen": "1"},
         add={"hazards": "1/min", "damage": "1"},
     )
 
@@ -148,6 +156,8 @@ class Radiation(Process):
         held = (open_ > self.checkpoint) | (failed == 1)
         held &= (s.live("state") == ALIVE) & (s.live("phase") == G2M)
         s["clock"][:n] += np.where(held, np.float32(TICK_MIN), np.float32(0.0))
+        grown = s.live("swollen") + self.growth[s.live("type")]
+        s["swollen"][:n] = np.where(held, np.minimum(grown, self.giant), s.live("swollen"))
         doomed = s.live("lesions") > 0
         s["hazards"][self.hazard, :n] += self.delayed_death[s.live("type")] * doomed
         open_ *= np.exp(-self.repair_fold * s["behaviours"][self.repair_row, :n] * TICK_MIN)
@@ -171,9 +181,12 @@ class Radiation(Process):
 class Catastrophe(Process):
     """Every mitosis of a cell with lethal lesions fails or passes; what failed stays held.
 
+    Daughters share what their mother had too much.
+
     Args:
         chance: That one lesion makes a mitosis fail.
         most: Divisions after the hit beyond which all mitoses fail.
+        volume: float32 [T], um^3, of a newborn cell.
 
     Source:
         Hit cells divide, some several times, before most of their line disintegrates or is held
@@ -183,25 +196,39 @@ class Catastrophe(Process):
 
     chance: float
     most: int
+    volume: Array
     seed: int
     name: str = "catastrophe"
     phase: Phase = Phase.MOVE
     every_s: int = TICK_S
     access: Access = Access(
-        read={"state": "1", "key": "1", "lesions": "1"},
-        write={"dividing": "1", "clock": "min", "abortive": "1", "failed": "1"},
+        read={"state": "1", "key": "1", "lesions": "1", "type": "1"},
+        write={
+            "dividing": "1",
+            "clock": "min",
+            "abortive": "1",
+            "failed": "1",
+            "swollen": "1",
+            "radius": "um",
+        },
     )
 
     def run(self, s: State, t: Tick, k: Backend) -> None:
         """See `Process.run`."""
-        ready = (s.live("dividing") == 1) & (s.live("state") == ALIVE) & (s.live("lesions") > 0)
-        cells = np.flatnonzero(ready)
-        if not cells.size:
-            return
+        alive = s.live("state") == ALIVE
+        self._divide(s, t, k, np.flatnonzero(alive & (s.live("dividing") == 1)))
+        giants = np.flatnonzero(alive & (s.live("swollen") > 0.0))
+        extra = self.volume[s["type"][giants]] * s["swollen"][giants] * 0.238732414637843
+        s["radius"][giants] = np.cbrt(s["radius"][giants] ** 3 + extra)
+
+    def _divide(self, s: State, t: Tick, k: Backend, cells: Array) -> None:
+        """Let the mitoses of this tick fail or pass."""
         draw = k.uniform_array(self.seed, stream("catastrophe"), s["key"][cells], t.index, 0)
         passes = draw < (1.0 - self.chance) ** s["lesions"][cells].astype(np.float64)
-        passes &= (s["abortive"][cells] < self.most) & (s["failed"][cells] == 0)
-        s["abortive"][cells[passes]] += 1
+        spent = (s["abortive"][cells] >= self.most) | (s["failed"][cells] == 1)
+        passes &= ~(spent & (s["lesions"][cells] > 0))
+        s["abortive"][cells[passes]] += s["lesions"][cells[passes]] > 0
+        s["swollen"][cells[passes]] *= np.float32(0.5)
         stuck = cells[~passes]
         s["failed"][stuck] = 1
         s["dividing"][stuck] = 0
@@ -223,6 +250,8 @@ def radiation(fractions: tuple[tuple[int, Control], ...], plan: Plan) -> Radiati
         phases=phases,
         repair_fold=plan.parameter("radiation.repair_fold"),
         checkpoint=plan.parameter("radiation.checkpoint"),
+        growth=TICK_MIN / np.maximum(plan.trait("s_duration") + plan.trait("g2m_duration"), 1.0),
+        giant=plan.parameter("radiation.giant"),
         delayed_death=plan.trait("delayed_death"),
         sensitivity_row=plan.behaviours["radiosensitivity"],
         repair_row=plan.behaviours["damage_repair"],
@@ -236,5 +265,6 @@ def catastrophe(plan: Plan) -> Catastrophe:
     return Catastrophe(
         chance=plan.parameter("radiation.mitotic_death"),
         most=round(plan.parameter("radiation.abortive_divisions")),
+        volume=plan.trait("volume"),
         seed=plan.seed,
     )
