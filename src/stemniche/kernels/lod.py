@@ -18,7 +18,7 @@ from stemniche.kernels.stencils import Floats
 
 PLANES, COLUMNS, EXCHANGE, AGAIN = (np.int64(n) for n in range(4))
 FAINTEST = np.float32(1e-30)  # levels stay above the range in which arithmetic is slow
-SIDE_BY_SIDE = 8  # recurrences along x that run at once, as each one alone waits for itself
+SIDE_BY_SIDE = 16  # recurrences along x that run at once, as each one alone waits for itself
 
 
 class Line(NamedTuple):
@@ -152,12 +152,15 @@ def sweep_rows(flat: Floats, start: int, nx: int, rows: int, line: Line) -> None
                 at = np.uint64(start + k * nx + n)
                 flat[at - np.uint64(1)] += back * flat[at]
     else:
-        for k in range(rows):
-            at = start + k * nx
-            for n in range(1, nx):
-                flat[at + n] = (flat[at + n] + conduct * flat[at + n - 1]) * pivot[n]
-            for n in range(last, 0, -1):
-                flat[at + n - 1] += conduct * pivot[n - 1] * flat[at + n]
+        for n in range(1, nx):
+            for k in range(rows):
+                at = np.uint64(start + k * nx + n)
+                flat[at] = (flat[at] + conduct * flat[at - np.uint64(1)]) * pivot[n]
+        for n in range(last, 0, -1):
+            back = conduct * pivot[n - 1]
+            for k in range(rows):
+                at = np.uint64(start + k * nx + n)
+                flat[at - np.uint64(1)] += back * flat[at]
 
 
 @kernel

@@ -72,7 +72,7 @@ def each(
     """
     line, count = box.table[level], block_count(task, level, box)
     # Stages that use the scratch row G, or need ghosts in between, are done one after the other.
-    chained = box.plain and not box.periodic and (line[AXES] == 7 or line[AXES] == 3)
+    chained = not box.periodic and (line[AXES] == 7 or line[AXES] == 3)
     for n in range(1 if chained else stages):
         if box.periodic and task <= RESIDUAL:
             source, _, _ = roles(task + n)

@@ -133,10 +133,12 @@ def smooth(
     target: int, source: int, step: float, start: int, count: int, line: Table, box: Box
 ) -> None:
     """One damped Jacobi sweep over `count` voxels from `start` in their row of the buffer."""
-    mem, keep, axes = box.mem, np.float32(1.0) - step, line[AXES]
+    mem, faces, keep, axes = box.mem, box.faces, np.float32(1.0) - step, line[AXES]
     d, s = np.uint64(line[AT + target] + start), np.uint64(line[AT + source] + start)
     r, v = np.uint64(line[AT + R] + start), np.uint64(line[AT + V] + start)
     one, dy, dz = np.uint64(1), np.uint64(line[ROW]), np.uint64(line[PLANE])
+    fx, fy = np.uint64(start), np.uint64(line[LENGTH] + start)
+    fz = np.uint64(2 * line[LENGTH] + start)
     if box.plain and axes == 7:
         for j in range(count):
             u, i = np.uint64(j), s + np.uint64(j)
@@ -147,6 +149,20 @@ def smooth(
         for j in range(count):
             u, i = np.uint64(j), s + np.uint64(j)
             total = mem[r + u] + mem[i - one] + mem[i + one] + mem[i - dy] + mem[i + dy]
+            mem[d + u] = keep * mem[i] + step * mem[v + u] * total
+    elif axes == 7:
+        for j in range(count):
+            u, i = np.uint64(j), s + np.uint64(j)
+            flat = faces[fx + u] * mem[i - one] + faces[fx + u + one] * mem[i + one]
+            flat += faces[fy + u] * mem[i - dy] + faces[fy + u + dy] * mem[i + dy]
+            total = mem[r + u] + flat + faces[fz + u] * mem[i - dz]
+            total += faces[fz + u + dz] * mem[i + dz]
+            mem[d + u] = keep * mem[i] + step * mem[v + u] * total
+    elif axes == 3:
+        for j in range(count):
+            u, i = np.uint64(j), s + np.uint64(j)
+            total = mem[r + u] + faces[fx + u] * mem[i - one] + faces[fx + u + one] * mem[i + one]
+            total += faces[fy + u] * mem[i - dy] + faces[fy + u + dy] * mem[i + dy]
             mem[d + u] = keep * mem[i] + step * mem[v + u] * total
     else:
         gather(start, source, np.float32(0.0), count, line, box)
@@ -167,11 +183,12 @@ def operate(
     conjugate gradients) or with itself. The bound on the sum of differences, never met, keeps the
     compiler from adding the number of neighbours to `kappa`, which may be a millionth of it.
     """
-    mem, axes = box.mem, line[AXES]
+    mem, faces, axes = box.mem, box.faces, line[AXES]
     d, s = np.uint64(line[AT + target] + start), np.uint64(line[AT + source] + start)
     r, k = np.uint64(line[AT + right] + start), np.uint64(line[AT + K] + start)
     one, dy, dz = np.uint64(1), np.uint64(line[ROW]), np.uint64(line[PLANE])
-    zero = np.float32(0.0)
+    fx, fy = np.uint64(start), np.uint64(line[LENGTH] + start)
+    fz, zero = np.uint64(2 * line[LENGTH] + start), np.float32(0.0)
     along = ahead = square = zero
     if box.plain and axes == 7:
         for j in range(count):
@@ -190,6 +207,31 @@ def operate(
             u, i = np.uint64(j), s + np.uint64(j)
             c = mem[i]
             flat = (mem[i - one] - c) + (mem[i + one] - c) + (mem[i - dy] - c) + (mem[i + dy] - c)
+            q = share * mem[r + u] - mem[k + u] * c + max(flat, -FIXED)
+            q = q if mem[k + u] < FIXED else zero
+            along += mem[r + u] * c
+            ahead += q * c
+            square += q * q
+            mem[d + u] = q
+    elif axes == 7:
+        for j in range(count):
+            u, i = np.uint64(j), s + np.uint64(j)
+            c = mem[i]
+            flat = faces[fx + u] * (mem[i - one] - c) + faces[fx + u + one] * (mem[i + one] - c)
+            flat += faces[fy + u] * (mem[i - dy] - c) + faces[fy + u + dy] * (mem[i + dy] - c)
+            flat += faces[fz + u] * (mem[i - dz] - c) + faces[fz + u + dz] * (mem[i + dz] - c)
+            q = share * mem[r + u] - mem[k + u] * c + max(flat, -FIXED)
+            q = q if mem[k + u] < FIXED else zero
+            along += mem[r + u] * c
+            ahead += q * c
+            square += q * q
+            mem[d + u] = q
+    elif axes == 3:
+        for j in range(count):
+            u, i = np.uint64(j), s + np.uint64(j)
+            c = mem[i]
+            flat = faces[fx + u] * (mem[i - one] - c) + faces[fx + u + one] * (mem[i + one] - c)
+            flat += faces[fy + u] * (mem[i - dy] - c) + faces[fy + u + dy] * (mem[i + dy] - c)
             q = share * mem[r + u] - mem[k + u] * c + max(flat, -FIXED)
             q = q if mem[k + u] < FIXED else zero
             along += mem[r + u] * c
