@@ -184,7 +184,7 @@ def advance(
 
     A substance whose present field leaves a residual below `tolerance` of its turnover (the norm
     of sources or of removal, whichever is larger; for a transient step about the relative change
-    over `elapsed`) stays as it is unless it is forced or older than `max_age`; the caller then
+    over `elapsed`) stays as it is unless it is forced or as old as `max_age`; the caller then
     keeps adding to its `elapsed`. Otherwise it is solved five times tighter than `tolerance`.
 
     Args:

@@ -73,7 +73,8 @@ def advance_one(
         size = max(np.sqrt(max(source, turnover)), faint, FAINT * size)
         _, square = each(RESIDUAL, ONE, FINEST, 0.0, 0.0, box)
         share = np.sqrt(square) / size if size != 0.0 else 0.0
-        if attempt == 0 and not force and share < rules.tolerance and minutes < rules.oldest:
+        keeps = not force and share < rules.tolerance and minutes < rules.oldest
+        if attempt == 0 and (keeps or size == 0.0):  # what is absent stays so
             out[SHARE] = share
             return
         stalled = share > STALLED * before and not saturable

@@ -69,7 +69,7 @@ class Transport(Process):
     bound: tuple[tuple[int, int, float], ...]
     tolerance: float = 1e-2
     max_iterations: int = 60
-    max_age: float = 60.0
+    max_age: float = 24.0
     name: str = "transport"
     phase: Phase = Phase.FIELDS
     every_s: int = int(TICK_MIN * 60)
