@@ -88,7 +88,8 @@ def test_a_row_that_is_switched_off_moves_nothing(cancer: str, part: int) -> Non
     off = sorted(LIBRARY.mechanisms)[part::3]
     left = compile_model(LIBRARY, scenario.without_rows(off))
     acting = {t.row for d in left.drives for g in d.groups for t in g.terms}
-    acting |= {s.row for s in left.secretions} | {u.row for u in left.uptakes}
+    flows = (*left.secretions, *left.uptakes, *left.reactions)
+    acting |= {flow.row for flow in flows}
     assert not acting & set(off)
     whole = {(d.cell, d.target): d.constant for d in model(cancer).drives}
     kept = {(d.cell, d.target): d.constant for d in left.drives if (d.cell, d.target) in whole}

@@ -10,6 +10,7 @@ import pytest
 from stemniche.engine.build import ENGINE_BEHAVIOURS, build_plan, new_state
 from stemniche.engine.place import place
 from stemniche.engine.plan import MARROW, VESSEL, Extension, Plan
+from stemniche.engine.processes.matrix import Matrix
 from stemniche.engine.processes.sensing import BORNE
 from stemniche.engine.processes.stemness import FLUX
 from stemniche.engine.processes.vessels import VESSEL_BEHAVIOURS
@@ -35,7 +36,7 @@ RAYS = {"radiation": "1 Gy", "from": "3.3 h"}
 HUMORAL = ("recruitment", "egress")
 """Heads of behaviours that belong to vessels and marrow."""
 
-ELSEWHERE = (*HUMORAL, *VESSEL_BEHAVIOURS)
+ELSEWHERE = (*HUMORAL, *VESSEL_BEHAVIOURS, "diffusivity")
 """Heads of behaviours that are worked out outside the table of all cells."""
 
 
@@ -195,6 +196,24 @@ def test_moving_a_behaviour_moves_the_tissue(
 
     plain, shifted = moved(0.0), moved(1.0)
     assert [n for n in plain if not np.array_equal(plain[n], shifted[n])] != []
+
+
+def test_moving_the_diffusivity_moves_the_tissue(
+    treated: Assembled, busy: State, k: Backend
+) -> None:
+    plan = treated.plan
+    matrix = next(p for p in plan.processes if isinstance(p, Matrix))
+    transport = next(p for p in plan.processes if p.name == "transport")
+
+    def oxygen(constant: float) -> np.ndarray:
+        state = new_state(plan, busy.capacity)
+        state.restore(busy.snapshot(), busy.n, busy.tick)
+        moved = tuple(replace(d, constant=constant, groups=()) for d in matrix.hinders)
+        replace(matrix, hinders=moved).run(state, moment(state), k)
+        transport.run(state, moment(state), k)
+        return state["fields"][plan.factors["oxygen"]]
+
+    assert np.abs(oxygen(-1.0) - oxygen(0.0)).max() > 0.1
 
 
 @pytest.mark.parametrize("head", HUMORAL)

@@ -69,6 +69,7 @@ def test_what_cells_release_is_there_lost_or_taken_up(
 def test_the_dead_release_nothing(walk: Walk, small: Make, k: Backend) -> None:
     plan, state = walk(small(CLOSED))
     state["fields"][:] = 0.0
+    state["far_level"][:] = 0.0
     state.live("state")[:] = NECROTIC
     run(plan, state, k, "transport")
     assert not state["fields"].any()

@@ -80,6 +80,22 @@ def test_hindrance_fixed_voxels_and_saturable_uptake_equal_the_twin(shape: Shape
         np.testing.assert_allclose(report[s, SUPPLIED:CLIPPED], amounts, atol=1e-5 * scale)
 
 
+def test_every_substance_has_its_own_hindrance() -> None:
+    shape = (3, 9, 10)
+    kinds = np.stack([hindrance(shape), np.ones(shape), 1.3 * hindrance(shape)[::-1]])
+    for hindered in ([2, 0], [-1, 2], [1, 0]):
+        given = problem(shape, hindrance=kinds, hindered=hindered)
+        found = levels(shape)
+        advance(found, given, 6.0, True, tolerance=1e-6)
+        expected, _ = advance_twin(levels(shape), given, 6.0)
+        np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5 * expected.max())
+
+
+def test_a_kind_of_hindrance_that_is_not_there_is_refused() -> None:
+    with pytest.raises(ValueError, match="hindered"):
+        problem((1, 3, 4), hindrance=np.ones((1, 3, 4)), hindered=[0, 1])
+
+
 @pytest.mark.parametrize(
     "periodic", [(False, True, True), (True, False, False), (False, False, True)]
 )

@@ -1,6 +1,6 @@
 """The kernels of cycle and exchange once more: plain Python and NumPy in float64, cell by cell."""
 
-from math import expm1
+from math import exp, expm1
 from typing import Any
 
 import numpy as np
@@ -59,20 +59,21 @@ def dead_step(
     draw: float,
     duration: float,
     volume: float,
-    clearance: float,
+    dissolution: float,
     minutes: float,
 ) -> dict[str, float]:
     """A dead cell after one tick; `cell` has state, clock, radius and the rate of engulfing."""
     after = cell | {"clock": cell["clock"] - minutes, "engulfed": 0.0}
-    natural = clearance if cell["state"] == 2 else 0.0
     if cell["state"] == 1:
         after["radius"] = sphere(volume * max(after["clock"] / duration, 0.05))
+    else:
+        after["radius"] *= exp(-dissolution * minutes / 3.0)
+        if after["radius"] < sphere(0.05 * volume):
+            after["clock"] = 0.0
     if after["clock"] <= 0.0:
         return after | {"state": 3.0}
-    total = natural + cell["engulfing"]
-    chance = -expm1(-total * minutes)
-    if draw < chance:
-        after |= {"state": 3.0, "engulfed": float(draw / chance * total < cell["engulfing"])}
+    if draw < -expm1(-cell["engulfing"] * minutes):
+        after |= {"state": 3.0, "engulfed": 1.0}
     return after
 
 

@@ -23,11 +23,19 @@ class Balance:
     change: float
 
 
-def faces(problem: FieldProblem) -> list[tuple[int, int, float]]:
+def shares(problem: FieldProblem, s: int) -> Array:
+    """Return the factor of one substance's diffusivity in every voxel."""
+    kind = int(problem.given.hindered[s])
+    if problem.hindrance is None or kind < 0:
+        return np.ones(problem.shape)
+    return np.asarray(problem.hindrance[kind], np.float64)
+
+
+def faces(problem: FieldProblem, s: int) -> list[tuple[int, int, float]]:
     """Return (voxel, neighbour, factor) of every face between two voxels, once."""
     shape = problem.shape
     index = np.arange(np.prod(shape)).reshape(shape)
-    hindrance = np.ones(shape) if problem.hindrance is None else problem.hindrance
+    hindrance = shares(problem, s)
     found = []
     for axis in range(3):
         for at in product(*(range(n) for n in shape)):
@@ -47,7 +55,7 @@ def wall_conductance(problem: FieldProblem, s: int) -> Array:
     if given.wall_kind[s] == 0:
         return conductance.ravel()
     length = given.wall_length[s] if given.wall_kind[s] == 2 else 0.0
-    hindrance = np.ones(shape) if problem.hindrance is None else problem.hindrance
+    hindrance = shares(problem, s)
     for axis in range(3):
         if shape[axis] > 1 and not problem.periodic[axis]:
             for end in (0, -1):
@@ -79,7 +87,7 @@ def solve_one(old: Array, problem: FieldProblem, s: int, minutes: float) -> tupl
     supply = given.supply[s].ravel().astype(float)
     linear = given.decay[s] + given.sink[s].ravel().astype(float)
     wall, outer = wall_conductance(problem, s), given.wall_value[s]
-    rows, columns, factors = (np.array(part) for part in zip(*joined(problem), strict=True))
+    rows, columns, factors = (np.array(part) for part in zip(*joined(problem, s), strict=True))
     conduct = csr_matrix((factors * coupling, (rows, columns)), (size, size))
     laplace = diags(np.asarray(conduct.sum(axis=1)).ravel()) - conduct
     held = np.zeros(size, bool)
@@ -112,9 +120,9 @@ def solve_one(old: Array, problem: FieldProblem, s: int, minutes: float) -> tupl
     return level.reshape(old.shape), balance
 
 
-def joined(problem: FieldProblem) -> list[tuple[int, int, float]]:
+def joined(problem: FieldProblem, s: int) -> list[tuple[int, int, float]]:
     """Return every face twice, once from each side; at least one entry."""
-    once = faces(problem)
+    once = faces(problem, s)
     return once + [(b, a, f) for a, b, f in once] or [(0, 0, 0.0)]
 
 

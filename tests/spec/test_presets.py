@@ -70,7 +70,7 @@ def test_every_node_that_something_reads_is_moved_by_something(model: Model) -> 
 
 
 def test_receptors_find_their_ligands(model: Model) -> None:
-    made = {s.factor for s in model.secretions}
+    made = {s.factor for s in model.secretions} | {r.product for r in model.reactions}
     read = {t.signal for d in model.drives for g in d.groups for t in g.terms}
     factors = {f.id for f in model.factors}
     assert (factors & read) - made <= FROM_ELSEWHERE

@@ -50,7 +50,7 @@ BROKEN = [
     ("tissue: {CSC: 3}", "tissue.CSC", "'CSC'", "This version has: MSC"),
     ("tissue: {MSC: -1}", "tissue.MSC", "'-1'", "0 to"),
     ("tissue: {MSC: 2, MSCs: 3}", "", "twice", "one of the two"),
-    ("tissue: {stiffness: 2 kPa}", "tissue.stiffness", "not in this version", "Remove"),
+    ("tissue: {stiffness: 2}", "tissue.stiffness", "no unit", "Write"),
     ("tissue: {vessels: 50}", "tissue.vessels", "no unit", "Write"),
     ("tissue: 7", "tissue", "not a mapping", "MSC: 60"),
     ("tissue: {MSC: 6000000}", "tissue.MSC", "outside", "5000000"),

@@ -12,6 +12,7 @@ from stemniche.engine.processes.fate import BASIC_HAZARDS, behaviours, fates, ha
 from stemniche.engine.processes.handling import handling
 from stemniche.engine.processes.killing import killing
 from stemniche.engine.processes.lifecycle import DIVISIONS, births, canon, cycle
+from stemniche.engine.processes.matrix import hindered, matrix, reactions
 from stemniche.engine.processes.motion import motion
 from stemniche.engine.processes.priming import NODE, lymph_node, presentation
 from stemniche.engine.processes.rates import rates
@@ -168,7 +169,10 @@ def _borne(model: Model, factors: Index, nodes: Index, types: Index) -> list[str
 def _exchange(model: Model, grid: Grid, drugs: dict[str, float]) -> dict[str, float]:
     """Exchange rate of each factor between a vessel and its voxel, 1/min."""
     wall = 2.0 * np.pi * model.parameters["vessel.radius"] * grid.spacing / grid.voxel_volume
-    own = {f.id: model.parameters[f"vessel.permeability.{f.form}"] for f in model.factors}
+    own = {
+        f.id: 0.0 if f.form == "matrix" else model.parameters[f"vessel.permeability.{f.form}"]
+        for f in model.factors
+    }
     return {name: value * wall for name, value in (own | drugs).items()}
 
 
@@ -212,6 +216,11 @@ def _variables(plan: Plan) -> tuple[Variable, ...]:
         Variable(name="perfusion", unit="1", kind="field", shape=(voxels,)),
         Variable(name="leak", unit="1", kind="field", shape=(voxels,)),
         Variable(name="vessels", unit="1", kind="field", shape=(voxels,)),
+        Variable(name="matrix_density", unit="1", kind="field", shape=(voxels,)),
+        Variable(name="stiffness", unit="kPa", kind="field", shape=(voxels,)),
+        Variable(
+            name="hindrance", unit="1", kind="field", shape=(len(hindered(plan)), *plan.grid.shape)
+        ),
         *GRAPH_VARIABLES,
         one("vessel_names", "1", 1, dtype="int64"),
         one("vessel_state", "1", len(VESSEL_STATE)),
@@ -279,6 +288,8 @@ def _processes(plan: Plan, extension: Extension) -> tuple[Process, ...]:
         presentation(plan),
         *([intravasation(plan)] if distant else []),
         *extension.processes(plan),
+        reactions(plan),
+        matrix(plan),
         transport(plan),
         fates(plan),
         lymph_node(plan),

@@ -6,6 +6,7 @@ import numpy as np
 
 from stemniche.engine.newcomers import OF_VESSELS, PLACED, add_cells
 from stemniche.engine.plan import END, STEM, TRANSIT, Plan
+from stemniche.engine.processes.matrix import rest_fold
 from stemniche.engine.state import Array, State
 from stemniche.engine.vessels import UNTOUCHED, Graph, deposit, host_vessels
 from stemniche.engine.wellmixed import stem_start
@@ -37,15 +38,13 @@ def _dice(plan: Plan, k: Backend) -> Callable[[str, int, int], Array]:
 
 def _rest(plan: Plan, s: State) -> None:
     """Put fields and blood at host level and every type's signals at its baselines."""
-    around = plan.surroundings.environment
+    around, medium, fold = plan.surroundings.environment, plan.surroundings.medium, rest_fold(plan)
     for f, data in enumerate(plan.factor_data):
-        s["fields"][f] = (
-            around.get(data.id, data.baseline) if plan.surroundings.medium else data.baseline
-        )
+        level = around.get(data.id, data.baseline) if medium else data.baseline
+        if data.form == "matrix":
+            level *= fold
+        s["fields"][f] = s["far_level"][f] = level
         s["blood"][f] = around.get(data.id, data.baseline)
-        s["far_level"][f] = (
-            around.get(data.id, data.baseline) if plan.surroundings.medium else data.baseline
-        )
         if data.id in plan.signals:
             s["resting"][:, plan.signals[data.id]] = data.baseline
     first = len(plan.model.factors)

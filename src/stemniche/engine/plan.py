@@ -76,7 +76,7 @@ class Surroundings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Layout:
-    """What is placed at the start: the tumour, the tissue around it, the vessels.
+    """What is placed at the start: tumour, tissue around it, vessels, stiffness in kPa if given.
 
     `origin` is the type of all tumour cells; empty for `stem_fraction` stem cells among others.
     """
@@ -87,6 +87,7 @@ class Layout:
     tissue: dict[str, int]
     vessel_density: float
     origin: str = ""
+    stiffness: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -26,9 +26,9 @@ def begin(plan: Plan, k: Backend) -> State:
 
 
 def _settle(plan: Plan, s: State, k: Backend) -> None:
-    """Sort and list the freshly placed cells."""
+    """Sort and list the freshly placed cells, and tell what the matrix is like."""
     for process in plan.processes:
-        if process.name == "canon":
+        if process.name in ("matrix", "canon"):
             process.run(s, Tick(0, -1), k)
 
 

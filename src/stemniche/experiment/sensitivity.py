@@ -23,7 +23,15 @@ from stemniche.core.units import parse_quantity
 from stemniche.experiment.runner import Failure, Runner
 from stemniche.spec.compile import compile_model
 from stemniche.spec.library import Library
-from stemniche.spec.records import Link, Mechanism, Parameter, Rule, SecretionRow, TargetRow
+from stemniche.spec.records import (
+    Link,
+    Mechanism,
+    Parameter,
+    ReactionRow,
+    Rule,
+    SecretionRow,
+    TargetRow,
+)
 from stemniche.spec.rows import read_library
 from stemniche.spec.scenario import Scenario
 
@@ -216,6 +224,8 @@ def _group_of_row(row: Mechanism, library: Library) -> str:
         return f"rules: {row.behaviour.partition('.')[0]}"
     if isinstance(row, TargetRow):
         return f"drug: {row.drug}"
+    if isinstance(row, ReactionRow):
+        return "reactions"
     kind = "secretion" if isinstance(row, SecretionRow) else "uptake"
     return f"{kind}: {', '.join(sorted({_kin(name, library) for name in row.cell}))}"
 

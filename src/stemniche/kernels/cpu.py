@@ -22,6 +22,7 @@ from stemniche.kernels import (
     mechanics,
     motility,
     neighbours,
+    reactions,
     sensing,
 )
 
@@ -47,6 +48,7 @@ class Backend:
     secrete = staticmethod(exchange.secrete)
     take_up = staticmethod(exchange.take_up)
     perfuse = staticmethod(exchange.perfuse)
+    react = staticmethod(reactions.react)
     deposit = staticmethod(sensing.deposit)
     voxel_index = staticmethod(sensing.voxel_index)
     gather = staticmethod(sensing.gather)

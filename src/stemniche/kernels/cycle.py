@@ -1,7 +1,7 @@
 """The cell cycle and the time course of dying: phases, durations, volumes.
 
 G1 is left at a rate, towards S or towards G0; S and G2M last fixed times. Volume doubles linearly
-over S and G2M. Apoptotic cells shrink to nothing, necrotic ones stay until they are cleared.
+over S and G2M. Apoptotic cells shrink to nothing in a given time; necrotic ones dissolve at a rate.
 """
 
 import numpy as np
@@ -21,7 +21,7 @@ _G0, _G1, _S, _G2M = 0, 1, 2, 3
 _FIRST_DRAW = np.uint32(0)
 _PER_SPHERE = 0.238732414637843  # 3 / (4 pi)
 _SHORTEST = np.float32(1e-6)  # min, so that cells without S and G2M have a size
-_SMALLEST = 0.05  # share of the volume that is left when an apoptotic cell vanishes
+_SMALLEST = 0.05  # share of a newborn cell's volume that is left when a dead cell vanishes
 
 
 @parallel_kernel
@@ -145,36 +145,37 @@ def _advance_dead(
     engulfed: Marks,
     duration: Floats,
     volume: Floats,
-    clearance: float,
+    dissolution: float,
     n: int,
     seed: np.uint64,
     stream: np.uint32,
     tick: np.uint32,
     minutes: float,
 ) -> None:
+    shrinks = np.float32(np.exp(-dissolution * minutes / 3.0))
     for block in prange((n + _BLOCK - 1) // _BLOCK):
         for c in range(block * _BLOCK, min(n, (block + 1) * _BLOCK)):
             engulfed[c] = 0
             if state[c] != 1 and state[c] != 2:
                 continue
             clock[c] -= np.float32(minutes)
-            base = clearance
+            base = volume[kind[c]] * _PER_SPHERE
             if state[c] == 1:
-                base = 0.0
                 left = max(clock[c] / duration[kind[c]], _SMALLEST)
-                radius[c] = np.float32((left * volume[kind[c]] * _PER_SPHERE) ** (1.0 / 3.0))
+                radius[c] = np.float32((left * base) ** (1.0 / 3.0))
+            else:
+                radius[c] *= shrinks
+                if radius[c] ** 3 < _SMALLEST * base:
+                    clock[c] = 0.0
             if clock[c] <= 0.0:
                 state[c] = 3
                 continue
-            total = base + engulfing[c]
-            if total <= 0.0:
+            if engulfing[c] <= 0.0:
                 continue
             u = uniform(seed, stream, key[c], tick, _FIRST_DRAW)
-            gone = 1.0 - np.exp(-total * minutes)
-            if u < gone:
+            if u < 1.0 - np.exp(-engulfing[c] * minutes):
                 state[c] = 3
-                if u * total < gone * engulfing[c]:
-                    engulfed[c] = 1
+                engulfed[c] = 1
 
 
 def advance_dead(
@@ -187,30 +188,31 @@ def advance_dead(
     engulfed: Marks,
     duration: Floats,
     volume: Floats,
-    clearance: float,
+    dissolution: float,
     n: int,
     seed: int,
     stream: int,
     tick: int,
     minutes: float,
 ) -> None:
-    """Shrink apoptotic cells, and remove dead cells (state becomes 3), in place.
+    """Shrink dead cells, and remove those that are gone or engulfed (state becomes 3), in place.
 
     Args:
         kind: Cell type.
         state: 1 = apoptotic, 2 = necrotic; others are left alone.
         clock: min until a dead cell vanishes by itself.
-        radius: um; that of apoptotic cells follows their clock.
+        radius: um; that of apoptotic cells follows their clock, necrotic ones lose volume at the
+            rate `dissolution`.
         key, seed, stream, tick: They determine the random number of each cell.
         engulfing: Summed phagocytosis rate of the touching cells, 1/min.
         engulfed: Gets 1 where a cell went by phagocytosis, else 0.
         duration: Per type, min, of apoptosis.
         volume: Per type, um^3, of a newborn cell.
-        clearance: 1/min, loss of necrotic cells without phagocytes.
+        dissolution: 1/min, loss of volume of necrotic cells.
         n: Cells in use.
         minutes: Length of the tick.
     """
     _advance_dead(
-        kind, state, clock, radius, key, engulfing, engulfed, duration, volume, float(clearance), n,
-        np.uint64(seed), np.uint32(stream), np.uint32(tick), float(minutes),
+        kind, state, clock, radius, key, engulfing, engulfed, duration, volume, float(dissolution),
+        n, np.uint64(seed), np.uint32(stream), np.uint32(tick), float(minutes),
     )  # fmt: skip

@@ -93,6 +93,9 @@ def take_up(
     column: Any,
     rate: Any,
     by_volume: Any,
+    node: Any,
+    signals: Any,
+    read_scale: Any,
     due: Any,
     sink: Any,
 ) -> None:
@@ -103,6 +106,7 @@ def take_up(
         column: row of `sink` an entry adds to.
         rate: first order: 1/min times 1/voxel volume (multiplied by the cell's volume where
             `by_volume` is 1); otherwise the amount per cell and voxel.
+        node, signals, read_scale: As for `secrete`; they scale the entry.
         due: uint8 [rows].
         sink: float32 [rows, V].
     """
@@ -125,10 +129,14 @@ def take_up(
                 r = radius[c]
                 volume = 4.18879020478639 * r * r * r
                 for e in entry[start[t] : start[t + 1]]:
+                    amount = rate[e]
                     if by_volume[e] == 1:
-                        total[column[e]] += rate[e] * volume
-                    elif state[c] == 0:
-                        total[column[e]] += rate[e]
+                        amount *= volume
+                    elif state[c] != 0:
+                        continue
+                    if node[e] >= 0:
+                        amount *= signals[node[e], c] * read_scale[t, node[e]]
+                    total[column[e]] += amount
             for f in solved:
                 sink[f, v] += np.float32(total[f])
 

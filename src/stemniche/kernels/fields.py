@@ -69,7 +69,9 @@ class FieldProblem:
         mm_index: [m] substance taken up.
         mm_vmax: float32 [m, z, y, x] largest rate, unit/min.
         mm_km: [m] level of half the largest rate, > 0.
-        hindrance: float32 [z, y, x], factor 0..1 of the diffusivity. Default: 1 everywhere.
+        hindrance: float32 [h, z, y, x], or [z, y, x] for one kind: factor above 0 of the
+            diffusivity. Default: 1 everywhere.
+        hindered: [s] kind of hindrance of each substance, -1 for none. Default: the first.
         wall_kind: [s] 0 no flux (default), 1 fixed level, 2 far field: flux D (level - c) / length.
         wall_length: [s] um, for kind 2.
         wall_value: [s] level at or beyond the wall.
@@ -91,6 +93,7 @@ class FieldProblem:
     mm_vmax: Floats | None = None
     mm_km: Doubles | None = None
     hindrance: Floats | None = None
+    hindered: Table | None = None
     wall_kind: Table | None = None
     wall_length: Doubles | None = None
     wall_value: Doubles | None = None
@@ -120,13 +123,25 @@ class FieldProblem:
                 "fixed", self.fixed, np.uint8, grid if self.fixed is not None else (0, 0, 0)
             ),
             fixed_value=array("fixed_value", self.fixed_value, np.float64, (s,)),
+            hindered=self._kinds(s, grid),
         )
-        if self.hindrance is not None:
-            made = array("hindrance", self.hindrance, np.float32, grid)
-            object.__setattr__(self, "hindrance", made)
         if not np.all(given.mm_km > 0.0):
             raise ValueError(f"mm_km must be positive, not {given.mm_km}")
         object.__setattr__(self, "given", given)
+
+    def _kinds(self, s: int, grid: tuple[int, ...]) -> Table:
+        """Bring the hindrance into its full shape; return the kind of each substance."""
+        if self.hindrance is None:
+            return np.full(s, -1, np.int64)
+        kinds = np.size(self.hindrance) // max(int(np.prod(grid)), 1)
+        shape = grid if np.ndim(self.hindrance) == 3 else (kinds, *grid)
+        made = array("hindrance", self.hindrance, np.float32, shape).reshape(-1, *grid)
+        kind: Table = array("hindered", self.hindered, np.int64, (s,)).copy()
+        if not np.all((kind >= -1) & (kind < kinds)):
+            raise ValueError(f"hindered must name one of {kinds} kinds, not {kind}")
+        kind[np.isin(kind, np.flatnonzero((made == 1.0).all(axis=(1, 2, 3))))] = -1
+        object.__setattr__(self, "hindrance", made)
+        return kind
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -258,15 +273,16 @@ def shared_boxes(work: Workspace, problem: FieldProblem) -> list[Box]:
     if periodic != work.periodic:  # ghosts of another topology
         work.mem[:] = empty_buffers(len(work.mem), work.table)
         work.periodic, work.hindrance = periodic, None
-    hindrance = problem.hindrance
-    plain = hindrance is None or bool(np.all(hindrance == 1.0))
-    if not plain and (work.hindrance is None or not np.array_equal(hindrance, work.hindrance)):
+    hindrance, row = problem.hindrance, 3 * int(work.table[0, LENGTH])
+    if hindrance is not None and not np.array_equal(hindrance, work.hindrance):
         work.hindrance = np.array(hindrance, np.float32)
-        work.faces = np.zeros(3 * work.table[0, LENGTH], np.float32)
-        face_factors(work.hindrance, work.faces, work.table, periodic)
+        work.faces = np.zeros((len(hindrance), row), np.float32)
+        for kind, share in enumerate(work.hindrance):
+            face_factors(share, work.faces[kind], work.table, periodic)
+        work.faces = work.faces.ravel()
     lanes = 1 if work.wide else min(threads(), len(work.mem))
     fork = threads() if work.wide else 0
     return [
-        Box(work.mem[lane], work.faces, work.table, work.sums[lane], plain, periodic, fork)
+        Box(work.mem[lane], work.faces, work.table, work.sums[lane], True, periodic, fork)
         for lane in range(lanes)
     ]

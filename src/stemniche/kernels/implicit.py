@@ -24,7 +24,7 @@ from stemniche.kernels.rows import (
     saturates,
     wall_ratio,
 )
-from stemniche.kernels.stencils import AT, Box, Doubles, Floats, K, V
+from stemniche.kernels.stencils import AT, LENGTH, Box, Doubles, Floats, K, V
 
 TIGHTER = 0.2  # a solution is this much closer than the tolerance that asks for one
 TANGENTS = 8  # linearisations of saturable uptake in one step
@@ -145,11 +145,16 @@ def advance_some(
     first: int, stride: int, box: Box, minutes: Doubles, force: npt.NDArray[np.bool_],
     rules: Rules, fields: Floats, given: Given, report: Doubles,
 ) -> None:  # fmt: skip
-    """Advance every `stride`-th substance, in the buffers of one box."""
+    """Advance every `stride`-th substance, in the buffers of one box, with its own faces."""
+    row = 3 * box.table[0, LENGTH]
     for s in range(first, fields.shape[0], stride):
         substance = Substance(s, fields, given)
         if minutes[s] > 0.0 or (given.quasi_steady[s] and minutes[s] == 0.0):
             if given.diffusivity[s] == 0.0:
                 settle_immobile(minutes[s], substance, report[s])
             else:
-                advance_one(minutes[s], force[s], rules, substance, box, report[s])
+                at = given.hindered[s]
+                faces = box.faces[max(at, 0) * row : (max(at, 0) + 1) * row]
+                plain = at < 0
+                own = Box(box.mem, faces, box.table, box.sums, plain, box.periodic, box.threads)
+                advance_one(minutes[s], force[s], rules, substance, own, report[s])

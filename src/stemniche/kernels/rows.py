@@ -55,6 +55,7 @@ class Given(NamedTuple):
     wall_value: Doubles
     fixed: npt.NDArray[np.uint8]
     fixed_value: Doubles
+    hindered: Table
 
 
 class Substance(NamedTuple):

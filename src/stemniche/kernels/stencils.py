@@ -47,7 +47,8 @@ class Box(NamedTuple):
 
     Args:
         mem: The buffer, `ROLES` rows of all levels each.
-        faces: Factor of the face below a voxel along x, y, z; three rows as in `mem`.
+        faces: Factor of the face below a voxel along x, y, z; three rows as in `mem`, and three
+            more for each further kind of hindrance until one is chosen for a substance.
         table: One row per level, see `level_table`.
         sums: [blocks, 4] partial sums.
         plain: All faces are 1, `faces` is not read.

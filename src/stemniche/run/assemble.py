@@ -99,4 +99,5 @@ def _layout(scenario: Scenario, library: Library, model: Model) -> Layout:
         tissue=counts,
         vessel_density=scenario.tissue.vessels * 1e6,
         origin="" if scenario.tumour.origin == SETTLED else scenario.tumour.origin,
+        stiffness=scenario.tissue.stiffness,
     )

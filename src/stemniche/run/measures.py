@@ -272,6 +272,12 @@ def _penetration(v: View, levels: Sequence[Array]) -> float:
     return float(np.mean([a / b for a, b in zip(reached, near, strict=True)]))
 
 
+def _matrix(v: View) -> Iterator[tuple[str, float]]:
+    s, inside = v.state, v.inside if v.inside.any() else np.ones_like(v.inside)
+    yield "ecm_density", float(s["matrix_density"][inside].mean(dtype=np.float64))
+    yield "stiffness_kpa", float(s["stiffness"][inside].mean(dtype=np.float64))
+
+
 def _vesicles(v: View) -> Iterator[tuple[str, float]]:
     s, plan = v.state, v.plan
     flat = s["fields"].reshape(len(plan.factors), -1)
@@ -333,6 +339,7 @@ PARTS: tuple[Callable[[View], Iterator[tuple[str, float]]], ...] = (
     _vessels,
     _immune,
     _molecules,
+    _matrix,
     _vesicles,
     _network,
     _release,

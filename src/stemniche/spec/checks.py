@@ -14,18 +14,18 @@ from stemniche.spec.claimbook import ClaimBook
 from stemniche.spec.druglist import DRUG_NUMBERS, check_drugs
 from stemniche.spec.lexicon import TUMOUR
 from stemniche.spec.library import Library
-from stemniche.spec.parameters import ENGINE_PARAMETERS, FACTOR_NUMBERS, is_engine_parameter
+from stemniche.spec.parameters import (
+    ENGINE_PARAMETERS,
+    FACTOR_NUMBERS,
+    ROW_NUMBERS,
+    is_engine_parameter,
+)
 from stemniche.spec.records import (
     DrugClass,
     DrugRow,
     HostRow,
-    Link,
     MarkerRow,
     Parameter,
-    Rule,
-    SecretionRow,
-    TargetRow,
-    UptakeRow,
     Word,
 )
 from stemniche.spec.rowchecks import RowCheck
@@ -102,7 +102,7 @@ class _Tables:
             if factor.molar_mass_kda is not None and factor.molar_mass_kda <= 0.0:
                 where = factor.place.at("molar_mass_kda")
                 self.faults.add("A molar mass is above 0.", where, "Write it in kDa.")
-            lasting = factor.form in ("soluble", "vesicle")
+            lasting = factor.form in ("soluble", "vesicle", "matrix")
             for name in (*NEEDED_OF_FACTORS, *(["half_life"] if lasting else [])):
                 if self.library.numbers.factor_record(factor.id, name) is None:
                     what = f"Factor '{factor.id}' has no {name}."
@@ -212,7 +212,8 @@ class _Tables:
             else:
                 self._in_range(p, word)
         elif head in lexicon.factors and rest in FACTOR_NUMBERS:
-            unit = FACTOR_NUMBERS[rest] or lexicon.factors[head].unit
+            own = FACTOR_NUMBERS[rest]
+            unit = lexicon.factors[head].unit if own is None else own
             self._convertible(p, unit, lexicon.factors[head].molar_mass_kda)
             if p.value < 0.0 or (p.value == 0.0 and rest == "half_life"):
                 what = f"{p.name} = {p.value:g} makes no sense."
@@ -247,16 +248,7 @@ class _Tables:
         nodes = self.library.lexicon.nodes.values()
         read = {text for n in nodes for text in (n.baseline, n.tau, f"tau.{n.tau}")}
         for row in self.library.mechanisms.values():
-            if isinstance(row, Link):
-                read |= {row.half_max, row.hill, row.weight, row.ref}
-            elif isinstance(row, Rule):
-                read |= {row.half_max, row.hill, row.limit, row.ref}
-            elif isinstance(row, SecretionRow):
-                read |= {row.rate}
-            elif isinstance(row, UptakeRow):
-                read |= {row.rate, row.km}
-            elif isinstance(row, TargetRow):
-                read |= {row.potency, row.hill, row.maximum}
+            read |= {getattr(row, column, "") for column in ROW_NUMBERS}
         return read
 
     def _in_range(self, p: Parameter, word: Word) -> None:

@@ -28,6 +28,7 @@ from stemniche.spec.model import (
     Marker,
     Model,
     Node,
+    Reaction,
     Secretion,
     Uptake,
 )
@@ -35,7 +36,7 @@ from stemniche.spec.modelfile import FORMAT, from_json, to_json
 from stemniche.spec.modelrows import model_rows
 from stemniche.spec.overrides import overridden
 from stemniche.spec.parameters import FACTOR_NUMBERS, Numbers, engine_unit, is_engine_parameter
-from stemniche.spec.records import Link, Rule, SecretionRow, TargetRow
+from stemniche.spec.records import Link, Rule, SecretionRow, TargetRow, UptakeRow
 
 if TYPE_CHECKING:
     from stemniche.evidence import Evidence
@@ -98,9 +99,17 @@ class _Compilation:
         factors, nodes = self._in_use()
         drives = tuple(d for d in drives if d.kind == "behaviour" or d.target in nodes)
         secretions, uptakes = self._secretions(), self._uptakes(traits, factors)
+        reactions = self._reactions(factors)
         drugs, lacking = self._drugs(drives, frozenset((*factors, *nodes)))
         rows, silent = model_rows(
-            self.library, self.context, self.verdicts, drives, secretions, uptakes, drugs
+            self.library,
+            self.context,
+            self.verdicts,
+            drives,
+            secretions,
+            uptakes,
+            reactions,
+            drugs,
         )
         notes = (*self.notes, *switch_notes(self.context, self.verdicts), *silent, *lacking)
         return Model(
@@ -116,6 +125,7 @@ class _Compilation:
             drives=drives,
             secretions=secretions,
             uptakes=uptakes,
+            reactions=reactions,
             drugs=drugs,
             markers=self._markers(),
             genotype=self._genotype(drives),
@@ -143,6 +153,8 @@ class _Compilation:
                 names = (row.signal,)
             elif isinstance(row, SecretionRow):
                 names = (row.factor, row.node, lexicon.factors[row.factor].carries)
+            elif isinstance(row, UptakeRow):
+                names = (row.node,)
             for name in (member for head in names for member in lexicon.members(head)):
                 signal = lexicon.signal(name)
                 named.add(signal.about if signal else name)
@@ -165,7 +177,7 @@ class _Compilation:
     def _factor(self, name: str) -> Factor:
         row = self.lexicon.factors[name]
         read = {
-            number: self._factor_number(name, number, unit or row.unit)
+            number: self._factor_number(name, number, row.unit if unit is None else unit)
             for number, unit in FACTOR_NUMBERS.items()
         }
         half_life, baseline = read["half_life"], read["baseline"] or 0.0
@@ -180,6 +192,8 @@ class _Compilation:
             reference=reference,
             molar_mass=row.molar_mass_kda,
             carries=row.carries,
+            density_share=read["density_share"] or 0.0,
+            stiffness_power=read["stiffness_power"] or 0.0,
         )
 
     def _factor_number(self, factor: str, number: str, unit: str) -> float | None:
@@ -226,10 +240,39 @@ class _Compilation:
                 volume = traits[cell].get("volume", 0.0)
                 rate, km = rownumbers.uptake_numbers(self.numbers, row, self.lexicon, volume)
                 made += [
-                    Uptake(row=row.id, cell=cell, factor=factor, kind=row.kind, rate=rate, km=km)
+                    Uptake(
+                        row=row.id,
+                        cell=cell,
+                        factor=factor,
+                        kind=row.kind,
+                        rate=rate,
+                        km=km,
+                        node=row.node or None,
+                    )
                     for factor in self.lexicon.members(row.factor)
                     if factor in factors
                 ]
+        return tuple(made)
+
+    def _reactions(self, factors: tuple[str, ...]) -> tuple[Reaction, ...]:
+        """Reactions whose substances are all there; drugs come with the therapy."""
+        known, made = {*factors, *self.library.drugs}, []
+        for row in self.library.reactions:
+            if self.verdicts[row.id].activity is not Activity.IN:
+                continue
+            forward, backward = rownumbers.reaction_rates(self.numbers, row, self.lexicon)
+            enzymes = tuple(m for name in row.enzymes for m in self.lexicon.members(name))
+            if known.issuperset((*row.reactants, *filter(None, (row.product,)))):
+                made.append(
+                    Reaction(
+                        row=row.id,
+                        reactants=row.reactants,
+                        product=row.product or None,
+                        enzymes=tuple(name for name in enzymes if name in known),
+                        forward=forward,
+                        backward=backward,
+                    )
+                )
         return tuple(made)
 
     def _drugs(

@@ -8,16 +8,22 @@ as ``chemotaxis.<FACTOR>`` there stand for one name per factor.
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, get_args
 
-from stemniche.spec.records import Cell, FactorRow, Family, NodeRow, Word
+from stemniche.spec.records import Cell, FactorForm, FactorRow, Family, NodeRow, Word
 
-VESSEL, MARROW = "vessel", "marrow"
-SITES = (VESSEL, MARROW)
-"""Pseudo cells of rules: entry from the blood, and release into it."""
+VESSEL, MARROW, MATRIX = "vessel", "marrow", "matrix"
+SITES = (VESSEL, MARROW, MATRIX)
+"""Pseudo cells of rules: entry from the blood, release into it, and what lies between cells."""
+
+FIELD = "field"
+"""Scope of a signal that belongs to a place instead of a cell."""
 
 VESICLE = "_vesicle"
 """How the id of a factor ends that is a named cargo in vesicles; measures name the cargo alone."""
+
+DRUG, ANTIBODY = "drug", "antibody"
+"""Forms of drugs, small ones and proteins, beside those of factors."""
 
 GENE_STATES = ("mutant", "lost", "low", "high")
 TUMOUR = "tumour"
@@ -136,14 +142,15 @@ class Lexicon:
     def signal_types(self, signal: Signal) -> tuple[str, ...]:
         """Concrete types and sites that can read a signal."""
         if signal.form == "factor":
-            return (*self.types, VESSEL)
+            return (*self.types, VESSEL, MATRIX)
         if signal.form == "node":
             return self.node_types(signal.about)
         if signal.form == "serum":
             return (MARROW,)
         if signal.form == "genotype":
             return self.expand((TUMOUR,))
-        return self.types
+        word = self.word(signal.name, ("signal",))
+        return (*self.types, MATRIX) if word and word.scope == FIELD else self.types
 
     def behaviour(self, name: str) -> Behaviour | None:
         """Return what a behaviour's name means, None if there is no such behaviour."""
@@ -188,6 +195,8 @@ class Lexicon:
             return name in self.factors
         if kind.startswith("NODE"):
             return name in self.nodes
+        if kind.startswith("FORM"):
+            return name in (DRUG, ANTIBODY, *get_args(FactorForm))
         if kind.startswith("GENE"):
             return bool(name)
         return name in self.cells

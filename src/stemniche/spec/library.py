@@ -20,6 +20,7 @@ from stemniche.spec.records import (
     NotCarried,
     Parameter,
     Pool,
+    ReactionRow,
     Rule,
     SecretionRow,
     TargetRow,
@@ -45,6 +46,7 @@ class Library:
     rules: tuple[Rule, ...]
     secretions: tuple[SecretionRow, ...]
     uptakes: tuple[UptakeRow, ...]
+    reactions: tuple[ReactionRow, ...]
     cancers: dict[str, Cancer]
     pools: dict[str, Pool]
     drugs: dict[str, DrugRow]
@@ -62,7 +64,14 @@ class Library:
     def __post_init__(self) -> None:
         object.__setattr__(self, "numbers", Numbers(self.parameters, self.lexicon))
         rows: tuple[Mechanism, ...]
-        rows = (*self.links, *self.rules, *self.secretions, *self.uptakes, *self.targets)
+        rows = (
+            *self.links,
+            *self.rules,
+            *self.secretions,
+            *self.uptakes,
+            *self.reactions,
+            *self.targets,
+        )
         object.__setattr__(self, "mechanisms", {row.id: row for row in rows})
 
     def cancer_lineage(self, cancer: str) -> tuple[str, ...]:

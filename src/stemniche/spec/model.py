@@ -9,6 +9,7 @@ import math
 from dataclasses import dataclass, field
 from typing import Literal
 
+FactorForm = Literal["gas", "metabolite", "soluble", "vesicle", "matrix"]
 Basis = Literal["stated", "hedged", "inferred", "assumed"]
 
 
@@ -32,7 +33,7 @@ class Row:
     """
 
     id: str
-    kind: Literal["network", "brake", "rule", "secretion", "uptake", "trait", "drug"]
+    kind: Literal["network", "brake", "rule", "secretion", "uptake", "reaction", "trait", "drug"]
     sentence: str
     source_id: str
     target_id: str
@@ -47,7 +48,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Factor:
-    """A dissolved substance, or a cargo as vesicles carry it.
+    """A dissolved substance, a cargo as vesicles carry it, or a part of the matrix.
 
     Args:
         carries: Node or factor that is the cargo of a vesicle; empty for other forms.
@@ -57,10 +58,12 @@ class Factor:
         baseline: Level of the host tissue far away.
         reference: Level at which networks sit at their baselines.
         molar_mass: kDa, None for gases.
+        density_share: What it is of the matrix of normal tissue; 0 for what is no part of it.
+        stiffness_power: Power of its level, over that of normal tissue, in the stiffness.
     """
 
     id: str
-    form: Literal["gas", "metabolite", "soluble", "vesicle"]
+    form: FactorForm
     unit: str
     diffusivity: float
     decay: float
@@ -68,6 +71,8 @@ class Factor:
     reference: float
     molar_mass: float | None
     carries: str = ""
+    density_share: float = 0.0
+    stiffness_power: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -160,7 +165,7 @@ class Uptake:
     """Removal of a factor by a cell.
 
     ``first_order``: `rate` 1/min of the cell's volume. ``michaelis``: `rate` factor-unit um^3/min
-    per cell at saturation, `km` in the factor's unit.
+    per cell at saturation, `km` in the factor's unit. Both times `node` where one is named.
     """
 
     row: str
@@ -169,6 +174,24 @@ class Uptake:
     kind: Literal["first_order", "michaelis"]
     rate: float
     km: float
+    node: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reaction:
+    """One or two reactants turn into `product`, or into nothing that matters.
+
+    Its rate is `forward` times the levels of the reactants, and of the `enzymes` together where
+    there are any, less `backward` (1/min) times the level of the product. Levels are in the
+    factors' unit, times in min.
+    """
+
+    row: str
+    reactants: tuple[str, ...]
+    product: str | None
+    enzymes: tuple[str, ...]
+    forward: float
+    backward: float
 
 
 Effect = Literal[
@@ -258,6 +281,7 @@ class Model:
     drives: tuple[Drive, ...]
     secretions: tuple[Secretion, ...]
     uptakes: tuple[Uptake, ...]
+    reactions: tuple[Reaction, ...]
     drugs: tuple[Drug, ...]
     markers: tuple[Marker, ...]
     genotype: dict[str, float]

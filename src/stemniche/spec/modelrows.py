@@ -8,14 +8,21 @@ from collections.abc import Iterable, Mapping
 from typing import Literal
 
 from stemniche.spec.context import Activity, Context, Verdict
-from stemniche.spec.lexicon import SITES
+from stemniche.spec.lexicon import MATRIX, SITES
 from stemniche.spec.library import Library
-from stemniche.spec.model import Drive, Drug, Row, Secretion, Uptake
+from stemniche.spec.model import Drive, Drug, Reaction, Row, Secretion, Uptake
 from stemniche.spec.paths import carried_claims
-from stemniche.spec.records import Link, Mechanism, Rule, SecretionRow, TargetRow
+from stemniche.spec.records import (
+    Link,
+    Mechanism,
+    ReactionRow,
+    Rule,
+    SecretionRow,
+    TargetRow,
+)
 from stemniche.spec.sentences import Writer
 
-Kind = Literal["network", "brake", "rule", "secretion", "uptake", "trait", "drug"]
+Kind = Literal["network", "brake", "rule", "secretion", "uptake", "reaction", "trait", "drug"]
 
 
 def model_rows(
@@ -25,10 +32,12 @@ def model_rows(
     drives: Iterable[Drive],
     secretions: Iterable[Secretion],
     uptakes: Iterable[Uptake],
+    reactions: Iterable[Reaction],
     drugs: Iterable[Drug] = (),
 ) -> tuple[tuple[Row, ...], list[str]]:
     """Return the active rows in library order, and notes on rows that are on but cannot act."""
     acting = _acting(drives, secretions, uptakes)
+    acting.update({reaction.row: {MATRIX} for reaction in reactions})
     for target in (target for drug in drugs for target in drug.targets):
         acting[target.row] = set(target.cells or library.lexicon.types)
     on = frozenset(row for row, v in verdicts.items() if v.activity is Activity.IN)
@@ -55,6 +64,8 @@ def kind_of(row: Mechanism) -> Kind:
         return "rule"
     if isinstance(row, TargetRow):
         return "drug"
+    if isinstance(row, ReactionRow):
+        return "reaction"
     return "secretion" if isinstance(row, SecretionRow) else "uptake"
 
 
@@ -68,6 +79,9 @@ def _row(row: Mechanism, verdict: Verdict, cells: tuple[str, ...], writer: Write
     elif isinstance(row, TargetRow):
         start, end = row.drug, ";".join(row.named)
         sign = 1 if row.effect in ("agonist", "mimic", "poison") else -1
+    elif isinstance(row, ReactionRow):
+        start = ";".join((*row.reactants, *row.enzymes))
+        end, sign = (row.product, 1) if row.product else (row.reactants[0], -1)
     else:
         start, end, sign = ";".join(row.cell), row.factor, -1
     return Row(

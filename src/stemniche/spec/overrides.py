@@ -59,6 +59,7 @@ def overridden(
         secretions=tuple(_kept(row, rows) for row in library.secretions),
         uptakes=tuple(_kept(row, rows) for row in library.uptakes),
         targets=tuple(_kept(row, rows) for row in library.targets),
+        reactions=tuple(_kept(row, rows) for row in library.reactions),
     )
     faults = Faults()
     for row_id in rows:

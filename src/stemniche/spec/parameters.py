@@ -37,10 +37,28 @@ ENGINE_PARAMETERS: tuple[str, ...] = (
 )
 """Parameters that the code reads by name: every library must have them."""
 
-FACTOR_NUMBERS = {"diffusivity": "um^2/min", "half_life": "min", "baseline": "", "reference": ""}
-"""Numbers of a factor and their engine units; empty means the unit of the factor itself."""
+FACTOR_NUMBERS: dict[str, str | None] = {
+    "diffusivity": "um^2/min",
+    "half_life": "min",
+    "baseline": None,
+    "reference": None,
+    "density_share": "",
+    "stiffness_power": "",
+}
+"""Numbers of a factor and their engine units; None means the unit of the factor itself."""
 
-ROW_NUMBERS = ("half_max", "hill", "weight", "limit", "ref", "rate", "km", "potency", "maximum")
+ROW_NUMBERS = (
+    "half_max",
+    "hill",
+    "weight",
+    "limit",
+    "ref",
+    "rate",
+    "km",
+    "reverse",
+    "potency",
+    "maximum",
+)
 """Numbers of a row that a scenario may override as ``ROW.half_max`` and the like."""
 
 _TIMES = frozenset(("s", "min", "h", "d", "week"))

@@ -10,13 +10,14 @@ from typing import Literal
 
 from stemniche.core.names import did_you_mean
 from stemniche.spec.claimbook import ClaimBook
-from stemniche.spec.lexicon import SITES
+from stemniche.spec.lexicon import MATRIX, SITES
 from stemniche.spec.library import Library
 from stemniche.spec.records import (
     Entailed,
     Link,
     Mechanism,
     Parameter,
+    ReactionRow,
     Rule,
     SecretionRow,
     TargetRow,
@@ -33,6 +34,12 @@ MODULES = (
 
 STEMNESS_NODE, STEMNESS_STATE = "stemness", "stemness_state"
 """The node that the state of stemness follows, and the signal by which cells read that state."""
+
+SPREADING = "diffusivity."
+"""How a behaviour starts that moves the substances of one form."""
+
+MATRIX_NUMBERS = {"density_share": "matrix_density", "stiffness_power": "stiffness"}
+"""Numbers of a factor that make it part of a signal."""
 
 Kind = Literal["factor", "node", "cell", "behaviour", "own"]
 
@@ -118,6 +125,9 @@ def starts(library: Library, row: Mechanism | Parameter) -> frozenset[Point]:
         cells = _cells(library, row)
         members = lexicon.members(name)
         return frozenset(p for m in members for p in _signal_points(library, m, cells))
+    if isinstance(row, ReactionRow):
+        enzymes = (member for name in row.enzymes for member in lexicon.members(name))
+        return frozenset(Point("factor", name) for name in (*row.reactants, *enzymes))
     return frozenset(Point("cell", cell) for cell in lexicon.expand(row.cell))
 
 
@@ -125,6 +135,10 @@ def ends(library: Library, row: Mechanism | Parameter) -> frozenset[Point]:
     """Points that a row acts on."""
     lexicon = library.lexicon
     if isinstance(row, Parameter):
+        factor, _, number = row.name.rpartition(".")
+        if factor in lexicon.factors and number in MATRIX_NUMBERS:
+            cells = frozenset((*lexicon.types, MATRIX))
+            return frozenset({Point("own", MATRIX_NUMBERS[number], cells)})
         return _trait_points(library, row)
     if isinstance(row, Link):
         cells = _cells(library, row)
@@ -137,9 +151,15 @@ def ends(library: Library, row: Mechanism | Parameter) -> frozenset[Point]:
         _, *parts = row.behaviour.split(".")
         moved = {t for t in lexicon.expand(parts) if t not in SITES} | (cells - set(SITES))
         points = {Point("behaviour", row.behaviour, cells)}
+        if row.behaviour.startswith(SPREADING):
+            form = row.behaviour.removeprefix(SPREADING)
+            points |= {Point("factor", f.id) for f in lexicon.factors.values() if f.form == form}
         return frozenset(points | {Point("cell", cell) for cell in moved})
     if isinstance(row, TargetRow):
         return frozenset(p for name in row.named for p in _target_points(library, row, name))
+    if isinstance(row, ReactionRow):
+        made = filter(None, (row.product, *row.reactants))
+        return frozenset(Point("factor", name) for name in made)
     return frozenset({Point("factor", row.factor)})
 
 
@@ -197,6 +217,8 @@ def _signal_points(library: Library, name: str, cells: frozenset[str]) -> set[Po
 
 def _trait_points(library: Library, row: Parameter) -> frozenset[Point]:
     head, _, trait = row.name.partition(".")
+    if head in library.lexicon.factors:
+        return frozenset({Point("factor", head)})
     if head in library.drugs:
         return frozenset({Point("own", trait)})
     cells = frozenset(library.lexicon.expand((head,)))

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 Basis = Literal["stated", "hedged", "inferred", "assumed"]
+FactorForm = Literal["gas", "metabolite", "soluble", "vesicle", "matrix"]
 Sign = Literal["+1", "-1"]
 Law = Literal["adds", "divides"]
 _CLAIM = re.compile(r"\bC[0-9]{3}\b")
@@ -98,16 +99,16 @@ class Cell:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FactorRow:
-    """A dissolved substance, or a cargo as vesicles carry it; its numbers are parameters.
+    """A dissolved substance, a cargo as vesicles carry it, or what the matrix is made of or holds.
 
     `carries` names the cargo of a vesicle: a node of the cells that release it, or a factor. A
-    vesicle has the numbers of its form (``vesicle.diffusivity``) where it has none of its own.
+    factor has the numbers of its form (``vesicle.diffusivity``) where it has none of its own.
     """
 
     place: Place
     id: str = required()
     entity: str = optional("")
-    form: Literal["gas", "metabolite", "soluble", "vesicle"] = required()
+    form: FactorForm = required()
     unit: str = required()
     molar_mass_kda: float | None = optional(None)
     carries: str = optional("")
@@ -210,7 +211,7 @@ class SecretionRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UptakeRow:
-    """A cell type removes a factor."""
+    """A cell type removes a factor, in proportion to a node where one is named."""
 
     place: Place
     id: str = required()
@@ -219,6 +220,32 @@ class UptakeRow:
     kind: Literal["first_order", "michaelis"] = required()
     rate: str = required()
     km: str = optional("")
+    node: str = optional("")
+    context: tuple[str, ...] = optional(("general",))
+    generalises: bool = optional(False)
+    basis: Basis = required()
+    claims: tuple[str, ...] = optional(())
+    supports: tuple[str, ...] = optional(())
+    source: str = optional("")
+    note: str = optional("")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReactionRow:
+    """Substances outside cells turn into another, or are lost where no `product` is named.
+
+    One or two reactants meet by mass action, with `enzymes` in proportion to the sum of their
+    levels; these stay as they are. `reverse` is the rate at which the product falls apart. Drugs
+    may be reactants and enzymes.
+    """
+
+    place: Place
+    id: str = required()
+    reactants: tuple[str, ...] = required()
+    product: str = optional("")
+    enzymes: tuple[str, ...] = optional(())
+    rate: str = required()
+    reverse: str = optional("")
     context: tuple[str, ...] = optional(("general",))
     generalises: bool = optional(False)
     basis: Basis = required()
@@ -417,5 +444,5 @@ class NotCarried:
     note: str = optional("")
 
 
-Mechanism = Link | Rule | SecretionRow | UptakeRow | TargetRow
+Mechanism = Link | Rule | SecretionRow | UptakeRow | ReactionRow | TargetRow
 """Rows that claims switch on and off."""

@@ -13,12 +13,13 @@ from stemniche.core.names import did_you_mean
 from stemniche.spec import rownumbers
 from stemniche.spec.claimbook import GENERAL, ClaimBook, ClaimFacts
 from stemniche.spec.druglist import target_hill, target_maximum, target_potency
-from stemniche.spec.lexicon import GENE_STATES, MARROW, SITES, VESSEL, Signal
+from stemniche.spec.lexicon import GENE_STATES, MARROW, MATRIX, SITES, VESSEL, Signal
 from stemniche.spec.library import Library
 from stemniche.spec.records import (
     Link,
     MarkerRow,
     Mechanism,
+    ReactionRow,
     Rule,
     SecretionRow,
     TargetRow,
@@ -26,7 +27,7 @@ from stemniche.spec.records import (
 )
 from stemniche.spec.tables import Faults
 
-PLACES_OF_BEHAVIOURS = {"recruitment": VESSEL, "egress": MARROW}
+PLACES_OF_BEHAVIOURS = {"recruitment": VESSEL, "egress": MARROW, "diffusivity": MATRIX}
 """Behaviours that belong to a pseudo cell."""
 
 
@@ -46,6 +47,8 @@ class RowCheck:
             self._rule(row)
         elif isinstance(row, SecretionRow):
             self._secretion(row)
+        elif isinstance(row, ReactionRow):
+            self._reaction(row)
         elif isinstance(row, UptakeRow):
             self._uptake(row)
         self.support(row)
@@ -68,6 +71,8 @@ class RowCheck:
                 self._limit(row)
         elif isinstance(row, SecretionRow):
             self._try(lambda: rownumbers.secretion_rate(numbers, row))
+        elif isinstance(row, ReactionRow):
+            self._try(lambda: rownumbers.reaction_rates(numbers, row, lexicon))
         elif isinstance(row, UptakeRow):
             self._try(lambda: rownumbers.uptake_numbers(numbers, row, lexicon, 1.0))
         else:
@@ -147,6 +152,12 @@ class RowCheck:
         good = self.cells(row.cell, row.place.at("cell"))
         if row.factor not in lexicon.factors:
             self._no_target(row.factor, lexicon.factors, "factor", row.place.at("factor"))
+        self._node(row, good)
+        self.numbers(row)
+
+    def _node(self, row: SecretionRow | UptakeRow, good: bool) -> None:
+        """Note a node that is not there, or not in all cells of a row whose cells are `good`."""
+        lexicon = self.library.lexicon
         if row.node and row.node not in lexicon.nodes:
             mend = did_you_mean(row.node, lexicon.nodes, "Add the node to nodes.csv.")
             self.faults.add(f"There is no node '{row.node}'.", row.place.at("node"), mend)
@@ -156,15 +167,37 @@ class RowCheck:
                 what = f"Node '{row.node}' does not exist in {', '.join(sorted(missing))}."
                 mend = "Widen the node's cells, or name fewer cells here."
                 self.faults.add(what, row.place.at("cell"), mend)
-        self.numbers(row)
 
     def _uptake(self, row: UptakeRow) -> None:
         lexicon = self.library.lexicon
-        self.cells(row.cell, row.place.at("cell"))
+        self._node(row, self.cells(row.cell, row.place.at("cell")))
         if all(member in lexicon.factors for member in lexicon.members(row.factor)):
             self.numbers(row)
         else:
             self._no_target(row.factor, lexicon.factors, "factor", row.place.at("factor"))
+
+    def _reaction(self, row: ReactionRow) -> None:
+        lexicon, drugs = self.library.lexicon, self.library.drugs
+        known = {**lexicon.factors, **drugs}
+        enzymes = [m for name in row.enzymes for m in lexicon.members(name)]
+        columns = {"reactants": row.reactants, "enzymes": enzymes, "product": (row.product,)}
+        good = True
+        for column, names in columns.items():
+            for name in names:
+                if name and name not in known:
+                    self._no_target(name, known, "factor", row.place.at(column))
+                    good = False
+        if len(row.reactants) > 2 or len(set(row.reactants)) != len(row.reactants):
+            what = f"'{row.id}' needs one reactant, or two that differ."
+            self.faults.add(what, row.place.at("reactants"), "Write it as several rows.")
+            good = False
+        names = [n for n in (*row.reactants, *enzymes, row.product) if n in lexicon.factors]
+        if good and len({lexicon.factors[name].unit for name in names}) > 1:
+            what = f"The substances of '{row.id}' are not in the same unit."
+            self.faults.add(what, row.place.at("reactants"), "Only levels in one unit add up.")
+            good = False
+        if good:
+            self.numbers(row)
 
     def _signals(self, name: str, row: Link | Rule, column: str) -> list[Signal]:
         lexicon, where = self.library.lexicon, row.place.at(column)
@@ -273,6 +306,9 @@ class RowCheck:
         if isinstance(row, Rule):
             behaviour = lexicon.behaviour(row.behaviour)
             return frozenset(behaviour.word.entity.split(";")) if behaviour else frozenset()
+        if isinstance(row, ReactionRow):
+            ends = (lexicon.factors.get(name) for name in (row.product, *row.reactants))
+            return frozenset(factor.entity for factor in ends if factor)
         factor = lexicon.factors.get(row.factor)
         if factor is not None and factor.form == "vesicle":
             kinds = self.book.entity_class

@@ -11,7 +11,7 @@ from stemniche.core.errors import LibraryError
 from stemniche.core.units import ENGINE_UNITS
 from stemniche.spec.lexicon import Lexicon, Signal
 from stemniche.spec.parameters import Numbers
-from stemniche.spec.records import Link, NodeRow, Rule, SecretionRow, UptakeRow
+from stemniche.spec.records import Link, NodeRow, ReactionRow, Rule, SecretionRow, UptakeRow
 
 STEEPEST_HILL = 16.0
 GAIN = "network.gain"
@@ -147,6 +147,26 @@ def uptake_numbers(
         return _not_negative(level, where) * volume, km
     rate = numbers.read(row.rate, f"{factor.unit}*um^3/min", where=where)
     return _not_negative(rate, where), km
+
+
+def reaction_rates(numbers: Numbers, row: ReactionRow, lexicon: Lexicon) -> tuple[float, float]:
+    """Rates forward and back; the first in 1/min per level of every substance but one.
+
+    Raises:
+        LibraryError: A rate is negative, or there is nothing that could fall apart.
+    """
+    order = len(row.reactants) + bool(row.enzymes) - 1
+    factor = lexicon.factors.get(row.product or row.reactants[0])
+    level = factor.unit if factor else "nM"
+    where = row.place.at("rate")
+    forward = _not_negative(
+        numbers.read(row.rate, "1/min" + f"/{level}" * order, where=where), where
+    )
+    where = row.place.at("reverse")
+    if row.reverse and not row.product:
+        raise LibraryError("Nothing is made that could fall apart.", where, "Name the product.")
+    backward = numbers.read(row.reverse, "1/min", where=where) if row.reverse else 0.0
+    return forward, _not_negative(backward, where)
 
 
 def _is_level_rate(numbers: Numbers, text: str) -> bool:

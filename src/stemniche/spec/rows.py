@@ -32,6 +32,7 @@ from stemniche.spec.records import (
     Parameter,
     Part,
     Pool,
+    ReactionRow,
     Rule,
     SecretionRow,
     TargetRow,
@@ -42,7 +43,7 @@ from stemniche.spec.tables import Faults, check_unique, read_table
 
 R = TypeVar("R")
 
-MECHANISMS = (Link, Rule, SecretionRow, UptakeRow, TargetRow)
+MECHANISMS = (Link, Rule, SecretionRow, UptakeRow, ReactionRow, TargetRow)
 
 
 def read_library(folder: Path | None = None, book: ClaimBook | None = None) -> Library:
@@ -100,6 +101,7 @@ def _read(folder: Path, book: ClaimBook) -> Library:
         rules=tuple(table("rules", Rule)),
         secretions=tuple(table("secretion", SecretionRow)),
         uptakes=tuple(table("uptake", UptakeRow)),
+        reactions=tuple(table("reactions", ReactionRow, optional=True)),
         cancers={c.id: c for c in table("cancers", Cancer)},
         pools={p.id: p for p in table("pools", Pool, optional=True)},
         drugs={d.id: d for d in drugs},
@@ -112,8 +114,7 @@ def _read(folder: Path, book: ClaimBook) -> Library:
         not_carried=tuple(table("not_carried", NotCarried, "claim", optional=True)),
     )
     rows: list[Any] = [*library.links, *library.rules, *library.secretions, *library.uptakes]
-    rows += library.targets
-    check_unique(rows, "id", faults)
+    check_unique([*rows, *library.reactions, *library.targets], "id", faults)
     faults.stop()
     check_library(library, book, faults)
     faults.stop()

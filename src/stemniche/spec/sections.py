@@ -87,10 +87,14 @@ class Tumour:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tissue:
-    """Stroma and immune cells at placement, and vessels per um^2 of the x-y face."""
+    """Stroma and immune cells at placement, vessels per um^2 of the x-y face, stiffness in kPa.
+
+    Without a stiffness it is that of normal tissue; a medium then holds no matrix.
+    """
 
     cells: dict[str, int]
     vessels: float
+    stiffness: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -220,29 +224,26 @@ def read_tumour(fields: Fields, names: Names, notes: list[str]) -> Tumour:
 
 
 def read_tissue(written: Field, names: Names) -> Tissue:
-    """Read `tissue`: counts by cell type, and the density of vessels.
+    """Read `tissue`: counts by cell type, the density of vessels, the stiffness.
 
     Raises:
         InputError: An unknown cell type, or one of the tumour.
     """
-    vessels = 0.0
+    vessels, stiffness = 0.0, None
     counts: dict[str, int] = {}
     for key, value in written.open_mapping("cell types: {MSC: 60, vessels: 50 /mm^2}").items():
         if key == "vessels":
             vessels = value.quantity("1/um^2", low=0.0, high=0.01)
             continue
-        if key in NOT_YET:
-            raise value.error(NOT_YET[key], f"Remove '{key}'.")
+        if key == "stiffness":
+            stiffness = value.quantity("kPa", low=0.05, high=100.0)
+            continue
         name = names.read_one("tissue", name_of(key, value))
         _once(name, counts, value)
         counts[name] = value.count()
     order = {name: place for place, name in enumerate(names.ids.get("tissue", ()))}
     placed = sorted(counts.items(), key=lambda item: order.get(item[0], len(order)))
-    return Tissue(cells=dict(placed), vessels=vessels)
-
-
-NOT_YET = {"stiffness": "The matrix is not in this version, so there is no stiffness."}
-"""Keys of `tissue` that this version cannot carry out."""
+    return Tissue(cells=dict(placed), vessels=vessels, stiffness=stiffness)
 
 
 def name_of(key: str, written: Field) -> Field:

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from stemniche.spec.lexicon import MARROW, VESICLE, VESSEL, Lexicon
+from stemniche.spec.lexicon import MARROW, MATRIX, VESICLE, VESSEL, Lexicon
 from stemniche.spec.library import Library
 from stemniche.spec.model import Model
 from stemniche.spec.parameters import Numbers
@@ -16,6 +16,7 @@ from stemniche.spec.records import (
     Link,
     Mechanism,
     Parameter,
+    ReactionRow,
     Rule,
     SecretionRow,
     TargetRow,
@@ -88,10 +89,13 @@ class Writer:
             return f"{text} in proportion to {_listed(levels)}" if levels else text
         if isinstance(row, UptakeRow):
             rate = self._numbers.shown(row.rate)
+            node = f" in proportion to {self._level(row.node)}" if row.node else ""
+            text = f"{place}, {_verb(row.factor, 'is')} taken up at"
             if row.kind == "first_order":
-                return f"{place}, {_verb(row.factor, 'is')} taken up at {rate} of the cell's volume"
-            half = self._numbers.shown(row.km)
-            return f"{place}, {_verb(row.factor, 'is')} taken up at up to {rate} (half at {half})"
+                return f"{text} {rate} of the cell's volume{node}"
+            return f"{text} up to {rate} (half at {self._numbers.shown(row.km)}){node}"
+        if isinstance(row, ReactionRow):
+            return f"{place}, {self._reaction(row)}"
         if isinstance(row, TargetRow):
             return f"{place}, {self._target(row)}"
         head, _, trait = row.name.partition(".")
@@ -181,6 +185,24 @@ class Writer:
             f"{text} (half at {self._numbers.shown(row.potency)}{power})" if row.potency else text
         )
 
+    def _reaction(self, row: ReactionRow) -> str:
+        first, *others = (self.name(name) for name in row.reactants)
+        rate = self._numbers.shown(row.rate)
+        made = self.name(row.product) if row.product else ""
+        if others:
+            text = f"{_verb(first, 'binds')} {others[0]} at {rate}"
+            text += f" to form {made}" if made else ", and both are spent"
+        else:
+            verb = (
+                f"{_verb(first, 'turns')} into {made}" if made else _verb(first, "breaks") + " down"
+            )
+            text = f"{verb} at {rate}"
+        if row.enzymes:
+            text += f" in proportion to {_listed([self.name(name) for name in row.enzymes])}"
+        return text + (
+            f", and comes back at {self._numbers.shown(row.reverse)}" if row.reverse else ""
+        )
+
     def _partners(self, row: Link | Rule, other: Link | Rule) -> bool:
         return (
             bool(row.and_group)
@@ -211,6 +233,8 @@ def cell_label(parents: Mapping[str, tuple[str, ...]], types: int, cells: Iterab
         return "At vessels"
     if MARROW in left:
         return "In the marrow"
+    if MATRIX in left:
+        return "Between cells"
     if not left or len(left) == types > 1:
         return "In every cell"
     names: list[str] = []
@@ -264,8 +288,9 @@ def _behaviour(name: str) -> str:
         "chemotaxis": "chemotaxis towards {}",
         "recruitment": "entry of {} from the blood",
         "egress": "release of {} from the marrow",
+        "diffusivity": "diffusion of {} substances",
     }
-    shown = rest if head == "chemotaxis" else plural(rest)
+    shown = rest if head in ("chemotaxis", "diffusivity") else plural(rest)
     return words[head].format(shown) if head in words and rest else _spoken(name)
 
 

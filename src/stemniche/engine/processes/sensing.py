@@ -25,6 +25,9 @@ BORNE = (
 )
 """Signals that a cell carries itself."""
 
+PLACES = ("matrix_density", "stiffness")
+"""Signals of the voxel a cell is in, and the variables that hold them."""
+
 CARRIED = {
     "stemness_state": "stemness",
     "damage": "damage",
@@ -67,6 +70,8 @@ class Sensing(Process):
     access: Access = Access(
         read={
             "fields": "factor unit",
+            "matrix_density": "1",
+            "stiffness": "kPa",
             "voxel": "1",
             "type": "1",
             "state": "1",
@@ -92,6 +97,9 @@ class Sensing(Process):
         for signal, variable in CARRIED.items():
             if signal in rows:
                 signals[rows[signal], :n] = s.live(variable)
+        for signal in PLACES:
+            if signal in rows:
+                k.gather(s[signal][None], s["voxel"], n, signals[rows[signal] : rows[signal] + 1])
         if "pH" in rows:
             excess = np.maximum(signals[self.lactate, :n] - self.lactate_baseline, 0.0)
             signals[rows["pH"], :n] = s["environment"][self.ph_place] - self.ph_slope * excess
@@ -156,7 +164,7 @@ def sensing(plan: Plan) -> Sensing:
         }
     return Sensing(
         factors=len(plan.model.factors),
-        rows={n: plan.signals[n] for n in BORNE if n in plan.signals},
+        rows={n: plan.signals[n] for n in (*BORNE, *PLACES) if n in plan.signals},
         ph_place=environment.index("pH"),
         contact_rows=tuple(plan.signals[n] for n in contacts),
         contact_groups=groups,

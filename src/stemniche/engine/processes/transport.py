@@ -7,6 +7,7 @@ import numpy as np
 
 from stemniche.engine.plan import Plan
 from stemniche.engine.process import SENSE_S, TICK_MIN, Access, Phase, Process, Tick
+from stemniche.engine.processes.matrix import hindrance_of
 from stemniche.engine.state import Array, State
 from stemniche.kernels.cpu import Backend
 
@@ -22,6 +23,9 @@ not more often than cells sense it."""
 LARGE_KDA = 1.0
 """Molar mass from which a solute passes a vessel's wall by its gaps, which leakiness widens."""
 
+
+MATRIX_PACE_MIN = 60.0
+"""The same for what does not move."""
 
 _WALL = {"no_flux": 0, "fixed": 1, "far_field": 2}
 
@@ -61,12 +65,15 @@ class Transport(Process):
     uptake_column: Array
     uptake_rate: Array
     uptake_by_volume: Array
+    uptake_node: Array
     saturable: Array
     saturable_km: Array
     reference: bool
     pace: Array
     handed_back: Array
     bound: tuple[tuple[int, int, float], ...]
+    hindered: Array
+    upkept: Array
     tolerance: float = 1e-2
     max_iterations: int = 60
     max_age: float = 24.0
@@ -88,6 +95,7 @@ class Transport(Process):
             "synthesis": "1",
             "loss_scale": "1",
             "held": "factor unit",
+            "hindrance": "1",
         },
         write={
             "fields": "factor unit",
@@ -98,7 +106,7 @@ class Transport(Process):
 
     def run(self, s: State, t: Tick, k: Backend) -> None:
         """See `Process.run`."""
-        fields, supply, age = s["fields"], s["supply"], s["field_age"]
+        fields, supply, age, hindrance = s["fields"], s["supply"], s["field_age"], s["hindrance"]
         factors = len(self.names)
         age += TICK_MIN
         due = t.index * TICK_MIN % self.pace == 0.0
@@ -122,6 +130,8 @@ class Transport(Process):
             wall_kind=np.full(factors, self.wall),
             wall_value=s["far_level"],
             wall_length=self.wall_length,
+            hindrance=None if self.reference or not hindrance.size else hindrance,
+            hindered=self.hindered,
         )
         if self.reference:
             k.advance_reference(fields, problem, TICK_MIN, REFERENCE_STEP_MIN)
@@ -168,6 +178,9 @@ class Transport(Process):
             self.uptake_column,
             self.uptake_rate,
             self.uptake_by_volume,
+            self.uptake_node,
+            s["signals"],
+            s["read_scale"],
             column_due,
             sinks,
         )
@@ -182,8 +195,13 @@ class Transport(Process):
             k.perfuse(s[field], passes, s["blood"], due * (passes > 0.0), supply, sink)
 
     def _hold(self, s: State, supply: Array) -> None:
-        """Add the supplies that interventions hold; columns: level, and slope along x, y, z."""
+        """Add the upkeep of the matrix, and the supplies that interventions hold.
+
+        Columns of what is held: level, and slope along x, y, z.
+        """
         held = s["held"]
+        for f in self.upkept:
+            supply[f] += np.float32(self.decay[f] * s["far_level"][f])
         for f in np.flatnonzero(held.any(axis=1)):
             level = np.full(self.shape, held[f, 0])
             for axis, size in enumerate(reversed(self.shape)):
@@ -289,13 +307,14 @@ def transport(plan: Plan) -> Transport:
             if u.cell != cell:
                 continue
             place = plan.factors[u.factor]
+            node = plan.signals[u.node] if u.node else -1
             if u.kind == "first_order":
-                taken.append((place, u.rate / volume, 1))
+                taken.append((place, u.rate / volume, 1, node))
             else:
                 if place not in saturable:
                     saturable.append(place)
                     kms.append(u.km)
-                taken.append((len(factors) + saturable.index(place), u.rate / volume, 0))
+                taken.append((len(factors) + saturable.index(place), u.rate / volume, 0, node))
         up_pointer.append(len(taken))
     diffusivity = np.array([f.diffusivity for f in factors])
     decay = np.array([f.decay for f in factors])
@@ -307,11 +326,15 @@ def transport(plan: Plan) -> Transport:
     taken_up = {u.factor for u in plan.uptakes}
     handed_back = drugs & np.array([f.id in taken_up for f in factors])
     slow = np.array([f.form not in ("gas", "metabolite") for f in factors])
+    fixed = np.array([f.form == "matrix" for f in factors])
     sense = SENSE_S / 60.0
     longest = np.where(slow, LONGEST_PACE_MIN, sense)
     patience = np.clip(PACE_SHARE / np.maximum(decay, 1e-9), sense, longest) // sense * sense
+    patience = np.where(fixed, MATRIX_PACE_MIN, patience)
     exchange, large = _wall_exchange(plan)
     return Transport(
+        hindered=hindrance_of(plan),
+        upkept=np.flatnonzero(fixed),
         reference=plan.reference,
         handed_back=handed_back,
         bound=_bound(plan),
@@ -335,6 +358,7 @@ def transport(plan: Plan) -> Transport:
         uptake_column=np.array([e[0] for e in taken], np.int32),
         uptake_rate=np.array([e[1] for e in taken], np.float32),
         uptake_by_volume=np.array([e[2] for e in taken], np.uint8),
+        uptake_node=np.array([e[3] for e in taken], np.int32),
         saturable=np.array(saturable, np.int32),
         saturable_km=np.array(kms, np.float32),
     )
