@@ -103,7 +103,7 @@ def inputs_of(scenario: Scenario, library: Library | None = None) -> tuple[Input
     """
     library = read_library() if library is None else library
     active = {row.id for row in compile_model(library, scenario).rows}
-    given = {c for name in scenario.drugs for c in library.drug_lineage(library.drugs[name].kind)}
+    given = {c for name in scenario.drugs for c in library.drug_lineage(name)}
     idle = {*library.drugs, *library.drug_classes} - {*scenario.drugs, *given}
     found = []
     for record in library.parameters.values():

@@ -41,6 +41,12 @@ UNCERTAIN = ("bioavailability", "absorption", "clearance", "volume", "fraction_u
 """Columns that a fold applies to; how a drug is given is known."""
 
 SHARES = ("bioavailability", "fraction_unbound", "central_share")
+TAKEN_OUT = ("neutraliser", "mimic", "enzyme")
+"""Effects on factors alone."""
+
+ABSENT = "not modelled"
+"""How the note of a target begins that neither model nor evidence knows."""
+
 _WHOLE_BODY = {"clearance": ("L/min", 1000.0 / ADULT_KG), "volume": ("L", 1.0 / ADULT_KG)}
 """Numbers that may be written for the whole adult: their unit, and what makes them per kg."""
 
@@ -77,7 +83,7 @@ def drug_record(
     records: Mapping[str, Parameter], library: Library, drug: str, name: str
 ) -> Parameter | None:
     """The parameter that gives a number of a drug: its own, or that of its nearest class."""
-    heads = (drug, *library.drug_lineage(library.drugs[drug].kind))
+    heads = (drug, *library.drug_lineage(drug))
     return next((records[f"{h}.{name}"] for h in heads if f"{h}.{name}" in records), None)
 
 
@@ -124,11 +130,11 @@ def model_drug(
             continue
         found.append(_target(library, target, acts_on, drives))
     dose = drug_record(records, library, drug, "dose")
-    lineage = library.drug_lineage(row.kind)
+    lineage = library.drug_lineage(drug)
     instead = (library.drug_classes[name].instead for name in lineage)
     made = Drug(
         id=drug,
-        kind=row.kind,
+        kind=row.classes[0],
         molar_mass=row.molar_mass_g_mol,
         values=values,
         dose_unit=dose.unit if dose else "",
@@ -147,7 +153,7 @@ def target_potency(numbers: Numbers, row: TargetRow, molar_mass: float) -> float
         LibraryError: It is missing, or not above 0.
     """
     where = row.place.at("potency")
-    if row.effect == "mimic" and not row.potency:
+    if row.effect == "mimic":
         return 1.0
     if not row.potency:
         raise LibraryError(f"'{row.id}' has no potency.", where, "Write the free level, in nM.")
@@ -158,11 +164,11 @@ def target_potency(numbers: Numbers, row: TargetRow, molar_mass: float) -> float
 
 
 def target_maximum(numbers: Numbers, row: TargetRow) -> float:
-    """Share of the target that can be held back, or the depleter's rate of death, 1/min."""
+    """Share of the target that can be held back; the rate of a depleter or enzyme, 1/min."""
     where = row.place.at("maximum")
-    if row.effect == "depleter":
+    if row.effect in ("depleter", "enzyme"):
         if not row.maximum:
-            raise LibraryError("A depleter has no rate.", where, "Write a rate, such as '0.5 1/d'.")
+            raise LibraryError("It has no rate.", where, "Write a rate, such as '0.5 1/d'.")
         value = numbers.read(row.maximum, "1/min", where=where)
         low, high = 0.0, 1.0
     else:
@@ -189,12 +195,10 @@ def check_drugs(library: Library, known: frozenset[str], faults: Faults) -> None
         known: Names of entities of the evidence, which a target may have too.
     """
     for drug in library.drugs.values():
-        if drug.kind not in library.drug_classes:
-            faults.add(
-                f"There is no class '{drug.kind}'.",
-                drug.place.at("class"),
-                "Take an id of drug_classes.csv.",
-            )
+        for name in drug.classes:
+            if name not in library.drug_classes:
+                mend = "Take an id of drug_classes.csv."
+                faults.add(f"There is no class '{name}'.", drug.place.at("class"), mend)
         if drug.molar_mass_g_mol <= 0.0:
             where = drug.place.at("molar_mass_g_mol")
             faults.add("A molar mass is above 0.", where, "Write it in g/mol.")
@@ -238,8 +242,9 @@ def _judge_target(row: TargetRow, library: Library, known: frozenset[str], fault
         if not _is_name(lexicon, name):
             mend = "Name factors, nodes or cells of the model."
             faults.add(f"There is no '{name}' to act on.", row.place.at("acts_on"), mend)
-    if not row.acts_on and not _is_name(lexicon, row.target) and row.target not in known:
-        mend = "Name a molecule of the model or of the evidence."
+    named = row.acts_on or _is_name(lexicon, row.target) or row.target in known
+    if not named and not row.note.startswith(ABSENT):
+        mend = f"Name a molecule of the model or the evidence, or write '{ABSENT}' as the note."
         faults.add(f"There is no target '{row.target}'.", row.place.at("target"), mend)
     outcomes = {word.id for word in lexicon.words if word.outcome}
     if outcomes & set(row.named):
@@ -258,7 +263,7 @@ def _is_name(lexicon: Lexicon, name: str) -> bool:
 
 
 def _phases(library: Library, row: DrugRow) -> tuple[str, ...]:
-    classes = (library.drug_classes[name].phases for name in library.drug_lineage(row.kind))
+    classes = (library.drug_classes[name].phases for name in library.drug_lineage(row.id))
     return row.phases or next(filter(None, classes), ())
 
 
@@ -270,6 +275,8 @@ def _found(lexicon: Lexicon, row: TargetRow, present: frozenset[str]) -> tuple[s
     found = []
     for name in dict.fromkeys(names):
         signal = lexicon.signal(name)
+        if row.effect in TAKEN_OUT and (signal is None or signal.form != "factor"):
+            continue
         about = signal.about if signal else ""
         if name in present or about in present or (signal and signal.form == "own"):
             found.append(name)
@@ -283,7 +290,7 @@ def _target(
     potency = target_potency(numbers, row, library.drugs[row.drug].molar_mass_g_mol)
     return DrugTarget(
         row=row.id,
-        name=row.target,
+        name=row.label,
         effect=row.effect,
         acts_on=acts_on,
         cells=lexicon.expand(row.cells) if row.cells else (),

@@ -35,7 +35,7 @@ def drug_table(library: Library, text: str = "") -> Table:
         return DETAILS, _details(library, library.drugs[found[0]])
     kind = _class(library, text)
     if kind:
-        rows = [r for r in library.drugs.values() if kind in library.drug_lineage(r.kind)]
+        rows = [r for r in library.drugs.values() if kind in library.drug_lineage(r.id)]
         return COLUMNS, [_line(library, row) for row in rows]
     names = [*library.drugs, *(a for r in library.drugs.values() for a in r.aliases)]
     mend = did_you_mean(text, names, "`stemniche drugs` lists them.")
@@ -73,11 +73,11 @@ def _line(library: Library, row: DrugRow) -> list[Any]:
     targets = dict.fromkeys(t.target for t in _targets(library, row.id))
     also = ", ".join(row.aliases)
     usual = regimen(library, row.id)
-    return [row.id, row.kind, row.route, usual, ", ".join(targets), also]
+    return [row.id, ", ".join(row.classes), row.route, usual, ", ".join(targets), also]
 
 
 def _details(library: Library, row: DrugRow) -> list[list[Any]]:
-    classes = library.drug_lineage(row.kind)
+    classes = library.drug_lineage(row.id)
     rows: list[list[Any]] = [
         ["drug", row.id, "", "", row.description],
         ["also called", ", ".join(row.aliases), "", "", ""],

@@ -85,12 +85,13 @@ class Library:
                 waiting.extend(self.cancers[name].is_a)
         return tuple(line)
 
-    def drug_lineage(self, kind: str) -> tuple[str, ...]:
-        """Return a class of drugs and the classes it belongs to, nearest first."""
+    def drug_lineage(self, drug: str) -> tuple[str, ...]:
+        """Return the classes of a drug, nearest first; the first one named wins over others."""
         line: list[str] = []
-        while kind in self.drug_classes and kind not in line:
-            line.append(kind)
-            kind = self.drug_classes[kind].is_a
+        for kind in self.drugs[drug].classes:
+            while kind in self.drug_classes and kind not in line:
+                line.append(kind)
+                kind = self.drug_classes[kind].is_a
         return tuple(line)
 
     def marker_rows(self, cancer: str, dropped: frozenset[str]) -> dict[str, MarkerRow]:

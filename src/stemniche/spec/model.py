@@ -211,7 +211,8 @@ class DrugTarget:
         acts_on: Names by which the Model has it: factors, nodes, other signals, cell types.
         cells: Concrete types and sites in which it acts; empty for all.
         potency: nM.
-        maximum: Share of the target held back when all of it is occupied; a depleter's 1/min.
+        maximum: Share of the target held back when all of it is occupied; the 1/min of a depleter,
+            or of an enzyme at a level equal to its potency.
         ligands: Competing factors with their half-maxima, in their units.
     """
 

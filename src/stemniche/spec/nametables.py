@@ -204,7 +204,7 @@ def _measures(library: Library) -> Iterator[str]:
         "FACTOR": lexicon.factors, "FACTOR_LEVEL": lexicon.factors, "NODE": lexicon.nodes,
         "CARGO": [f.removesuffix(VESICLE) for f, r in lexicon.factors.items() if r.carries],
         "MARKER": dict.fromkeys(row.marker for row in library.markers),
-        "HELD": dict.fromkeys(f"{row.drug}.{row.target}" for row in library.targets),
+        "HELD": dict.fromkeys(f"{row.drug}.{row.label}" for row in library.targets),
         "DRUG": library.drugs, "CAUSE": CSC_CAUSES, "EVENT": EVENTS,
     }  # fmt: skip
     for word in lexicon.words:

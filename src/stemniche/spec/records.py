@@ -355,7 +355,7 @@ class DrugRow:
     id: str = required()
     entity: str = optional("")
     aliases: tuple[str, ...] = optional(())
-    kind: str = required("class")
+    classes: tuple[str, ...] = required("class")
     molar_mass_g_mol: float = required()
     phases: tuple[str, ...] = optional(())
     route: Literal["iv", "oral", "ip", "sc", "it"] = required()
@@ -408,6 +408,11 @@ class TargetRow:
     supports: tuple[str, ...] = optional(())
     source: str = optional("")
     note: str = optional("")
+
+    @property
+    def label(self) -> str:
+        """The target as measures write it: letters, digits and underscores."""
+        return "_".join(re.findall(r"\w+", self.target))
 
     @property
     def named(self) -> tuple[str, ...]:

@@ -122,12 +122,17 @@ def repair(plan: Plan) -> Repair:
     return Repair(row=plan.behaviours["damage_repair"])
 
 
-def release(drug: Drug, plan: Plan) -> Release:
+def entry(poison: DrugTarget, plan: Plan) -> Array:
+    """Exchange of each type with the drug around it; 0 where a carrier does not bring it."""
+    return np.asarray(plan.trait("drug_uptake") * plan.mask(poison.cells))
+
+
+def release(drug: Drug, poison: DrugTarget, plan: Plan) -> Release:
     """Build the way of a drug out of the cells."""
     return Release(
         drug=drug.id,
         factor=plan.factors[drug.id],
-        uptake=plan.trait("drug_uptake"),
+        uptake=entry(poison, plan),
         efflux_row=plan.behaviours["drug_efflux"],
         voxel_volume=plan.grid.voxel_volume,
         access=Access(
@@ -151,7 +156,7 @@ def cytotoxic(drug: Drug, poison: DrugTarget, plan: Plan) -> Cytotoxic:
     return Cytotoxic(
         drug=drug.id,
         factor=plan.factors[drug.id],
-        uptake=plan.trait("drug_uptake"),
+        uptake=entry(poison, plan),
         accumulation=v["accumulation"],
         half_max=v["accumulation"] * poison.potency,
         hill=poison.hill,

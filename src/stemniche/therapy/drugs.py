@@ -76,7 +76,7 @@ class Lowered:
             found.append(dosing(c.drug, c.doses, c.host, plan))
             poison = _poison(c.drug)
             if poison is not None:
-                found += [release(c.drug, plan), cytotoxic(c.drug, poison, plan)]
+                found += [release(c.drug, poison, plan), cytotoxic(c.drug, poison, plan)]
         if withheld_rows(self.targets, plan):
             found.append(withholding(self.targets, plan))
         if any(e.sites and MARROW in e.sites for e in self.held):
@@ -227,7 +227,9 @@ def _field(drug: Drug) -> Factor:
 def _uptakes(poisons: Iterable[Drug], model: Model) -> Iterable[Uptake]:
     """What cells take up of the drugs that act inside them."""
     for d in poisons:
-        for t in model.types:
+        poison = _poison(d)
+        cells = poison.cells if poison else ()
+        for t in (t for t in model.types if not cells or t.id in cells):
             rate = d.values["accumulation"] * float(over_a_tick(t.traits["drug_uptake"]))
             row = f"drug.{d.id}"
             yield Uptake(row=row, cell=t.id, factor=d.id, kind="first_order", rate=rate, km=0.0)
@@ -263,10 +265,11 @@ def _held(drug: str, target: DrugTarget) -> Held:
 
 
 def _bindings(drugs: Iterable[Drug]) -> Iterable[Binding]:
-    """Factors that drugs bind, with the loss per level of the drug."""
+    """Factors that drugs bind or break down, with the loss per level of the drug."""
     for d in drugs:
         for t in d.targets:
-            if t.effect == "neutraliser":
-                rate = float(np.log(2.0) / d.values["complex_half_life"]) / t.potency
+            if t.effect in ("neutraliser", "enzyme"):
+                bound = float(np.log(2.0) / d.values["complex_half_life"])
+                rate = (t.maximum if t.effect == "enzyme" else bound) / t.potency
                 for factor in t.acts_on:
                     yield Binding(factor=factor, drug=d.id, rate=rate)

@@ -1,0 +1,120 @@
+"""Every drug of the library can be given, reaches what it should, and says what the model lacks."""
+
+from collections.abc import Callable
+
+import pytest
+
+from stemniche.core.errors import InputError
+from stemniche.engine.plan import Plan
+from stemniche.engine.state import State
+from stemniche.engine.step import advance, begin
+from stemniche.evidence import load
+from stemniche.kernels.cpu import Backend
+from stemniche.run.assemble import assemble
+from stemniche.run.measures import measure
+from stemniche.spec.nametables import library_names
+from stemniche.spec.rows import read_library
+from stemniche.spec.scenario import Scenario
+
+Make = Callable[..., Scenario]
+
+LIBRARY = read_library()
+BARE = {
+    "domain.size": ["0.16 mm", "0.16 mm"],
+    "tumour.cells": 12,
+    "tissue": {
+        "MSC": 0, "fibroblast": 2, "CAF": 0, "macrophage": 2, "CD4": 0, "CD8": 1, "NK": 0,
+        "DC": 0, "MDSC": 0, "vessels": "200 /mm^2",
+    },
+}  # fmt: skip
+
+
+def tissue(make: Make, *therapy: str) -> Scenario:
+    """A patch of tissue that is cheap to move."""
+    return make(BARE, *therapy)
+
+
+def given_otherwise(drug: str) -> bool:
+    """Whether the drug is cells, a virus or several drugs."""
+    return any(LIBRARY.drug_classes[c].instead for c in LIBRARY.drug_lineage(drug))
+
+
+DRUGS = [d for d in LIBRARY.drugs if not given_otherwise(d)]
+
+
+@pytest.mark.parametrize("first", range(0, len(DRUGS), 10))
+def test_one_dose_reaches_the_tumour_or_says_what_is_missing(
+    first: int, small: Make, k: Backend
+) -> None:
+    """Ten drugs in one tissue, each for itself."""
+    drugs = DRUGS[first : first + 10]
+    run = assemble(tissue(small, *(f"drug {drug}" for drug in drugs)), 1)
+    state = begin(run.plan, k)
+    state["day0"][0] = 0
+    for _ in range(8):
+        advance(run.plan, state, k)
+    found = measure(run.plan, state)
+    assert [drug for drug in drugs if not found[f"drug.{drug}"] > 0.0] == []
+    rows = {row.id for row in LIBRARY.targets if row.drug in drugs}
+    acting = {target.row for drug in run.model.drugs for target in drug.targets}
+    told = {row for row in rows for note in run.model.notes if f"{row} " in note}
+    assert acting | told == rows
+    assert not acting & told
+
+
+@pytest.mark.parametrize("drug", [d for d in LIBRARY.drugs if given_otherwise(d)])
+def test_what_is_no_drug_says_how_it_is_given(drug: str, small: Make) -> None:
+    with pytest.raises(InputError, match="no drug with a level") as caught:
+        assemble(tissue(small, f"drug {drug}"), 1)
+    assert caught.value.mend
+
+
+def test_every_drug_of_the_evidence_is_in_the_library() -> None:
+    """Approved drugs, those of trials with their partners, and named therapies."""
+    evidence, names = load(), library_names()
+    tables = (*evidence.drugs.drug, *(d for row in evidence.trials.drug_ids for d in row))
+    tables += tuple(d for row in evidence.trials.partner_ids for d in row)
+    of_classes = {row.entity for row in LIBRARY.drug_classes.values()}
+    missing = []
+    for name in dict.fromkeys(tables):
+        entity = evidence.records.entities.get(name)
+        if entity is not None and (entity.id in of_classes or entity.kind != "drug"):
+            continue
+        text = name if entity is None else entity.name
+        if len(names.resolve("drug", text)) != 1:
+            missing.append(text)
+    assert missing == []
+
+
+def test_separators_and_codes_do_not_matter() -> None:
+    names = library_names()
+    for text in ("T-VEC", "talimogene laherparepvec", "Talimogene_Laherparepvec"):
+        assert names.resolve("drug", text) == ("talimogene_laherparepvec",)
+    for text, drug in (
+        ("AG-013736", "axitinib"),
+        ("pt 2977", "belzutifan"),
+        ("5FU", "fluorouracil"),
+    ):
+        assert names.resolve("drug", text) == (drug,)
+
+
+def test_no_drug_writes_an_outcome_or_a_node_beside_its_targets() -> None:
+    outcomes = {word.id for word in LIBRARY.lexicon.words if word.outcome}
+    for row in LIBRARY.targets:
+        assert not outcomes & set(row.named)
+        assert row.effect != "poison" or row.named == ("damage",)
+
+
+def test_a_number_that_a_drug_has_from_its_class_can_be_set(
+    small: Make, walk: Callable[..., tuple[Plan, State]]
+) -> None:
+    changes = {"parameters": {"erlotinib.diffusivity": "1234 um^2/min"}}
+    plan, _ = walk(small(BARE | changes, "drug erlotinib"))
+    assert plan.model.drugs[0].values["diffusivity"] == 1234.0
+    assert plan.factor_data[plan.factors["erlotinib"]].diffusivity == 1234.0
+
+
+def test_a_claim_that_is_off_takes_the_drug_from_its_target(small: Make) -> None:
+    scenario = tissue(small, "drug erlotinib").without_claims(["C808"])
+    model = assemble(scenario, 1).model
+    assert model.drugs[0].targets == ()
