@@ -114,13 +114,13 @@ def test_plasma_relaxes_to_the_leak_over_the_clearance(walk: Walk, small: Make, 
     vessels = float(state["perfusion"].sum())
     clearance, base = blood.clearance[f], plan.factor_data[f].baseline
     state["blood"][f] = 0.0
-    for tick in range(20):
+    for step in range(20):
         excess = 0.5
         state["fields"][f] = state["blood"][f] + excess
         leak = plan.exchange["IL6"] * excess * vessels * plan.grid.voxel_volume
         leak *= plan.surroundings.blood_scale / plan.surroundings.plasma_volume
         blood.run(state, moment(state), k)
-        kept = exp(-clearance * TICK_MIN * (tick + 1))
+        kept = exp(-clearance * blood.every_s / 60.0 * (step + 1))
         wanted = (base + leak / clearance) * (1.0 - kept)
         assert state["blood"][f] == pytest.approx(wanted, rel=1e-5)
 

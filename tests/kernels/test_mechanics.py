@@ -97,6 +97,25 @@ def test_lists_grow_when_cells_are_packed_beyond_expectation() -> None:
     assert idx.size == ptr[-1] + neighbours.SPARE
 
 
+@given(seed=st.integers(0, 1000), flat=st.booleans())
+@settings(max_examples=25, deadline=None)
+def test_a_list_lacks_what_is_near_a_chosen_cell_and_not_in_its_row(seed: int, flat: bool) -> None:
+    dice, n = np.random.default_rng(seed), 60
+    before = Tissue(crowd(n, 17.0, flat=flat, seed=seed), 8.0, flat=flat)
+    place = np.column_stack([before.points, before.radius]).astype(np.float32)
+    ptr, idx = neighbours.build_list(
+        before.x, before.y, before.z, before.radius, n, before.size, REACH, 1.0
+    )
+    cells = np.unique(dice.integers(0, n, 3)).astype(np.int32)
+    place[cells, :2] += dice.uniform(-15, 15, (cells.size, 2)).astype(np.float32)
+    wanted = False
+    gaps = dice.uniform(0, 4, cells.size).astype(np.float32)
+    for i, gap in zip(cells, gaps, strict=True):
+        near = np.linalg.norm(place[i, :3] - place[:, :3], axis=1) < 16.0 + gap
+        wanted |= bool(set(np.flatnonzero(near)) - {i} - set(idx[ptr[i] : ptr[i + 1]]))
+    assert neighbours.lacks(place, cells, gaps, ptr, idx) == wanted
+
+
 def test_an_empty_tissue_has_an_empty_list_and_stays() -> None:
     nothing, size = np.empty(0, np.float32), np.full(3, 100.0, np.float32)
     ptr, _ = neighbours.build_list(nothing, nothing, nothing, nothing, 0, size, 1.25, 1.0)

@@ -76,6 +76,14 @@ class Backend:
 
     def __init__(self) -> None:
         self._workspace: dict[tuple[int, ...], fields.Workspace] = {}
+        self._cleared = np.zeros((0, 0), np.float32)
+
+    def cleared(self, due: Array, width: int) -> Array:
+        """Scratch memory float32 [len(due), width], 0 in the rows that are due."""
+        if self._cleared.shape != (len(due), width):
+            self._cleared = np.zeros((len(due), width), np.float32)
+        self._cleared[due != 0] = 0.0
+        return self._cleared
 
     def advance_fields(
         self,

@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stemniche.kernels.base_step import BLOCK, base_step
-from stemniche.kernels.neighbours import SPARE, list_within
+from stemniche.kernels.jit import parallel_kernel, prange
+from stemniche.kernels.neighbours import SPARE, lacks, list_within
 
 __all__ = ["list_allowance", "move_tick", "step_motion"]
 
@@ -25,13 +26,41 @@ _FORGIVEN = np.float32(0.25)
 """Of the radius: a list may lack pairs this far inside the range of adhesion. Those that it lacks
 do not touch yet, and attract each other by less than 0.04 of their adhesion."""
 
+_MOST_FAR = 64
+"""If more cells have moved too far for the list, it is made anew without asking what it lacks."""
+
 _REST_STEPS = 3
 """Resting cells are looked at again after so many base steps."""
 
+_ZERO = np.float32(0.0)
 
-def _columns(n: int, *arrays: Floats) -> Floats:
-    """The first `n` elements of each array, cell by cell."""
-    return np.stack([array[:n] for array in arrays], axis=1, dtype=np.float32)
+
+@parallel_kernel
+def _lay_out(
+    n: int,
+    x: Floats,
+    y: Floats,
+    z: Floats,
+    radius: Floats,
+    vx: Floats,
+    vy: Floats,
+    vz: Floats,
+    repulsion: Floats,
+    adhesion: Floats,
+    two_d: bool,
+    place: Floats,
+    active: Floats,
+    grip: Floats,
+) -> None:
+    for block in prange((n + BLOCK - 1) // BLOCK):
+        for i in range(block * BLOCK, min((block + 1) * BLOCK, n)):
+            up = _ZERO if two_d else vz[i]
+            place[i, 0], place[i, 1], place[i, 3] = x[i], y[i], radius[i]
+            place[i, 2] = _ZERO if two_d else z[i]
+            active[i, 0], active[i, 1], active[i, 2] = vx[i], vy[i], up
+            grip[i, 0] = np.float32(math.sqrt(repulsion[i]))
+            grip[i, 1] = np.float32(math.sqrt(adhesion[i]))
+            grip[i, 2] = np.float32(math.sqrt(vx[i] * vx[i] + vy[i] * vy[i] + up * up))
 
 
 def _laid_out(
@@ -43,11 +72,12 @@ def _laid_out(
     two_d: bool,
 ) -> tuple[Floats, Floats, Floats]:
     """Place and radius, active velocity, and roots of the coefficients with the active speed."""
-    place, active = _columns(n, *places), _columns(n, *velocities)
-    if two_d:
-        place[:, 2], active[:, 2] = 0.0, 0.0
-    speed = np.sqrt(np.square(active).sum(axis=1))
-    return place, active, _columns(n, np.sqrt(repulsion[:n]), np.sqrt(adhesion[:n]), speed)
+    place, active, grip = (np.empty((n, columns), np.float32) for columns in (4, 3, 3))
+    (x, y, z, radius), (vx, vy, vz) = places, velocities
+    _lay_out(
+        n, x, y, z, radius, vx, vy, vz, repulsion, adhesion, bool(two_d), place, active, grip
+    )  # fmt: skip
+    return place, active, grip
 
 
 def list_allowance(speed: Floats, skin: float, minutes: float) -> Floats:
@@ -119,10 +149,13 @@ def move_tick(
     for step in range(steps if n else 0):
         stale = drift.max() > 1.0
         if stale:
-            moved = place[:, :3] - origin[:, :3]
-            took, left = (step - since) * part, (steps - step) * part
-            seen = np.sqrt(np.square(moved).sum(axis=1)) / np.float32(took)
-            later = list_allowance(np.maximum(speed, seen), skin, left)
+            moved = np.sqrt(np.square(place[:, :3] - origin[:, :3]).sum(axis=1))
+            pace = np.maximum(speed, moved / np.float32((step - since) * part))
+            far = np.flatnonzero(moved > bearable).astype(np.int32)
+            near = np.float32(part) * pace[far]
+            stale = far.size > _MOST_FAR or lacks(place, far, near, ptr, idx)
+        if stale:
+            later = list_allowance(pace, skin, (steps - step) * part)
             reach = np.float32(reach_factor) * radius[:n] + later
             ptr, idx = list_within(*_apart(place), reach, n, box)
             origin, bearable, lists, since = place.copy(), later + forgiven, lists + 1, step

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from stemniche.kernels.jit import inline, kernel, parallel_kernel, prange
 from stemniche.kernels.lanes import LANES, bit_count, lowest_bit, near_bits
 
-__all__ = ["SPARE", "build_list", "list_within", "touching"]
+__all__ = ["SPARE", "build_list", "lacks", "list_within", "touching"]
 
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int32]
@@ -308,6 +308,31 @@ def build_list(
     bears = allowance[:n] if isinstance(allowance, np.ndarray) else allowance
     each = np.float32(reach) * radius[:n] + np.float32(bears)
     return list_within(x, y, z, each, n, np.asarray(domain, np.float32))
+
+
+@kernel
+def lacks(place: Floats, cells: Ints, near: Floats, ptr: Longs, idx: Ints) -> bool:
+    """Whether one of a few cells is about to touch another that is not in its row of the list.
+
+    Args:
+        place: float32[n, 4], x, y, z and radius, um.
+        cells: The few.
+        near: Of each of them, the gap to another that it may close soon, um.
+        ptr, idx: From `build_list`.
+    """
+    for c in range(cells.size):
+        i = cells[c]
+        for j in range(place.shape[0]):
+            dx, dy = place[i, 0] - place[j, 0], place[i, 1] - place[j, 1]
+            dz = place[i, 2] - place[j, 2]
+            apart = place[i, 3] + place[j, 3] + near[c]
+            if dx * dx + dy * dy + dz * dz < apart * apart and j != i:
+                known = False
+                for p in range(ptr[i], ptr[i + 1]):
+                    known |= idx[p] == j
+                if not known:
+                    return True
+    return False
 
 
 @parallel_kernel

@@ -9,7 +9,7 @@ from stemniche.engine import drives
 from stemniche.engine.newcomers import ENTERED, OVER_WALL, add_cells
 from stemniche.engine.occupancy import holders, left
 from stemniche.engine.plan import MARROW, VESSEL, Plan
-from stemniche.engine.process import SUPPLY_S, TICK_MIN, TICK_S, Access, Phase, Process, Tick
+from stemniche.engine.process import SUPPLY_S, Access, Phase, Process, Tick
 from stemniche.engine.state import Array, State
 from stemniche.kernels.cpu import Backend, stream
 from stemniche.spec.model import Drive
@@ -24,7 +24,7 @@ class Marrow(Process):
         Release R from marrow follows the ``egress`` rules on serum factors and, by the trait
         ``priming``, the lymph node's response E; the pool P follows R:
         ``dR/dt = k_m (egress (1 + priming E) - R)``, ``dP/dt = k_b (R - P)``, each exact over the
-        tick.
+        step.
     """
 
     egress: tuple[Drive | None, ...]
@@ -34,7 +34,7 @@ class Marrow(Process):
     factors: dict[str, int]
     name: str = "marrow"
     phase: Phase = Phase.FIELDS
-    every_s: int = TICK_S
+    every_s: int = SUPPLY_S
     access: Access = Access(
         read={"blood": "factor unit", "serum_left": "1", "lymph_node": "mixed"},
         write={"released": "1", "pool": "1"},
@@ -51,9 +51,9 @@ class Marrow(Process):
             [1.0 if d is None else float(drives.value(d, serum)) for d in self.egress]
         )
         egress *= 1.0 + self.priming * s["lymph_node"][-1]
-        released, pool = s["released"], s["pool"]
-        pool[:] = released + (pool - released) * np.exp(-self.blood_rate * TICK_MIN)
-        released[:] = egress + (released - egress) * np.exp(-self.marrow_rate * TICK_MIN)
+        released, pool, minutes = s["released"], s["pool"], self.every_s / 60.0
+        pool[:] = released + (pool - released) * np.exp(-self.blood_rate * minutes)
+        released[:] = egress + (released - egress) * np.exp(-self.marrow_rate * minutes)
 
 
 @final

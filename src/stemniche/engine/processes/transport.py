@@ -113,7 +113,7 @@ class Transport(Process):
         if not due.any():
             return
         column_due = np.concatenate([due, due[self.saturable]]).astype(np.uint8)
-        sinks = np.zeros((len(column_due), supply.shape[1]), np.float32)
+        sinks = k.cleared(column_due, supply.shape[1])
         self._exchange(s, k, column_due, supply, sinks)
         sink = sinks[:factors]
         self._hold(s, supply)
@@ -222,7 +222,7 @@ class Blood(Process):
         large: bool [F], factors that pass by the leaks of vessels.
 
     Source:
-        One well-mixed compartment, ``dB/dt = leak - k (B - baseline)``, exact over the tick with
+        One well-mixed compartment, ``dB/dt = leak - k (B - baseline)``, exact over the step with
         the leak held constant; gases and metabolites follow the environment. What a drug binds is
         lost faster, here and in the tissue beyond the walls.
     """
@@ -240,7 +240,7 @@ class Blood(Process):
     voxel_volume: float
     name: str = "blood"
     phase: Phase = Phase.FIELDS
-    every_s: int = int(TICK_MIN * 60)
+    every_s: int = SENSE_S
     access: Access = Access(
         read={"fields": "factor unit", "perfusion": "1", "leak": "1", "environment": "mixed"},
         write={"blood": "factor unit", "far_level": "factor unit"},
@@ -260,7 +260,7 @@ class Blood(Process):
             lost[factor] += rate * blood[drug]
         made = self.clearance * self.baseline + leak
         target = np.where(lost > 0, made / np.maximum(lost, 1e-30), self.baseline)
-        kept = np.exp(-lost * TICK_MIN)
+        kept = np.exp(-lost * self.every_s / 60.0)
         blood[:] = np.where(self.dosed, blood, target + (blood - target) * kept)
         np.maximum(blood, 0.0, out=blood)
         for factor, place in self.follows:
