@@ -36,6 +36,7 @@ THERAPY = (
     {"deplete": "tumour", "fraction": 0.05, "every": "1 h"},
     {"transfer": "CSC", "cells": 2, "every": "3 h"},
     {"sort": {"gate": "CD44_low"}, "from": "7.5 h"},
+    {"vessels": {"pericytes": 0.5, "leakiness": 2, "normalise": 0.1}, "from": "1 h"},
     {"deplete": "TAM", "fraction": 0.1, "every": "2 h"},
     {"radiation": "1 Gy", "from": "3 h"},
     {"inject": "CSC", "cells": 1000, "every": "3 h"},

@@ -209,6 +209,24 @@ def test_pericytes_cover_bare_walls(bare: tuple[Plan, State, Vessels], k: Backen
     assert s["cover"][process._wall(s)].all()
 
 
+def test_an_intervention_changes_cover_and_leaks_of_all_vessels(small: Make, k: Backend) -> None:
+    """Half the pericytes count, walls leak thrice as much, half of both faults is mended."""
+    loose = {"pericytes": 0.5, "leakiness": 3.0, "normalise": 0.5}
+    still = {"tissue": {"vessels": "100 /mm^2"}, "tumour.cells": 0, "prepare": {"days": 1}}
+    found = []
+    for therapy in ((), ({"vessels": loose, "from": "birth"},)):
+        plan = assemble(small(still, *therapy), 1).plan
+        s = begin(plan, k)
+        for _ in range(2):
+            advance(plan, s, k)
+            s.tick = 0
+        process = next(p for p in plan.processes if isinstance(p, Vessels))
+        found.append((s["cover"][process._wall(s)].mean(), Graph.of(s).leakiness.mean()))
+    assert found[0][0] == 1.0
+    assert found[1][0] == 0.75
+    assert found[1][1] > 1.5 * found[0][1]
+
+
 def graph_bits(s: State) -> dict[str, Array]:
     return {name: s[name].copy() for name in s.arrays if name.startswith("vessel")}
 

@@ -55,16 +55,18 @@ def test_a_block_is_cut_in_its_middle_plane(treated: Any) -> None:
     offsets[: flat.n_obs // 2] = 500.0
     offsets[-1] = 3.0
     deep.obsm["spatial"] = np.column_stack([flat.obsm["spatial"], 50.0 + offsets])
+    for name, half in (("radius", 4.0), ("flow", 1.0), ("x", 0.0), ("y", 6.0), ("z", 0.0)):
+        deep.obs[f"vessel.{name}"] = np.where(np.arange(flat.n_obs) == flat.n_obs - 2, half, 0.0)
     level = SimpleNamespace(shape=(5, 75, 75), values=np.zeros((5, 75, 75)))
-    level.values[2, 10, 20] = 1.0
     run = SimpleNamespace(
         cells=lambda day: deep, field=lambda name, day: level, header=treated.header
     )
     cut = type(d)(**{**d.__dict__, "run": run, "_seen": {}}).tissue(14.0)
-    assert len(cut.kinds) == flat.n_obs - flat.n_obs // 2
+    assert len(cut.kinds) == flat.n_obs - flat.n_obs // 2 - 1
     full = float(flat.obs["radius"].iloc[-1])
     assert cut.radius[-1] == pytest.approx(np.sqrt(full**2 - 9.0))
-    assert cut.vessels.tolist() == [[410.0, 210.0, 1.0]]
+    x, y = flat.obsm["spatial"][-2, :2]
+    np.testing.assert_allclose(cut.vessels, [[x, y, 1.0, 0.0, 6.0, 4.0]], rtol=1e-6)
 
 
 def test_the_oxygen_scale_ends_at_a_round_level_above_all_seen(treated: Any) -> None:

@@ -33,7 +33,7 @@ def tissue(kinds: list[str], x: list[float], radius: float, oxygen: Any = 40.0) 
         y=np.full(count, 200.0),
         radius=np.full(count, radius),
         oxygen=np.broadcast_to(np.asarray(oxygen, float), (20, 20)),
-        vessels=np.zeros((0, 3)),
+        vessels=np.zeros((0, 6)),
         width=400.0,
         height=400.0,
     )

@@ -185,6 +185,12 @@ def test_what_is_not_said_has_one_meaning() -> None:
     assert (read({"block": "CXCR4"}).start, read({"block": "CXCR4"}).until) == (0.0, None)
 
 
+def test_vessels_are_told_what_to_be_like() -> None:
+    found = read({"vessels": {"pericytes": 1.5, "normalise": 0.8}, "from": "2 d"})
+    assert found == iv.Vessels(pericytes=1.5, normalise=0.8, start=2 * DAY)
+    assert str(found) == "vessels {pericytes: 1.5, normalise: 0.8} from 2 d"
+
+
 def test_families_and_groups_stand_for_their_members() -> None:
     assert read({"inhibit": "HIF"}).targets == ("HIF1A", "EPAS1")
     assert read({"deplete": "TAM"}).cells == ("M1", "M2")
@@ -297,6 +303,9 @@ WRONG: list[tuple[dict[str, Any], str, str, str]] = [
     ({"sort": "CD44_high"}, "sort", "CD44_high", "gate"),
     ({"sort": {"gate": "XYZ_high"}}, "sort.gate", "no marker", "CD44"),
     ({"sort": {"gate": "CD44"}}, "sort.gate", "not a cell type", "CSC"),
+    ({"vessels": {}}, "vessels", "Nothing", "pericytes"),
+    ({"vessels": {"pericites": 2}}, "vessels.pericites", "pericites", "pericytes"),
+    ({"vessels": {"normalise": 1.5}}, "vessels.normalise", "1.5", "1"),
     ({"transfer": "CD8"}, "", "'cells' is missing", "Add"),
     ({"transfer": "T_cell", "cells": 5}, "transfer", "several", "Name one"),
     ({"transfer": "CD8", "cells": 5, "doses": 2}, "doses", "how often", "every"),

@@ -17,6 +17,7 @@ Kind = Literal[
     "scale_loss",
     "supply",
     "environment",
+    "vessels",
     "deplete",
     "sort",
     "transfer",
@@ -40,9 +41,11 @@ class Control:
             factor `target` (every factor when empty) by `cells`; ``scale_loss`` multiplies the loss
             of the free factor, by decay and into cells; ``supply`` adds a supply that alone would
             hold `value` (factor's unit) against decay; ``environment`` sets the scenario value
-            `target` to `value`; ``deplete`` removes the share `value` of `cells` at `start` and
-            every `every` seconds, at most `times` times; ``sort`` removes, then, the tumour cells
-            outside a gate (marker `target`, or `cells`; the inside where `value` is 0);
+            `target` to `value`; ``vessels`` puts a fold on `target` of ``vessel_state``, or for
+            ``normalise`` mends the share `value` of what is left; ``deplete`` removes the share
+            `value` of `cells` at `start` and every `every` seconds, at most `times` times;
+            ``sort`` removes, then, the tumour cells outside a gate (marker `target`, or `cells`;
+            the inside where `value` is 0);
             ``transfer`` adds `value` cells of the type `cells`; ``inject`` puts them into the place
             `target` outside the tissue; ``radiation`` is a fraction of `value` Gy, ``gate`` turns
             nothing itself: their ends stop a process that watches them.

@@ -18,7 +18,8 @@ NO_PORT, ARTERIAL, VENOUS = 0, 1, 2
 HOST, SPROUT, MIMICRY = 0, 1, 2
 """Values of a segment's ``kind``: laid by the host, grown, and lined by tumour cells."""
 
-VESSEL_STATE = ("pericytes", "leakiness", "normalise")
+NORMALISE = "normalise"
+VESSEL_STATE = ("pericytes", "leakiness", NORMALISE)
 """What interventions set of all vessels: fold on the cover, fold on the leakiness, and the share of
 missing cover and of excess leakiness that is mended; columns of the variable ``vessel_state``."""
 
@@ -107,6 +108,15 @@ class Graph:
         """Nodes that grow."""
         return np.flatnonzero(self.heading.any(axis=1))
 
+    def parts(self) -> Array:
+        """Number of the connected part to which each node belongs."""
+        from scipy.sparse import coo_matrix
+        from scipy.sparse.csgraph import connected_components
+
+        count, links = len(self.at), np.ones(len(self.ends), np.uint8)
+        matrix = coo_matrix((links, (self.ends[:, 0], self.ends[:, 1])), (count, count))
+        return np.asarray(connected_components(matrix, directed=False)[1])
+
     def lengths(self, depth: float) -> Array:
         """Length of each segment, um; one that crosses a slice is as long as the slice is deep."""
         apart = self.at[self.ends[:, 1]] - self.at[self.ends[:, 0]]
@@ -175,6 +185,28 @@ class Graph:
         for name in _OF_NODES:
             setattr(self, name, getattr(self, name)[used])
         self.ends = new[self.ends].astype(np.int32).reshape(-1, 2)
+
+
+def lined(s: State, lining: Array) -> dict[str, Array]:
+    """The piece of vessel that each cell lines, float32 [n] each; 0 for all other cells.
+
+    ``radius`` um, ``flow`` 1 where blood flows, and ``x``, ``y``, ``z`` from the middle of the
+    piece to its end, um: nothing but 0 where it passes through a slice.
+
+    Args:
+        lining: [T], above 0 for the types that line vessels.
+    """
+    graph, wall = Graph.of(s), s.live("wall")
+    found = {name: np.zeros(s.n, np.float32) for name in ("radius", "flow", "x", "y", "z")}
+    cells = np.flatnonzero((wall > 0) & (lining[s.live("type")] > 0))
+    place = graph.places(wall[cells])
+    cells, place = cells[place >= 0], place[place >= 0]
+    found["radius"][cells] = graph.radius[place]
+    found["flow"][cells] = graph.perfused[place]
+    half = 0.5 * (graph.at[graph.ends[place, 1]] - graph.at[graph.ends[place, 0]])
+    for d, axis in enumerate("xyz"):
+        found[axis][cells] = half[:, d]
+    return found
 
 
 def conductance(radius: Array, length: Array, viscosity: float) -> Array:

@@ -30,6 +30,10 @@ Both are the engine's; they are written again here so that reading a run needs n
 """
 
 
+PIECE = ("x", "y", "z", "radius", "flow")
+"""Columns ``vessel.*`` of the cells: half the piece of vessel that a cell lines, um, and flow."""
+
+
 @dataclass(frozen=True)
 class Digest:
     """A run as a report needs it.
@@ -136,30 +140,33 @@ def _tissue(run: "Run", day: float) -> Tissue:
     spacing = run.header.spacing_um
     depth, rows, columns = oxygen.shape
     plane = depth // 2
-    if space.shape[1] == 3 and depth > 1:
-        away = space[:, 2] - (plane + 0.5) * spacing
+    obs = {name: _column(cells.obs, f"vessel.{name}") for name in PIECE}
+    lines = obs["radius"] > 0.0
+    wall, pieces = space[lines], np.column_stack([obs[name][lines] for name in PIECE])
+    space, kinds, radius = space[~lines], kinds[~lines], radius[~lines]
+    if depth > 1:
+        middle = (plane + 0.5) * spacing
+        away = space[:, 2] - middle
         cut = np.abs(away) < radius
         space, kinds = space[cut], kinds[cut]
         radius = np.sqrt(radius[cut] ** 2 - away[cut] ** 2)
+        crosses = np.abs(wall[:, 2] - middle) < np.abs(pieces[:, 2]) + pieces[:, 3]
+        wall, pieces = wall[crosses], pieces[crosses]
     return Tissue(
         kinds=kinds,
         x=space[:, 0],
         y=space[:, 1],
         radius=radius,
         oxygen=oxygen.values[plane],
-        vessels=_vessels(run, day, plane),
+        vessels=np.column_stack([wall[:, :2], pieces[:, [4, 0, 1, 3]]]),
         width=columns * spacing,
         height=rows * spacing,
     )
 
 
-def _vessels(run: "Run", day: float, plane: int) -> Array:
-    """Places of vessels in a plane: centre of the voxel, and whether blood flows."""
-    spacing = run.header.spacing_um
-    present, open_ = (run.field(name, day).values[plane] for name in ("vessels", "perfusion"))
-    rows, columns = np.nonzero(present)
-    flows = (open_[rows, columns] > 0).astype(np.float64)
-    return np.column_stack([(columns + 0.5) * spacing, (rows + 0.5) * spacing, flows])
+def _column(obs: Any, name: str) -> Array:
+    """A column of the cells; zeros in runs that were written before there was one."""
+    return np.asarray(obs[name] if name in obs else np.zeros(len(obs)), np.float64)
 
 
 def oxygen_top(tissues: list[Tissue]) -> float:

@@ -111,16 +111,19 @@ def _pictures(d: Digest) -> dict[str, list[Picture]]:
     days = d.picture_days()
     top = _top(d)
     whole, close = [], []
-    radius = float(d.model.parameters.get("vessel.radius", 8.0))
     for day in days:
         tissue = d.tissue(day)
-        image = tissue_png(tissue, f"day {day:g}", top=top, limit=HYPOXIC, vessel_radius=radius)
+        image = tissue_png(tissue, f"day {day:g}", top=top, limit=HYPOXIC)
         whole.append(Picture(day, _uri(image), _alt(d, day), _caption(d, day), 340))
     for day in dict.fromkeys((days[0], days[-1])):
         image = tissue_png(
-            d.tissue(day), f"day {day:g}", top=top, limit=HYPOXIC, window=d.close_up(day),
-            inches=5.2, vessel_radius=radius,
-        )  # fmt: skip
+            d.tissue(day),
+            f"day {day:g}",
+            top=top,
+            limit=HYPOXIC,
+            window=d.close_up(day),
+            inches=5.2,
+        )
         text = f"Close-up of day {day:g} where stem cells are densest."
         note = "close-up of the part with most stem cells"
         close.append(Picture(day, _uri(image), text, note, 520))

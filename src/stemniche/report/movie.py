@@ -64,13 +64,9 @@ def _frames(d: Digest, progress: Progress) -> Iterator["Image"]:
     from PIL import Image
 
     top = oxygen_top([d.tissue(day) for day in d.picture_days()])
-    radius = float(d.model.parameters.get("vessel.radius", 8.0))
     for number, day in enumerate(d.days.tolist()):
         progress("drawing", number / len(d.days))
-        png = tissue_png(
-            d.tissue(day), f"day {day:.2f}", top=top, limit=HYPOXIC, inches=INCHES,
-            vessel_radius=radius,
-        )  # fmt: skip
+        png = tissue_png(d.tissue(day), f"day {day:.2f}", top=top, limit=HYPOXIC, inches=INCHES)
         image = Image.open(BytesIO(png)).convert("RGB")
         yield image.crop((0, 0, image.width // 2 * 2, image.height // 2 * 2))
 

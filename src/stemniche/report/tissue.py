@@ -22,6 +22,9 @@ Array = np.ndarray[Any, np.dtype[Any]]
 DPI = 200
 """Dots per inch of a picture; pages show it at half that, so it stays crisp on fine screens."""
 
+LEAST_RING_UM = 5.0
+"""Radius with which even a closed vessel is drawn."""
+
 _BARS_UM = (20.0, 50.0, 100.0, 200.0, 500.0, 1000.0, 2000.0, 5000.0)
 
 
@@ -35,7 +38,8 @@ class Tissue:
         y: Position, um ``[cells]``.
         radius: Of the disc that is seen, um ``[cells]``.
         oxygen: mmHg ``[y, x]``.
-        vessels: Position and perfused (1) or not (0), ``[vessels, 3]``.
+        vessels: Pieces ``[vessels, 6]``: middle x, y, perfused (1) or not (0), from the middle to
+            the end along x, y (0 for one that passes through the picture), radius; um.
         width: Of the domain, um.
         height: Of the domain, um.
     """
@@ -68,7 +72,6 @@ def tissue_png(
     limit: float,
     window: Window | None = None,
     inches: float = 3.4,
-    vessel_radius: float = 8.0,
 ) -> bytes:
     """Draw the tissue as a PNG.
 
@@ -79,7 +82,6 @@ def tissue_png(
         limit: Oxygen level of the dashed line, mmHg.
         window: What to show, the whole domain by default.
         inches: Width of the picture at `DPI`.
-        vessel_radius: um.
     """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
@@ -93,7 +95,7 @@ def tissue_png(
     axes.set_ylim(seen.bottom, seen.bottom + seen.height)
     close = inches * DPI / seen.width > 1.0
     _draw_oxygen(axes, tissue, top)
-    _draw_vessels(axes, tissue, vessel_radius, outline=1.3 if close else 0.8)
+    _draw_vessels(axes, tissue, outline=1.3 if close else 0.8)
     _draw_cells(axes, tissue, outline=0.5 if close else 0.18)
     _draw_limit(axes, tissue, limit)
     _draw_scale(axes, seen)
@@ -144,20 +146,26 @@ def _draw_cells(axes: "Axes", tissue: Tissue, outline: float) -> None:
         )
 
 
-def _draw_vessels(axes: "Axes", tissue: Tissue, radius: float, outline: float) -> None:
-    """Rings around a pale lumen; a vessel without blood is a grey ring."""
-    from matplotlib.collections import EllipseCollection
+def _draw_vessels(axes: "Axes", tissue: Tissue, outline: float) -> None:
+    """Rings around a pale lumen, and lines along the picture; without blood they are grey."""
+    from matplotlib.collections import EllipseCollection, LineCollection
 
     for perfused, face, edge in ((0, "#ffffff", MUTED), (1, "#ffd9d2", swatch(VESSEL).colour)):
-        at = tissue.vessels[tissue.vessels[:, 2] == perfused]
-        size = np.full(len(at), 2.0 * radius)
+        pieces = tissue.vessels[tissue.vessels[:, 2] == perfused]
+        along = np.abs(pieces[:, 3:5]).max(axis=1, initial=0.0) > pieces[:, 5]
+        at, half = pieces[along, :2], pieces[along, 3:5]
+        lines = list(np.stack([at - half, at + half], axis=1))
+        axes.add_collection(
+            LineCollection(lines, colors=edge, linewidths=3.0 * outline, zorder=3, capstyle="round")
+        )
+        at, size = pieces[~along, :2], 2.0 * np.maximum(pieces[~along, 5], LEAST_RING_UM)
         axes.add_collection(
             EllipseCollection(
                 size,
                 size,
                 np.zeros(len(at)),
                 units="xy",
-                offsets=at[:, :2],
+                offsets=at,
                 offset_transform=axes.transData,
                 facecolors=face,
                 edgecolors=edge,

@@ -27,6 +27,7 @@ _NAMES = {
     "add": "added {}",
     "deplete": "{} depletion",
     "radiation": "radiation {}",
+    "vessels": "vessels with {}",
     "set": "{}",
 }
 """What an intervention is called, by its key; the blank is what it acts on."""
@@ -120,4 +121,6 @@ def _tidy(words: str) -> str:
 
 
 def _listed(value: Any) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{name} {part}" for name, part in value.items())
     return ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)

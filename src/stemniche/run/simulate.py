@@ -17,6 +17,7 @@ from stemniche.engine.plan import Plan
 from stemniche.engine.process import TICK_S
 from stemniche.engine.state import PHASE_NAMES, STATE_NAMES, State
 from stemniche.engine.step import advance, begin, moment, seconds
+from stemniche.engine.vessels import lined
 from stemniche.kernels.cpu import Backend, cpu
 from stemniche.run.allowance import processors
 from stemniche.run.assays import assays
@@ -346,6 +347,7 @@ def sample(plan: Plan, s: State, store: Store, named: tuple[str, ...] = ()) -> N
     names = ("x", "y", "z", "type", "state", "key", "parent", "clone", "phase", "radius")
     cells = {name: s.live(name).copy() for name in (*names, "stemness", "damage")}
     cells["nodes"] = nodes.copy()
+    cells |= {f"vessel.{name}": values for name, values in lined(s, plan.trait("lining")).items()}
     cells["extra.oxygen"] = s["signals"][plan.signals["oxygen"], : s.n].copy()
     fields = {name: s["fields"][f] for f, name in enumerate(plan.factors.names)}
     maps = {name: s[name].reshape(plan.grid.shape) for name in MAPS}

@@ -307,6 +307,27 @@ class Sort(Intervention):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Vessels(Intervention):
+    """Set the state of all vessels.
+
+    Args:
+        pericytes: Fold on the cover of their walls, which ends at one pericyte per cell.
+        leakiness: Fold on what walls let through of large molecules.
+        normalise: Share of the missing cover, and of leakiness above that at rest, that is mended.
+    """
+
+    key: ClassVar[str] = "vessels"
+    pericytes: float = 1.0
+    leakiness: float = 1.0
+    normalise: float = 0.0
+
+    def _head(self) -> list[str]:
+        plain = (("pericytes", 1.0), ("leakiness", 1.0), ("normalise", 0.0))
+        parts = [f"{n}: {getattr(self, n):.12g}" for n, rest in plain if getattr(self, n) != rest]
+        return [f"{{{', '.join(parts) or 'pericytes: 1'}}}"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Transfer(Intervention):
     """Add `count` cells of a type to the tissue, once or `every` so many minutes."""
 

@@ -21,12 +21,10 @@ ROUTES = ("iv", "oral", "ip", "sc", "it")
 SETTABLE = {f"environment.{name}": limits for name, limits in ENVIRONMENT.items()}
 """Scenario values that may change during a run, with unit, lowest and highest value."""
 
-NOT_YET = (
-    "vessels", "replant",
-)  # fmt: skip
+NOT_YET = ("replant",)
 """Keys of the format that this version cannot carry out."""
 
-YAML_ONLY = ("sort",)
+YAML_ONLY = ("sort", "vessels")
 """Keys whose values are mappings, which a line cannot hold."""
 
 MOST_FRACTION = 0.999
@@ -35,6 +33,7 @@ MOST_DOSED = {"mg": 1e6, "IU": 1e10, "pfu": 1e13, "AUC": 1e4}
 
 MOST_TRANSFERRED = 100_000
 MOST_GY = 100.0
+MOST_VESSEL_FOLD = 100.0
 MOST_INJECTED = 1_000_000_000
 INJECTED = ("circulation", "distant")
 """Routes of an injection of cells."""
@@ -433,6 +432,25 @@ def _inject(fields: Fields, setting: Setting) -> iv.Intervention:
     )
 
 
+def _vessels(fields: Fields, setting: Setting) -> iv.Intervention:
+    written = fields["vessels"]
+    asked = written.mapping(("pericytes", "leakiness", "normalise"))
+    if not any(asked.get(name) for name in ("pericytes", "leakiness", "normalise")):
+        mend = "Write {pericytes: 1.5}, {leakiness: 0.5} or {normalise: 0.8}."
+        raise written.error("Nothing is to change in the vessels.", mend)
+    folds = [
+        1.0 if part is None else part.quantity("fold", low=0.0, high=MOST_VESSEL_FOLD)
+        for part in (asked.get("pericytes"), asked.get("leakiness"))
+    ]
+    mended = asked.get("normalise")
+    return iv.Vessels(
+        pericytes=folds[0],
+        leakiness=folds[1],
+        normalise=0.0 if mended is None else mended.fraction(high=1.0),
+        **_span(fields, setting),
+    )
+
+
 def _set(fields: Fields, setting: Setting) -> iv.Intervention:
     written = fields["set"]
     path = written.text()
@@ -486,6 +504,7 @@ FORMS: dict[str, Form] = {
     "uptake_block": Form(
         words=("fraction", "in", *_TIMES), bare="fraction", make=_vesicles(iv.UptakeBlock)
     ),
+    "vessels": Form(words=_TIMES, bare="", make=_vessels),
     "set": Form(words=("to", *_TIMES), bare="to", make=_set),
     "without_claim": Form(words=(), bare="", make=_without_claim),
 }

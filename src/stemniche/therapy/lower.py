@@ -8,6 +8,7 @@ from stemniche.core.errors import InputError
 from stemniche.engine.controls import Control
 from stemniche.engine.plan import Extension, Plan
 from stemniche.engine.process import Process
+from stemniche.engine.vessels import VESSEL_STATE
 from stemniche.spec import interventions as given
 from stemniche.spec.model import Model
 from stemniche.spec.scenario import Scenario
@@ -119,6 +120,9 @@ def _controls(item: given.Intervention, model: Model) -> Iterable[Control]:
                 cells=item.cells,
                 every=snap(item.keep_every or 0.0),
             )
+        case given.Vessels():
+            for name in VESSEL_STATE:
+                yield control(kind="vessels", target=name, value=getattr(item, name))
         case given.Transfer():
             yield control(
                 kind="transfer",

@@ -10,6 +10,7 @@ from stemniche.engine.plan import STEM, Plan
 from stemniche.engine.process import TICK_S, Access, Phase, Process, Tick
 from stemniche.engine.processes.stemness import FLUX
 from stemniche.engine.state import ALIVE, GONE, Array, State
+from stemniche.engine.vessels import NORMALISE, UNTOUCHED, VESSEL_STATE
 from stemniche.kernels.cpu import Backend, stream
 
 _AXES = {"x": 1, "y": 2, "z": 3}
@@ -55,6 +56,7 @@ class Controls(Process):
         if self.distant:
             s["distant_held"][:] = 0.0
         s["environment"][:] = self.environment
+        s["vessel_state"][:] = UNTOUCHED
         for i in on:
             self._apply(s, t, k, i)
 
@@ -77,6 +79,10 @@ class Controls(Process):
                 s["held"][place, _AXES.get(c.where, 0)] += c.value
         elif c.kind == "environment":
             s["environment"][place] = c.value
+        elif c.kind == "vessels" and c.target == NORMALISE:
+            s["vessel_state"][place] = 1.0 - (1.0 - s["vessel_state"][place]) * (1.0 - c.value)
+        elif c.kind == "vessels":
+            s["vessel_state"][place] *= c.value
         elif c.kind == "deplete" and c.strikes(t):
             self._deplete(s, t, k, i, mask)
 
@@ -104,6 +110,8 @@ def controls(plan: Plan) -> Controls:
             places.append(plan.signals[c.target])
         elif c.kind == "shift_node":
             places.append(plan.nodes[c.target])
+        elif c.kind == "vessels":
+            places.append(VESSEL_STATE.index(c.target))
         elif c.kind == "environment":
             places.append(list(environment).index(c.target))
         else:
@@ -130,6 +138,7 @@ def controls(plan: Plan) -> Controls:
                 "loss_scale": "1",
                 "held": "factor unit",
                 "environment": "mixed",
+                "vessel_state": "1",
                 "state": "1",
                 **({"distant_held": "factor unit"} if plan.surroundings.distant else {}),
             },

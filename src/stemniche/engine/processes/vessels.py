@@ -37,10 +37,13 @@ VESSELS_S = 3600
 VESSEL_BEHAVIOURS = ("sprouting_rate", "leakiness", "lumen", "cover_rate")
 """Behaviours of the cells of a vessel's wall that only this process asks for."""
 
+LEAST_FALL = 0.01
+"""Difference of pressure, mmHg, above which a bond within a network carries blood."""
+
 PASCAL = 133.322
 """Pascals in 1 mmHg."""
 
-AHEAD = 0.3
+AHEAD = 0.5
 """Least cosine between a tip's heading and what it joins."""
 
 
@@ -191,7 +194,7 @@ class Vessels(Process):
         cells = wall[np.searchsorted(s["wall"][wall], graph.name[own])]
         heading = np.stack([s[axis][cells] for axis in ("px", "py", "pz")], axis=1)
         graph.heading[tips] = _unit(graph.heading[tips] + heading)
-        met = self._meet(graph, tips, own)
+        met = self._meet(graph, tips)
         graph.ends[own[met >= 0], 1] = met[met >= 0]
         graph.heading[met[met >= 0]] = 0.0
         graph.heading[tips[met >= 0]] = 0.0
@@ -210,15 +213,20 @@ class Vessels(Process):
         self._extend(s, k, graph, tips[full], goal[full], cells[full])
         graph.keep(np.ones(len(graph.name), bool))
 
-    def _meet(self, graph: Graph, tips: Array, own: Array) -> Array:
-        """Node that each tip joins: the nearest ahead within reach, -1 for none."""
+    def _meet(self, graph: Graph, tips: Array) -> Array:
+        """Node that each tip joins: the nearest ahead within reach, -1 for none.
+
+        A tip passes by its own sprout where no blood would flow to or from it.
+        """
         from scipy.spatial import cKDTree
 
         met = np.full(len(tips), -1, np.int64)
         near = cKDTree(graph.at).query_ball_point(graph.at[tips], self.reach)
-        root = graph.ends[own, 0]
+        part = graph.parts()
         for i, (tip, found) in enumerate(zip(tips, near, strict=True)):
-            others = np.array(sorted(n for n in found if n not in (tip, root[i])), np.int64)
+            others = np.array(sorted(found), np.int64)
+            falls = np.abs(graph.pressure[others] - graph.pressure[tip]) > LEAST_FALL
+            others = others[(part[others] != part[tip]) | falls]
             if not others.size:
                 continue
             apart = graph.at[others] - graph.at[tip]
