@@ -81,6 +81,9 @@ def _tumour(plan: Plan, s: State, k: Backend, draw: Callable[[str, int, int], Ar
     for name in ("growth", "sensitivity"):
         spread = plan.trait("heritable_cv")[plan.types[STEM]]
         s[name][cells] = _lognormal(draw, name, count, float(spread))
+    shown = _lognormal(draw, "surface_antigen", count, plan.parameter("antigen.cv"))
+    without = draw("antigen_negative", count, 0) < plan.parameter("antigen.negative")
+    s["surface_antigen"][cells] = np.where(without, 0.0, shown)
     for kind in (STEM, TRANSIT, END):
         own = cells[s["type"][cells] == plan.types[kind]]
         s["signals"][:, own] = s["resting"][plan.types[kind]][:, None]

@@ -21,9 +21,15 @@ _ZERO, _ONE = np.float32(0.0), np.float32(1.0)
 
 
 @inline
-def _seen(visibility: np.float32, share: np.float32, blind: np.float32) -> np.float32:
+def _seen(
+    visibility: np.float32,
+    shown: np.float32,
+    share: np.float32,
+    blind: np.float32,
+    direct: np.float32,
+) -> np.float32:
     """How much of a victim a killer recognises, 0 to 1."""
-    return share * visibility + blind * (_ONE - visibility)
+    return share * visibility + blind * (_ONE - visibility) + direct * shown
 
 
 @parallel_kernel
@@ -34,8 +40,10 @@ def _aim(
     victim: Marks,
     rate: Floats,
     visibility: Floats,
+    shown: Floats,
     share: Floats,
     blind: Floats,
+    direct: Floats,
     ptr: Longs,
     idx: Ints,
     n: int,
@@ -52,7 +60,7 @@ def _aim(
             for p in range(ptr[i], ptr[i + 1]):
                 j = np.uint32(idx[p])
                 if victim[kind[j]] and state[j] == 0:
-                    met += _seen(visibility[j], share[k], blind[k])
+                    met += _seen(visibility[j], shown[j], share[k], blind[k], direct[k])
             each[i] = rate[i] / max(met, _ONE)
             engagement[i] = min(met, _ONE)
 
@@ -65,8 +73,10 @@ def _hit(
     victim: Marks,
     each: Floats,
     visibility: Floats,
+    shown: Floats,
     share: Floats,
     blind: Floats,
+    direct: Floats,
     ptr: Longs,
     idx: Ints,
     n: int,
@@ -92,7 +102,8 @@ def _hit(
                         got[killer[kind[j]]] += each[j]
             total = _ZERO
             for k in range(killers):
-                steady = got[k] * _seen(visibility[i], share[k], blind[k]) * per_repair
+                seen = _seen(visibility[i], shown[i], share[k], blind[k], direct[k])
+                steady = got[k] * seen * per_repair
                 got[k] = _ZERO
                 hits[k, i] = steady + (hits[k, i] - steady) * kept
                 total += hits[k, i]
@@ -110,8 +121,10 @@ def strike(
     victim: Marks,
     rate: Floats,
     visibility: Floats,
+    shown: Floats,
     share: Floats,
     blind: Floats,
+    direct: Floats,
     ptr: Longs,
     idx: Ints,
     n: int,
@@ -128,7 +141,7 @@ def strike(
     """Hits over a tick, the hazards they make and how busy each killer is, in place.
 
     A killer shares its rate among the victims it touches, by how much of each it recognises:
-    ``share * visibility + blind * (1 - visibility)``. Hits of each kind of killer follow
+    ``share * visibility + blind * (1 - visibility) + direct * shown``. Hits of each kind follow
     ``dH/dt = hits - repair H``, exact over the tick; a victim's hazard is
     ``fastest H^hill / (half^hill + H^hill)`` of all its hits, split among the kinds by their part.
 
@@ -138,7 +151,8 @@ def strike(
         victim: uint8[T], 1 for types that can be hit.
         rate: float32, hits per min of each killer.
         visibility: float32, 0 to 1, of each cell.
-        share, blind: float32[K], of each kind of killer.
+        shown: float32, 0 to 1, how much of its surface antigen makes a cell a target.
+        share, blind, direct: float32[K], of each kind of killer.
         ptr, idx: Touching neighbours, from `neighbours.touching`.
         n: Cells in use.
         repair: 1/min.
@@ -150,7 +164,7 @@ def strike(
         engagement: float32, gets how much of each killer's attack is in use, 0 to 1.
     """
     each = np.empty(n, np.float32)
-    seen = visibility, share, blind
+    seen = visibility, shown, share, blind, direct
     _aim(kind, state, killer, victim, rate, *seen, ptr, idx, n, each, engagement)
     _hit(
         kind, state, killer, victim, each, *seen, ptr, idx, n, float(repair), float(minutes),

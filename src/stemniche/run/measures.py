@@ -235,6 +235,8 @@ def _immune(v: View) -> Iterator[tuple[str, float]]:
             yield f"activity.{t.id}", 1440.0 * mean(v.row("maturation_rate"), v.where(t.id))
     yield "primed_t_cells", float(plan.trait("priming").max() * s["lymph_node"][-1])
     yield "phagocytosis", float(s["engulfed"][0])
+    shown = s.live("surface_antigen")[v.alive & v.tumour]
+    yield "antigen_low_fraction", int((shown < plan.parameter("antigen.half")).sum()) / live
     if "CD274" in plan.signals:
         positive = v.signal("CD274") > PD_L1_POSITIVE
         yield "pdl1_positive_fraction", float((positive & v.alive & v.tumour).sum()) / live

@@ -30,6 +30,8 @@ class Killing(Process):
         hazard_rows: int32, of each killer.
         share, blind: float32, of each killer: how much of its attack strikes cells that present
             antigen, and cells that present little (missing self).
+        direct: float32, of each killer: how much of it reads the surface antigen instead.
+        antigen_half: Surface antigen at which a killer that reads it recognises half.
         repair: 1/min, decay of hits.
         half, hill: Hits at half the greatest hazard, and the power.
         fastest: 1/min, hazard of a victim with very many hits.
@@ -45,6 +47,8 @@ class Killing(Process):
     hazard_rows: Array
     share: Array
     blind: Array
+    direct: Array
+    antigen_half: float
     rate_row: int
     visibility_row: int
     victims: Array
@@ -56,7 +60,13 @@ class Killing(Process):
     phase: Phase = Phase.DECIDE
     every_s: int = TICK_S
     access: Access = Access(
-        read={"behaviours": "1", "type": "1", "state": "1", **CONTACTS},
+        read={
+            "behaviours": "1",
+            "type": "1",
+            "state": "1",
+            "surface_antigen": "1",
+            **CONTACTS,
+        },
         write={"hits": "1", "engagement": "1"},
         add={"hazards": "1/min"},
     )
@@ -64,6 +74,7 @@ class Killing(Process):
     def run(self, s: State, t: Tick, k: Backend) -> None:
         """See `Process.run`."""
         b = s["behaviours"]
+        antigen = s.live("surface_antigen") ** 2
         k.strike(
             s["type"],
             s["state"],
@@ -71,8 +82,10 @@ class Killing(Process):
             self.victims,
             b[self.rate_row],
             b[self.visibility_row],
+            antigen / (antigen + np.float32(self.antigen_half**2)),
             self.share,
             self.blind,
+            self.direct,
             s["touch_ptr"],
             s["touch_idx"],
             s.n,
@@ -92,14 +105,16 @@ def killing(plan: Plan) -> Killing:
     """Wire every type with a kill rate to its hazard row."""
     names = [name for name in plan.hazards.names if name.startswith("kill.")]
     types = [plan.types[name.removeprefix("kill.")] for name in names]
-    specific = plan.trait("antigen_specific")[types]
+    specific, direct = plan.trait("antigen_specific")[types], plan.trait("antigen_direct")[types]
     killers = np.full(len(plan.types), -1, np.int8)
     killers[types] = np.arange(len(types))
     return Killing(
         killers=killers,
         hazard_rows=np.array([plan.hazards[name] for name in names], np.int32),
-        share=(plan.surroundings.antigenicity * specific).astype(np.float32),
-        blind=(1.0 - specific).astype(np.float32),
+        share=(plan.surroundings.antigenicity * specific * (1.0 - direct)).astype(np.float32),
+        blind=((1.0 - specific) * (1.0 - direct)).astype(np.float32),
+        direct=direct.astype(np.float32),
+        antigen_half=plan.parameter("antigen.half"),
         rate_row=plan.behaviours["kill_rate"],
         visibility_row=plan.behaviours["visibility"],
         victims=plan.mask(["tumour"]),

@@ -109,7 +109,8 @@ class Births(Process):
 
     A stem cell gives two stem cells with probability ``symmetric_probability``, else a stem cell
     and a progenitor; a progenitor spends one of its divisions and ends differentiated; other types
-    give two of their own kind.
+    give two of their own kind. A daughter may lose the surface antigen, and all of her line with
+    her.
     """
 
     stem: int
@@ -121,6 +122,7 @@ class Births(Process):
     division_limit: int
     reset: float
     inheritance: float
+    antigen_loss: float
     volume: Array
     flat: bool
     seed: int
@@ -146,7 +148,8 @@ class Births(Process):
         s["parent"][daughters] = keys
         s["key"][daughters] = k.child_keys(keys, s["divisions"][mothers])
         dice = (self.seed, stream("birth"))
-        draw = [k.uniform_array(*dice, keys, t.index, d).astype(np.float64) for d in range(3)]
+        draw = [k.uniform_array(*dice, keys, t.index, d).astype(np.float64) for d in range(4)]
+        s["surface_antigen"][daughters[draw[3] < self.antigen_loss]] = 0.0
         both = np.concatenate([mothers, daughters])
         drive = drawn_to(s, self.drive, both)
         inherited = drive + self.inheritance * (s["stemness"][both] - drive)
@@ -270,6 +273,7 @@ def births(plan: Plan) -> Births:
         division_limit=int(plan.trait("division_limit")[transit]),
         reset=plan.parameter("stemness.reset"),
         inheritance=plan.parameter("stemness.inheritance"),
+        antigen_loss=plan.parameter("antigen.loss"),
         volume=plan.trait("volume"),
         flat=plan.grid.flat,
         seed=plan.seed,
