@@ -75,6 +75,7 @@ class Killing(Process):
         """See `Process.run`."""
         b = s["behaviours"]
         antigen = s.live("surface_antigen") ** 2
+        shown = (antigen / (antigen + self.antigen_half**2)).astype(np.float32)
         k.strike(
             s["type"],
             s["state"],
@@ -82,7 +83,7 @@ class Killing(Process):
             self.victims,
             b[self.rate_row],
             b[self.visibility_row],
-            antigen / (antigen + np.float32(self.antigen_half**2)),
+            shown,
             self.share,
             self.blind,
             self.direct,
