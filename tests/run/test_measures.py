@@ -275,6 +275,23 @@ def test_vessels_are_per_cross_section(mixed: Tissue) -> None:
     assert row["mimicry_fraction"] == 0.25
 
 
+def test_chemotaxis_index_is_the_cosine_between_heading_and_cue(mixed: Tissue) -> None:
+    """CXCL12 rises along x; tumour cells that head up it, down it, and across."""
+    s, plan = mixed.state, mixed.plan
+    s["fields"][:] = s["fields"].mean(axis=(1, 2, 3), keepdims=True)
+    s["fields"][plan.factors["CXCL12"]] = np.linspace(1.0, 2.0, plan.grid.shape[2])
+    s["behaviours"][plan.behaviours["chemotaxis.CXCL12"]] = 1.0
+    s["behaviours"][plan.behaviours["chemotaxis.CXCL12"], : s.n][of(mixed, "CD8")] = 0.0
+    for name, heading in (("CSC", (1.0, 0.0)), ("progenitor", (-1.0, 0.0)), ("MSC", (0.0, 1.0))):
+        s.live("px")[of(mixed, name)], s.live("py")[of(mixed, name)] = heading
+    s["pz"][:] = 0.0
+    row = mixed.row
+    assert row["chemotaxis_index.CSC"] == pytest.approx(1.0, abs=1e-5)
+    assert row["chemotaxis_index.progenitor"] == pytest.approx(-1.0, abs=1e-5)
+    assert row["chemotaxis_index.MSC"] == pytest.approx(0.0, abs=1e-5)
+    assert row["chemotaxis_index.CD8"] == 0.0
+
+
 def test_pd_l1_counts_above_one_half(mixed: Tissue) -> None:
     node = mixed.state.live("signals")[mixed.plan.signals["CD274"]]
     node[:] = 0.5

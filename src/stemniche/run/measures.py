@@ -17,6 +17,7 @@ from stemniche.engine.processes.transport import NANOMOLAR
 from stemniche.engine.state import ALIVE, G0, NECROTIC, Array, State
 from stemniche.engine.step import seconds
 from stemniche.engine.vessels import MIMICRY, Graph
+from stemniche.run.guidance import guidance
 from stemniche.run.spreading import spreading
 from stemniche.spec.lexicon import VESICLE
 
@@ -337,6 +338,7 @@ def _traffic(v: View) -> Iterator[tuple[str, float]]:
 PARTS: tuple[Callable[[View], Iterator[tuple[str, float]]], ...] = (
     _populations,
     _size,
+    guidance,
     _rates,
     _vessels,
     _immune,

@@ -106,25 +106,28 @@ class Motion(Process):
         )
         self._leavers(s)
 
+    def cues(self, s: State, k: Backend) -> Array:
+        """Direction in which the cues of each cell grow: unit vectors [3, capacity], or 0."""
+        direction = np.zeros((3, s.capacity), np.float32)
+        if len(self.cue_rows):
+            k.cue_direction(
+                s["fields"].reshape(self.factors, -1),
+                self.cue_factors,
+                np.ascontiguousarray(s["behaviours"][list(self.cue_rows)]),
+                self.cue_scale,
+                s["voxel"],
+                s.n,
+                self.shape,
+                self.spacing,
+                *direction,
+            )
+        return direction
+
     def _crawl(self, s: State, t: Tick, k: Backend) -> tuple[Array, Array, Array]:
         """Active velocities, um/min."""
         n, b = s.n, s["behaviours"]
-        cx, cy, cz, vx, vy, vz = np.zeros((6, s.capacity), np.float32)
-        flat = s["fields"].reshape(self.factors, -1)
-        if len(self.cue_rows):
-            k.cue_direction(
-                flat,
-                self.cue_factors,
-                np.ascontiguousarray(b[list(self.cue_rows)]),
-                self.cue_scale,
-                s["voxel"],
-                n,
-                self.shape,
-                self.spacing,
-                cx,
-                cy,
-                cz,
-            )
+        cx, cy, cz = self.cues(s, k)
+        vx, vy, vz = np.zeros((3, s.capacity), np.float32)
         speed = b[self.speed_row] * (s["state"] == ALIVE)
         k.polarise(
             s["px"],
