@@ -69,7 +69,7 @@ def test_the_content_of_the_box_is_what_was_released_less_what_decayed(
     decay = 0.01
     tissue = releasing(shape, 20.0, 3000.0, decay)
     volume, content, minutes, solved = tissue.plan.grid.voxel_volume, 0.0, 0.0, 0
-    for _ in range(60):
+    for _ in range(120):
         tissue.run(1, ("transport",))
         minutes += TICK_MIN
         if tissue.state["field_age"][0] == 0.0:

@@ -10,8 +10,9 @@ from stemniche.engine.plan import Plan
 from stemniche.engine.process import TICK_MIN
 from stemniche.engine.processes.transport import NANOMOLAR, Transport
 from stemniche.engine.state import NECROTIC, State
-from stemniche.engine.step import moment
+from stemniche.engine.step import begin, moment
 from stemniche.kernels.cpu import Backend
+from stemniche.run.assemble import assemble
 from stemniche.spec.scenario import Scenario
 
 Walk = Callable[..., tuple[Plan, State]]
@@ -64,6 +65,24 @@ def test_what_cells_release_is_there_lost_or_taken_up(
     lost = plan.factor_data[plan.factors[factor]].decay * here
     assert made > 0.0
     assert here == pytest.approx((made - lost - taken) * minutes, rel=0.02)
+
+
+@pytest.mark.parametrize("drug", ["paclitaxel", "bevacizumab"])
+def test_what_is_injected_in_a_tick_arrives_whenever_the_drug_is_solved(
+    drug: str, small: Make, k: Backend
+) -> None:
+    """Molecules after an hour of injection and another without; the rest has decayed meanwhile."""
+    given = {"drug": drug, "from": "1 d"}
+    plan = assemble(small(CLOSED | {"tumour.cells": 0}, given), 1).plan
+    state, place = begin(plan, k), plan.factors[drug]
+    state.live("state")[:] = NECROTIC  # takes nothing up
+    rate, minutes, state.tick = 0.25, 60.0, 1
+    for tick in range(1, 21):
+        state["supply"][place, 5] += rate * (tick <= 10)
+        run(plan, state, k, "transport")
+    decay = plan.factor_data[place].decay
+    wanted = rate * minutes * exp(-1.5 * decay * minutes)
+    assert state["fields"][place].sum(dtype=float) == pytest.approx(wanted, rel=0.02)
 
 
 def test_the_dead_release_nothing(walk: Walk, small: Make, k: Backend) -> None:

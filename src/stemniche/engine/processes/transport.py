@@ -17,8 +17,8 @@ NANOMOLAR = 0.602214076
 REFERENCE_STEP_MIN = 0.01
 """Step of the reference solver, min."""
 
-PACE_SHARE, LONGEST_PACE_MIN = 0.3, 36.0
-"""A factor of cells is solved three times in its mean life, at the latest after so many min, and
+PACE_SHARE, LONGEST_PACE_MIN = 0.6, 36.0
+"""A factor of cells is solved at least once in its mean life, at the latest after so many min, and
 not more often than cells sense it."""
 LARGE_KDA = 1.0
 """Molar mass from which a solute passes a vessel's wall by its gaps, which leakiness widens."""
@@ -37,8 +37,9 @@ class Transport(Process):
 
     A factor is looked at every `pace` min, when cells are about to sense, and solved when it is out
     of balance by `tolerance`, at the latest after `max_age`. Sources are those of that moment. What
-    cells hand back (drugs that they take up) is solved in every tick, so that none is lost or
-    counted twice. A factor is lost at `rate` times the level of each drug that binds it (`bound`).
+    cells hand back (drugs that they take up) is solved in every tick; what is injected in between
+    is spread over the minutes until the solution, so that none is lost or counted twice. A factor
+    is lost at `rate` times the level of each drug that binds it (`bound`).
 
     Source:
         Backward Euler, or the steady state for gases, whose relaxation is far shorter than a tick;
@@ -70,7 +71,7 @@ class Transport(Process):
     saturable_km: Array
     reference: bool
     pace: Array
-    handed_back: Array
+    drugs: Array
     bound: tuple[tuple[int, int, float], ...]
     hindered: Array
     upkept: Array
@@ -114,9 +115,11 @@ class Transport(Process):
             return
         column_due = np.concatenate([due, due[self.saturable]]).astype(np.uint8)
         sinks = k.cleared(column_due, supply.shape[1])
+        for f in np.flatnonzero(due & self.drugs):
+            supply[f] *= np.float32(TICK_MIN / age[f])
         self._exchange(s, k, column_due, supply, sinks)
         sink = sinks[:factors]
-        self._hold(s, supply)
+        self._hold(s, supply, due)
         problem = k.FieldProblem(
             spacing=self.spacing,
             diffusivity=self.diffusivity,
@@ -142,7 +145,7 @@ class Transport(Process):
             fields,
             problem,
             np.where(due, age, -1.0),
-            due & (self.handed_back | (age >= self.max_age - 1e-6)),
+            due & (self.drugs | (age >= self.max_age - 1e-6)),
             self.tolerance,
             self.max_iterations,
             self.max_age,
@@ -150,7 +153,7 @@ class Transport(Process):
         solved, imbalance = report[:, 0] > 0, report[:, 2]
         # A field in exact balance, above all an absent factor's, is up to date as well.
         age[due & (solved | (imbalance == 0.0))] = 0.0
-        supply[...] = 0.0
+        supply[due] = 0.0
 
     def _exchange(
         self, s: State, k: Backend, column_due: Array, supply: Array, sinks: Array
@@ -194,15 +197,15 @@ class Transport(Process):
         for field, passes in (("perfusion", self.exchange), ("leak", self.leakage)):
             k.perfuse(s[field], passes, s["blood"], due * (passes > 0.0), supply, sink)
 
-    def _hold(self, s: State, supply: Array) -> None:
+    def _hold(self, s: State, supply: Array, due: Array) -> None:
         """Add the upkeep of the matrix, and the supplies that interventions hold.
 
         Columns of what is held: level, and slope along x, y, z.
         """
         held = s["held"]
-        for f in self.upkept:
+        for f in self.upkept[due[self.upkept]]:
             supply[f] += np.float32(self.decay[f] * s["far_level"][f])
-        for f in np.flatnonzero(held.any(axis=1)):
+        for f in np.flatnonzero(held.any(axis=1) & due):
             level = np.full(self.shape, held[f, 0])
             for axis, size in enumerate(reversed(self.shape)):
                 if held[f, 1 + axis]:
@@ -336,7 +339,7 @@ def transport(plan: Plan) -> Transport:
         hindered=hindrance_of(plan),
         upkept=np.flatnonzero(fixed),
         reference=plan.reference,
-        handed_back=handed_back,
+        drugs=drugs,
         bound=_bound(plan),
         pace=np.where(handed_back | plan.reference, TICK_MIN, patience),
         shape=plan.grid.shape,
