@@ -12,7 +12,7 @@ from stemniche.spec import interventions as iv
 from stemniche.spec.nametables import library_names
 from stemniche.spec.reading import Field
 from stemniche.spec.treatline import WORDS, parse_treat_line
-from stemniche.spec.treatment import FORMS, NOT_YET, YAML_ONLY, Setting, read_intervention
+from stemniche.spec.treatment import FORMS, YAML_ONLY, Setting, read_intervention
 from stemniche.spec.yamlfile import Mark, node_from
 
 DAY = 1440.0
@@ -247,14 +247,6 @@ def test_without_a_distant_organ_nothing_reaches_it(item: dict[str, object]) -> 
     with pytest.raises(InputError, match="no distant organ") as caught:
         read(item, distant=False)
     assert "distant_site: true" in caught.value.mend
-
-
-@pytest.mark.parametrize("key", NOT_YET)
-def test_keys_of_a_later_version_are_refused_by_name(key: str) -> None:
-    with pytest.raises(InputError, match=f"'{key}' is not in this version"):
-        read({key: "2 Gy"})
-    with pytest.raises(InputError, match=f"'{key}' is not in this version"):
-        parse_treat_line(f"{key} 2 Gy every 1 d")
 
 
 WRONG: list[tuple[dict[str, Any], str, str, str]] = [

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from stemniche.engine.graft import Graft
 from stemniche.engine.newcomers import OF_VESSELS, PLACED, add_cells
 from stemniche.engine.plan import END, STEM, TRANSIT, Plan
 from stemniche.engine.processes.matrix import rest_fold
@@ -16,11 +17,15 @@ SPACING = 0.95
 """Distance of packed neighbours in units of the sum of their radii, where pair forces vanish."""
 
 
-def place(plan: Plan, s: State, k: Backend) -> None:
-    """Fill an empty State: cells with keys and heritable factors, vessels, fields at rest."""
+def place(plan: Plan, s: State, k: Backend, graft: Graft | None = None) -> None:
+    """Fill an empty State: cells with keys and heritable factors, vessels, fields at rest.
+
+    Args:
+        graft: Cells that are planted instead of a fresh tumour.
+    """
     _rest(plan, s)
     draw = _dice(plan, k)
-    reach = _tumour(plan, s, k, draw)
+    reach = _tumour(plan, s, k, draw) if graft is None else _planted(plan, s, k, draw, graft)
     _tissue(plan, s, k, draw, reach)
     _vessels(plan, s, k, draw)
 
@@ -62,14 +67,10 @@ def _tumour(plan: Plan, s: State, k: Backend, draw: Callable[[str, int, int], Ar
     count = plan.layout.tumour_cells
     if not count:
         return 0.0
-    volume = plan.trait("volume")[plan.types[STEM]]
-    step = 2.0 * SPACING * (volume * 0.238732414637843) ** (1.0 / 3.0)
-    points = _layout(plan, count, step, draw)
-    middle = np.array(plan.grid.size) / 2.0
-    reach = float(np.sqrt(((points - middle) ** 2).sum(axis=1)).max()) + step / 2
+    points, volume, reach = _spots(plan, count, draw)
     stem, transit = _lineage(plan, count, draw)
     keys = k.site_keys(PLACED, np.arange(count, dtype=np.uint64), plan.seed)
-    cells = add_cells(s, k, plan.types[END], list(points.T), keys, float(volume))
+    cells = add_cells(s, k, plan.types[END], list(points.T), keys, volume)
     s["type"][cells[stem]] = plan.types[STEM]
     s["type"][cells[transit]] = plan.types[TRANSIT]
     s["clone"][cells] = np.arange(1, count + 1)
@@ -87,6 +88,32 @@ def _tumour(plan: Plan, s: State, k: Backend, draw: Callable[[str, int, int], Ar
     for kind in (STEM, TRANSIT, END):
         own = cells[s["type"][cells] == plan.types[kind]]
         s["signals"][:, own] = s["resting"][plan.types[kind]][:, None]
+    return reach
+
+
+def _spots(
+    plan: Plan, count: int, draw: Callable[[str, int, int], Array]
+) -> tuple[Array, float, float]:
+    """Where tumour cells go, the volume of each, and the radius of them all, um."""
+    volume = float(plan.trait("volume")[plan.types[STEM]])
+    step = 2.0 * SPACING * (volume * 0.238732414637843) ** (1.0 / 3.0)
+    points = _layout(plan, count, step, draw)
+    middle = np.array(plan.grid.size) / 2.0
+    reach = float(np.sqrt(((points - middle) ** 2).sum(axis=1)).max()) + step / 2
+    return points, volume, reach
+
+
+def _planted(
+    plan: Plan, s: State, k: Backend, draw: Callable[[str, int, int], Array], graft: Graft
+) -> float:
+    """Place the cells of a graft in the chosen layout; return its radius, um."""
+    chosen = graft.chosen(plan, k)
+    if not chosen.size:
+        return 0.0
+    points, volume, reach = _spots(plan, len(chosen), draw)
+    keys = np.ascontiguousarray(graft.kept["key"][chosen], np.uint64)
+    cells = add_cells(s, k, plan.types[END], list(points.T), keys, volume)
+    graft.fill(plan, s, cells, chosen)
     return reach
 
 

@@ -1,6 +1,7 @@
 """The clock: move a State tick by tick through a Plan's processes."""
 
 from stemniche.engine.build import new_state
+from stemniche.engine.graft import Graft
 from stemniche.engine.place import place
 from stemniche.engine.plan import Plan
 from stemniche.engine.process import TICK_S, Tick
@@ -10,12 +11,16 @@ from stemniche.engine.state import State
 from stemniche.kernels.cpu import Backend
 
 
-def begin(plan: Plan, k: Backend) -> State:
-    """Place the tissue and bring it into canonical order; day 0 has not come yet."""
+def begin(plan: Plan, k: Backend, graft: Graft | None = None) -> State:
+    """Place the tissue and bring it into canonical order; day 0 has not come yet.
+
+    Args:
+        graft: Cells that are planted instead of a fresh tumour.
+    """
     cells = plan.layout.tumour_cells + sum(plan.layout.tissue.values())
     s = new_state(plan, 2 * cells)
     s["day0"][0] = -1
-    place(plan, s, k)
+    place(plan, s, k, graft)
     _settle(plan, s, k)
     for process in plan.processes:
         if isinstance(process, DistantTissue):

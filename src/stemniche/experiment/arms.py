@@ -95,8 +95,12 @@ class Jobs:
 
 def before_day_0(scenario: Scenario) -> Scenario:
     """The scenario without what acts only after day 0."""
-    early = [str(item) for item in scenario.therapy if item.start == "birth"]
-    return scenario.change({"therapy": early})
+    written = scenario.resolved().get("therapy", [])
+    pairs = zip(scenario.therapy, written, strict=True)
+    early = scenario.change(
+        {"therapy": [item for record, item in pairs if record.start == "birth"]}
+    )
+    return early if scenario.origin is None else early.planted_from(scenario.origin)
 
 
 @final

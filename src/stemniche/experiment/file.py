@@ -17,8 +17,9 @@ from stemniche.core.expressions import Node as Expression
 from stemniche.core.names import did_you_mean
 from stemniche.experiment.expect import read_expectation
 from stemniche.experiment.readout import Window, read_window
+from stemniche.spec.interventions import Replant
 from stemniche.spec.presets import find_scenario
-from stemniche.spec.reading import Field, Fields
+from stemniche.spec.reading import DAY, Field, Fields
 from stemniche.spec.scenario import Scenario, load_scenario
 from stemniche.spec.treatment import FORMS
 from stemniche.spec.yamlfile import Node, read_yaml
@@ -201,9 +202,36 @@ def _arms(fields: Fields, load: Load) -> tuple[Arm, ...]:
     found = written.open_mapping("arms: {control: [], treated: [{block: CXCR4}]}")
     if not 1 <= len(found) <= MOST_ARMS:
         raise written.error(f"There are {len(found)} arms.", f"Give 1 to {MOST_ARMS} arms.")
+    scenarios = {_word(name, f): _arm(f, fields, load) for name, f in found.items()}
     return tuple(
-        Arm(name=_word(name, f), scenario=_arm(f, fields, load)) for name, f in found.items()
+        Arm(name=name, scenario=_planted(name, scenarios, found, ())) for name in scenarios
     )
+
+
+def _planted(
+    name: str,
+    scenarios: Mapping[str, Scenario],
+    written: Mapping[str, Field],
+    seen: tuple[str, ...],
+) -> Scenario:
+    """The scenario of an arm, with that of the arm whose cells it replants if it does."""
+    scenario = scenarios[name]
+    wanted = next((item for item in scenario.therapy if isinstance(item, Replant)), None)
+    if wanted is None:
+        return scenario
+    if wanted.source not in scenarios:
+        mend = did_you_mean(wanted.source, scenarios, f"Arms are {', '.join(scenarios)}.")
+        raise written[name].error(
+            f"There is no arm '{wanted.source[:40]}' to take cells from.", mend
+        )
+    source = scenarios[wanted.source]
+    if wanted.day > source.days * DAY:
+        what = f"The arm '{wanted.source}' ends at day {source.days:g}."
+        raise written[name].error(what, "Take its cells earlier.")
+    if wanted.source in (*seen, name):
+        mend = "Let one arm start with a fresh tumour."
+        raise written[name].error("Arms take their cells from each other in a circle.", mend)
+    return scenario.planted_from(_planted(wanted.source, scenarios, written, (*seen, name)))
 
 
 def _word(name: str, written: Field) -> str:

@@ -134,8 +134,7 @@ class Run:
         import anndata
         import pandas as pd
 
-        number = self._sample_at(day)
-        columns = self.store.reader.cells(number)
+        number, columns = self._sample_at(day), self.cell_columns(day)
         flat = self.store.reader.sample(number).grid[0] <= 1
         try:
             nodes = columns.pop("nodes").T
@@ -152,6 +151,15 @@ class Run:
             obsm={"spatial": np.stack(space if flat else [*space, depth], axis=1)},
             uns={"stemniche": self._origin(number)},
         )
+
+    def cell_columns(self, day: float) -> dict[str, Array]:
+        """Everything recorded of all cells at a sample time, by column; ``nodes`` [nodes, cells].
+
+        Raises:
+            InputError: There is no sample at that time.
+            StoreError: The cells are damaged.
+        """
+        return self.store.reader.cells(self._sample_at(day))
 
     def field(self, factor: str, day: float) -> "xr.DataArray":
         """Level of a factor in every voxel at a sample time.

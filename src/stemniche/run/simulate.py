@@ -26,6 +26,7 @@ from stemniche.run.header import machine_notes, make_header, same_run
 from stemniche.run.interrupt import between_ticks
 from stemniche.run.journal import LOG
 from stemniche.run.measures import look_up, measure
+from stemniche.run.planting import RECORDED, planting
 from stemniche.run.records import plain
 from stemniche.run.results import Run
 from stemniche.run.store import Store, holds_run
@@ -87,9 +88,13 @@ def simulate(
     """
     run = assemble(scenario, seed)
     k = cpu(_threads(threads, run.plan))
-    state = begin(run.plan, k)
+    # What another run has to give is asked for before anything of this one is kept.
+    known = prepared is not None or (resume and out is not None and holds_run(Path(out)))
+    state = begin(run.plan, k, None if known else planting(scenario, seed, _other_arm))
     _check_conditions(run, state)
     store, kept = _store(run, out, resume)
+    if known and kept is None and prepared is None:
+        state = begin(run.plan, k, planting(scenario, seed, _other_arm))
     _go_on(state, kept, prepared)
     tell: Progress = progress if callable(progress) else lambda what, share: None
     try:
@@ -118,10 +123,15 @@ def prepare(scenario: Scenario, seed: int, threads: int | None = None) -> dict[s
     """Only the preparation: a state at day 0 from which several arms can branch."""
     run = assemble(scenario, seed)
     k = cpu(_threads(threads, run.plan))
-    state = begin(run.plan, k)
+    state = begin(run.plan, k, planting(scenario, seed, _other_arm))
     _check_conditions(run, state)
     _prepare(run, state, k, None, lambda what, share: None, lambda: False)
     return _pack(state)
+
+
+def _other_arm(scenario: Scenario, seed: int) -> Run:
+    """The run of another arm, in memory."""
+    return simulate(scenario, seed, threads=1)
 
 
 @contextmanager
@@ -348,6 +358,8 @@ def sample(plan: Plan, s: State, store: Store, named: tuple[str, ...] = ()) -> N
     cells = {name: s.live(name).copy() for name in (*names, "stemness", "damage")}
     cells["nodes"] = nodes.copy()
     cells |= {f"vessel.{name}": values for name, values in lined(s, plan.trait("lining")).items()}
+    for name, column in RECORDED.items():
+        cells[column] = s.live(name).copy()
     cells["extra.oxygen"] = s["signals"][plan.signals["oxygen"], : s.n].copy()
     fields = {name: s["fields"][f] for f, name in enumerate(plan.factors.names)}
     maps = {name: s[name].reshape(plan.grid.shape) for name in MAPS}

@@ -379,6 +379,29 @@ class Inject(Intervention):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Replant(Intervention):
+    """Plant living tumour cells of another run instead of a fresh tumour.
+
+    Args:
+        source: A run's folder, or in an experiment the name of another arm.
+        day: Minutes after day 0 of that run at which the cells are taken.
+        origin: Fingerprint of the other arm's scenario, empty for a folder.
+    """
+
+    key: ClassVar[str] = "replant"
+    start: Start = "birth"
+    source: str
+    day: float
+    origin: str = ""
+
+    def _head(self) -> list[str]:
+        return [f"{{source: {self.source}@{days_text(self.day)}}}"]
+
+    def _span(self) -> list[str]:
+        return []
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SetValue(Intervention):
     """Change the value of the scenario at `path` to `to` (in `unit`) while it is on."""
 

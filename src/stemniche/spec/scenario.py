@@ -7,13 +7,13 @@ can be written out again. Which keys exist stands in `spec.schema`.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Literal, final
 
 from stemniche.core.errors import InputError
 from stemniche.core.identity import fingerprint
-from stemniche.spec.interventions import GiveDrug, Intervention, WithoutClaim
+from stemniche.spec.interventions import GiveDrug, Intervention, Replant, WithoutClaim
 from stemniche.spec.layers import merge, put, split
 from stemniche.spec.nametables import library_names
 from stemniche.spec.naming import Kind, Names
@@ -69,6 +69,8 @@ class Scenario:
         parameters: Parameters of the library set to other values, as written.
         measures: Assays to be recorded beside the usual measures.
         notes: What was changed on reading, such as times moved to the nearest tick.
+        origin: The scenario, up to the day, whose cells are replanted; None if a run's folder or
+            nothing is. A changed copy has none.
     """
 
     name: str
@@ -94,6 +96,7 @@ class Scenario:
     parameters: dict[str, str | float]
     measures: tuple[str, ...]
     notes: tuple[str, ...] = field(default=(), compare=False)
+    origin: "Scenario | None" = field(default=None, repr=False, compare=False)
     _tree: Node = field(repr=False, compare=False)
 
     @property
@@ -174,6 +177,18 @@ class Scenario:
         before = here.value if here is not None and isinstance(here.value, tuple) else ()
         added = tuple(node_from(item, Mark("treat")) for item in listed)
         return self._with("therapy", (*before, *added))
+
+    def planted_from(self, other: "Scenario") -> "Scenario":
+        """A copy whose replanted cells come from the run of another scenario with the same seed."""
+        wanted = next(item for item in self.therapy if isinstance(item, Replant))
+        origin = other.change({"days": max(wanted.day / DAY, 1 / 240)}, source="replant")
+        if other.origin is not None:
+            origin = origin.planted_from(other.origin)
+        print_ = fingerprint((origin.fingerprint, origin.days))
+        therapy = tuple(
+            replace(item, origin=print_) if item is wanted else item for item in self.therapy
+        )
+        return replace(self, therapy=therapy, origin=origin)
 
     def without_claims(self, claims: Iterable[str]) -> "Scenario":
         """A copy in which the mechanisms of some more claims are off, ``["C257"]``."""
@@ -326,6 +341,10 @@ def _therapy(
     read = read_therapy(written, setting)
     pairs = list(zip(read, (item.node for item in written), strict=True))
     kept = [(record, node) for record, node in pairs if not isinstance(record, WithoutClaim)]
+    grafts = [item for record, item in zip(read, written, strict=True) if record.key == "replant"]
+    if len(grafts) > 1:
+        mend = "Keep one 'replant'."
+        raise grafts[1].error("Cells of two sources cannot be planted at once.", mend)
     off = [claim for record in read if isinstance(record, WithoutClaim) for claim in record.claims]
     listed = _names_off(top, "without_claims", "claim", setting.names)
     return (

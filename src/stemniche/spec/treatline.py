@@ -8,7 +8,7 @@ import re
 
 from stemniche.core.errors import InputError
 from stemniche.core.names import did_you_mean
-from stemniche.spec.treatment import FORMS, NOT_YET, YAML_ONLY
+from stemniche.spec.treatment import FORMS, YAML_ONLY
 from stemniche.spec.yamlfile import Mark, Node, parse_yaml, plain_scalar
 
 WORDS = (
@@ -52,11 +52,8 @@ def parse_treat_line(text: str, *, mark: Mark | None = None) -> Node:
     key, *rest = tokens
     if key not in FORMS:
         what = f"'{_shown(key)}' is no intervention."
-        if key in NOT_YET:
-            what = f"'{key}' is not in this version."
         listed = f"Start with one of: {', '.join(FORMS)}."
-        mend = listed if key in NOT_YET else did_you_mean(key, FORMS, listed)
-        raise InputError(what, str(mark), mend)
+        raise InputError(what, str(mark), did_you_mean(key, FORMS, listed))
     if key in YAML_ONLY:
         what = f"'{key}' cannot be written in a line."
         raise InputError(what, str(mark), "Write it as a mapping in a scenario file.")

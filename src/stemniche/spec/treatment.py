@@ -21,10 +21,7 @@ ROUTES = ("iv", "oral", "ip", "sc", "it")
 SETTABLE = {f"environment.{name}": limits for name, limits in ENVIRONMENT.items()}
 """Scenario values that may change during a run, with unit, lowest and highest value."""
 
-NOT_YET = ("replant",)
-"""Keys of the format that this version cannot carry out."""
-
-YAML_ONLY = ("sort", "vessels")
+YAML_ONLY = ("sort", "vessels", "replant")
 """Keys whose values are mappings, which a line cannot hold."""
 
 MOST_FRACTION = 0.999
@@ -85,10 +82,10 @@ def read_intervention(item: Field, setting: Setting) -> iv.Intervention:
     """Read one item, such as ``{block: CXCR4, fraction: 0.9, from: 3 d}``.
 
     Raises:
-        InputError: Unknown keys or names, values out of range, or a key of a later version.
+        InputError: Unknown keys or names, or values out of range.
     """
     written = item.open_mapping("a mapping such as {block: CXCR4, fraction: 0.9, from: 3 d}")
-    heads = [key for key in written if key in FORMS or key in NOT_YET]
+    heads = [key for key in written if key in FORMS]
     if not heads:
         first = next(iter(written), "")
         listed = f"Start with one of: {', '.join(FORMS)}."
@@ -98,9 +95,6 @@ def read_intervention(item: Field, setting: Setting) -> iv.Intervention:
         what = f"One item has {len(heads)} interventions: {', '.join(heads)}."
         raise item.error(what, "Give each its own item.")
     head = heads[0]
-    if head in NOT_YET:
-        mend = f"Use one of: {', '.join(FORMS)}."
-        raise written[head].error(f"'{head}' is not in this version.", mend)
     form = FORMS[head]
     return form.make(item.mapping((head, *form.words)), setting)
 
@@ -451,6 +445,16 @@ def _vessels(fields: Fields, setting: Setting) -> iv.Intervention:
     )
 
 
+def _replant(fields: Fields, setting: Setting) -> iv.Intervention:
+    written = fields["replant"].mapping(("source",))["source"]
+    source, at, day = written.text().rpartition("@")
+    if not at or not source.strip():
+        mend = "Write a run's folder, or an arm of the experiment, with a day: 'treated@14 d'."
+        raise written.error(f"{written.shown} is no source of cells.", mend)
+    when = Field(written.path, Node(day.strip(), written.node.mark)).minutes(bare="d")
+    return iv.Replant(source=source.strip(), day=snapped(written, when, setting))
+
+
 def _set(fields: Fields, setting: Setting) -> iv.Intervention:
     written = fields["set"]
     path = written.text()
@@ -498,6 +502,7 @@ FORMS: dict[str, Form] = {
     "inject": Form(
         words=("cells", "route", "every", "doses", "from", "until"), bare="cells", make=_inject
     ),
+    "replant": Form(words=(), bare="", make=_replant),
     "release_block": Form(
         words=("fraction", "in", *_TIMES), bare="fraction", make=_vesicles(iv.ReleaseBlock)
     ),

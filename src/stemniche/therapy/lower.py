@@ -149,6 +149,8 @@ def _controls(item: given.Intervention, model: Model) -> Iterable[Control]:
                 every=snap(item.every or 0.0),
                 times=item.doses,
             )
+        case given.Replant():
+            return
         case given.SetValue():
             place = item.path.removeprefix("environment.")
             yield control(kind="environment", target=place, value=item.to)
