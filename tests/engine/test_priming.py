@@ -5,6 +5,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
+from stemniche.engine.drives import value
 from stemniche.engine.plan import Plan
 from stemniche.engine.process import TICK_MIN, Process
 from stemniche.engine.state import ALIVE, APOPTOTIC, State
@@ -54,13 +55,16 @@ def test_cells_without_antigen_do_not_prime(walk: Walk, hasty: Make, k: Backend)
     assert not s.live("antigen").any()
 
 
-def responded(small: Make, k: Backend, volume: str, ticks: int) -> tuple[Plan, State]:
-    """A node into which ten full presenters of the slice came at once."""
+def responded(
+    small: Make, k: Backend, volume: str, ticks: int, second: float = 0.5
+) -> tuple[Plan, State]:
+    """A node into which ten full presenters, as at rest, of the slice came at once."""
     plan = assemble(small({"represents.volume": volume, "tissue.DC": 10}), 1).plan
     s = begin(plan, k)
     node = process(plan, "lymph_node")
     mine = s.live("type") == plan.types["DC"]
     s.live("antigen")[mine], s.live("fate")[mine] = 1.0, plan.hazards["drainage"]
+    s.live("signals")[plan.signals["costimulation"], mine] = second
     for _ in range(ticks):
         node.run(s, moment(s), k)
         s.live("fate")[:] = -1
@@ -78,7 +82,17 @@ def test_the_node_follows_its_equations(small: Make, k: Backend) -> None:
         effectors += step * (activated - effectors)
         activated += step * (wanted - activated)
         presenters -= decay * presenters
-    np.testing.assert_allclose(s["lymph_node"], [presenters, activated, effectors], rtol=0.01)
+    wanted_state = [presenters, presenters, activated, effectors]
+    np.testing.assert_allclose(s["lymph_node"], wanted_state, rtol=0.01)
+
+
+def test_presenters_without_costimulation_make_tolerant(small: Make, k: Backend) -> None:
+    level = [
+        responded(small, k, "100 mm^3", WEEK, second)[1]["lymph_node"][-1]
+        for second in (0.05, 0.2, 0.5, 0.9)
+    ]
+    assert level[0] < 0.3 * level[2]
+    assert level[0] < level[1] < level[2] < level[3] < 2.0 * level[2]
 
 
 def test_effectors_come_days_after_antigen_and_go(small: Make, k: Backend) -> None:
@@ -115,5 +129,33 @@ def test_a_laden_presenter_leaves_and_is_gone(walk: Walk, hasty: Make, k: Backen
     s["hazards"][plan.hazards["drainage"], mine] = 10.0
     process(plan, "fates").run(s, moment(s), k)
     process(plan, "lymph_node").run(s, moment(s), k)
-    assert s["lymph_node"][0] == pytest.approx(0.5 * len(mine))
+    second = s["signals"][plan.signals["costimulation"], mine].astype(float)
+    both = 0.5 * np.array([second.sum() / 0.5, (1.0 - second).sum() / 0.5])
+    np.testing.assert_allclose(s["lymph_node"][:2], both, rtol=1e-5)
     assert s["deaths"][plan.hazards["drainage"]].sum() == len(mine)
+
+
+def test_il10_takes_costimulation_from_presenters(walk: Walk, small: Make) -> None:
+    changes = {"tissue.DC": 20}
+    found = []
+    for therapy in ([], [{"add": "IL10", "concentration": "0.1 nM"}]):
+        plan, s = walk(small(changes, *therapy), 120, prepared=0)
+        mine = s.live("type") == plan.types["DC"]
+        found.append(float(s.live("signals")[plan.signals["costimulation"], mine].mean()))
+    assert found[1] < 0.8 * found[0]
+
+
+def test_antigen_alone_makes_t_cells_anergic_and_a_second_signal_does_not(
+    small: Make, k: Backend
+) -> None:
+    """The steady level of the node by its rows."""
+    plan = assemble(small(), 1).plan
+    drive = plan.drives["CD8", "anergy"]
+
+    def level(**signals: float) -> float:
+        rest = {t.signal: t.reference for g in drive.groups for t in g.terms}
+        return float(value(drive, lambda name: np.array((rest | signals)[name])))
+
+    assert level(engagement=1.0) > 3.0 * level()
+    assert level(engagement=1.0, **{"contact.DC": 2.0}) < 1.3 * level()
+    assert level(engagement=1.0, IL2=0.05) < 0.7 * level(engagement=1.0)

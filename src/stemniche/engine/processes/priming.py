@@ -16,9 +16,13 @@ from stemniche.engine.processes.sensing import CONTACTS
 from stemniche.engine.state import ALIVE, APOPTOTIC, NECROTIC, Array, State
 from stemniche.kernels.cpu import Backend
 
-NODE = ("presenters", "activated", "effectors")
-"""What the variable ``lymph_node`` holds: antigen-laden presenters (cells per slice), and the
-response on its way and in the blood, 0 to 1 of the greatest."""
+NODE = ("presenters", "tolerogenic", "activated", "effectors")
+"""What the variable ``lymph_node`` holds: antigen-laden presenters that costimulate and that do not
+(cells per slice, each as if all did at rest), and the response on its way and in the blood, 0 to 1
+of the greatest."""
+
+COSTIMULATION = "costimulation"
+"""Node of a presenter: how much it gives of the second signal that T cells need."""
 
 
 @final
@@ -73,19 +77,27 @@ class Presentation(Process):
 class LymphNode(Process):
     """The node that drains the tissue: presenters arrive, T cells respond after a delay.
 
+    Presenters without costimulation make T cells tolerant instead.
+
     Args:
         hazard: Row of leaving for the node.
+        second: Signal row of costimulation; `rest` its level at rest.
         scale: How many slices like this one drain into it.
         half: Antigen-laden presenters in the node at half the greatest response.
         decay: 1/min, loss of presenters.
         step: 1/min, rate of each of the two steps from contact to effectors in the blood.
 
     Source:
-        ``dD/dt = arrivals - decay D``; ``dA/dt = step (scale D / (scale D + half) - A)``;
-        ``dE/dt = step (A - E)``, each exact over the tick with the others held.
+        With c of the arrivals' costimulation and c0 at rest: ``dD/dt = arrivals c/c0 - decay D``,
+        ``dT/dt = arrivals (1 - c)/(1 - c0) - decay T``; ``dA/dt = step (r - A)`` with
+        ``r = scale D / (scale D + half) * min(1, 2 D / (D + T))``; ``dE/dt = step (A - E)``; each
+        exact over the tick with the others held. Anergy by lone antigen: Schwartz 2003
+        doi:10.1146/annurev.immunol.21.120601.141110.
     """
 
     hazard: int
+    second: int
+    rest: float
     scale: float
     half: float
     decay: float
@@ -94,23 +106,29 @@ class LymphNode(Process):
     phase: Phase = Phase.RESOLVE
     every_s: int = TICK_S
     access: Access = Access(
-        read={"fate": "1", "antigen": "1"},
+        read={"fate": "1", "antigen": "1", "signals": "1"},
         write={"lymph_node": "mixed"},
     )
 
     def run(self, s: State, t: Tick, k: Backend) -> None:
         """See `Process.run`."""
         node = s["lymph_node"]
-        came = s.live("antigen")[s.live("fate") == self.hazard].sum(dtype=np.float64)
-        if not (came or node.any()):
+        left = s.live("fate") == self.hazard
+        antigen = s.live("antigen")[left].astype(np.float64)
+        second = s.live("signals")[self.second][left].astype(np.float64)
+        if not (antigen.any() or node.any()):
             return
-        presenters, activated, effectors = node
+        presenters, tolerogenic, activated, effectors = node
         laden = self.scale * presenters
         kept = np.exp(-self.step * TICK_MIN)
-        node[2] = activated + (effectors - activated) * kept
-        wanted = laden / (laden + self.half)
-        node[1] = wanted + (activated - wanted) * kept
-        node[0] = presenters * np.exp(-self.decay * TICK_MIN) + came
+        node[3] = activated + (effectors - activated) * kept
+        stimulates = min(1.0, 2.0 * presenters / max(presenters + tolerogenic, 1e-30))
+        wanted = laden / (laden + self.half) * stimulates
+        node[2] = wanted + (activated - wanted) * kept
+        stays = np.exp(-self.decay * TICK_MIN)
+        node[0] = presenters * stays + float((antigen * second).sum()) / self.rest
+        lone = float((antigen * (1.0 - second)).sum()) / (1.0 - self.rest)
+        node[1] = tolerogenic * stays + lone
 
 
 def presentation(plan: Plan) -> Presentation:
@@ -127,8 +145,11 @@ def presentation(plan: Plan) -> Presentation:
 
 def lymph_node(plan: Plan) -> LymphNode:
     """Build the node for the tissue that the slice stands for."""
+    rest = next(n.baseline for n in plan.model.nodes if n.id == COSTIMULATION)
     return LymphNode(
         hazard=plan.hazards["drainage"],
+        second=plan.signals[COSTIMULATION],
+        rest=rest,
         scale=plan.surroundings.blood_scale,
         half=plan.parameter("lymph_node.half"),
         decay=float(np.log(2.0) / plan.parameter("lymph_node.half_life")),
