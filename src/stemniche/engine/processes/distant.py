@@ -226,7 +226,7 @@ def distant_tissue(plan: Plan) -> DistantTissue:
         sum(turnover[j] * counts[j] for j in sorted(feeds(plan, i, entering))) for i in entering
     ]
     density = plan.layout.vessel_density * 1e-6 * grid.spacing**2
-    dissolved = np.array([f.form in ("soluble", "vesicle") for f in factors])
+    dissolved = np.array([f.form not in ("gas", "metabolite") for f in factors])
     taken = np.zeros((len(factors), len(types)))
     volumes = plan.trait("volume").astype(np.float64)
     for u in plan.uptakes:
