@@ -87,3 +87,12 @@ def test_a_source_without_living_tumour_cells_is_refused(small: Make) -> None:
 def test_two_sources_are_refused(small: Make) -> None:
     with pytest.raises(InputError, match="two sources"):
         small({}, {"replant": {"source": "a@1 d"}}, {"replant": {"source": "b@1 d"}})
+
+
+def test_daughters_of_replanted_cells_have_keys_of_their_own(hasty: Make) -> None:
+    """A mother goes on counting its divisions, so a key that it gave before is not given again."""
+    source = hasty({"days": 0.25, "tumour.cells": 40})
+    arm = hasty({"days": 0.25, "tumour.cells": 2000}, {"replant": {"source": "a@0.25 d"}})
+    run = simulate(arm.planted_from(source), 1)
+    keys = run.cell_columns(0.25)["key"]
+    assert len(set(keys.tolist())) == len(keys)

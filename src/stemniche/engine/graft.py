@@ -14,8 +14,11 @@ from stemniche.engine.plan import Plan
 from stemniche.engine.state import Array, State
 from stemniche.kernels.cpu import Backend, stream
 
-KEPT = ("key", "parent", "clone", "stemness", "damage", "left", "growth", "sensitivity")
-"""Cell variables that a planted cell keeps."""
+KEPT = (
+    "key", "parent", "clone", "divisions", "stemness", "damage", "left", "growth", "sensitivity",
+    "surface_antigen",
+)  # fmt: skip
+"""Cell variables that a planted cell keeps; with its divisions, so that daughters' keys are new."""
 
 
 @final

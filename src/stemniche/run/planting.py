@@ -16,7 +16,10 @@ from stemniche.spec.interventions import Replant
 from stemniche.spec.rows import read_library
 from stemniche.spec.scenario import Scenario
 
-RECORDED = {"left": "extra.left", "growth": "extra.growth", "sensitivity": "extra.sensitivity"}
+RECORDED = {
+    name: f"extra.{name}"
+    for name in ("divisions", "left", "growth", "sensitivity", "surface_antigen")
+}
 """Columns of a sample under which some of `KEPT` are recorded."""
 
 

@@ -108,11 +108,19 @@ class Injection(Process):
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Killer:
-    """A type that kills: its place, its place among the blood's pools, its share of antigen."""
+    """A type that kills: its place, its place among the blood's pools, and what it recognises.
+
+    Args:
+        specific: Share of its attack that needs presented antigen.
+        direct: Share that reads the surface antigen instead, of which it sees `shown`.
+        host: Fold of the host's immune state on its number.
+    """
 
     kind: int
     pool: int
     specific: float
+    direct: float
+    shown: float
     host: float
 
 
@@ -224,6 +232,7 @@ class Spread(Process):
         doing, own = s["distant_behaviours"].astype(np.float64), list(self.tumour)
         seen = doing[self.rows["visibility"], own]
         known = c.specific * self.antigenicity * seen + (1.0 - c.specific) * (1.0 - seen)
+        known = (1.0 - c.direct) * known + c.direct * c.shown
         return np.asarray(doing[self.rows["kill_rate"], c.kind] * known / self.hits)
 
     def _circulate(self, s: State, draw: "_Draw") -> Array:
@@ -355,7 +364,7 @@ def spread(plan: Plan) -> Spread:
     """Build the way from the blood to colonies."""
     radius = (plan.trait("volume").astype(np.float64) / SPHERE) ** (1.0 / 3.0)
     entering = [int(i) for i in np.flatnonzero(plan.trait("entry"))]
-    specific = plan.trait("antigen_specific")
+    specific, direct = plan.trait("antigen_specific"), plan.trait("antigen_direct")
     killers = [plan.types[h[5:]] for h in plan.hazards.names if h.startswith("kill.")]
     wanted = (
         "extravasation_rate", "cycle_rate", "apoptosis_rate", "necrosis_rate", "awakening_rate",
@@ -372,6 +381,8 @@ def spread(plan: Plan) -> Spread:
                 kind=i,
                 pool=entering.index(i) if i in entering else -1,
                 specific=float(specific[i]),
+                direct=float(direct[i]),
+                shown=1.0 / (1.0 + plan.parameter("antigen.half") ** 2),
                 host=plan.surroundings.host_counts.get(plan.types.names[i], 1.0),
             )
             for i in killers
