@@ -67,7 +67,8 @@ _COMMON = {
     ("pM", "nM"): 1e-3, ("uM", "nM"): 1e3, ("mM", "nM"): 1e6,
     ("1/h", "1/min"): 1 / 60, ("1/d", "1/min"): 1 / 1440, ("1/s", "1/min"): 60.0,
     ("molecules/s", "molecules/min"): 60.0, ("mol/s", "mM*um^3/min"): 6e19,
-    ("1/mm^2", "1/um^2"): 1e-6, ("mm^3", "um^3"): 1e9,
+    ("1/mm^2", "1/um^2"): 1e-6, ("mm^3", "um^3"): 1e9, ("1/nM/min", "1/min/nM"): 1.0,
+    ("L/d", "L/min"): 1 / 1440, ("L/h", "L/min"): 1 / 60, ("mL/h", "L/min"): 1e-3 / 60,
     ("percent", ""): 0.01, ("cells", ""): 1.0, ("fold", ""): 1.0,
     ("", "cells"): 1.0, ("", "fold"): 1.0,
 }  # fmt: skip
