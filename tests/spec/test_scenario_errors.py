@@ -80,7 +80,12 @@ BROKEN = [
     ("measures: [csc_frction]", "measures.0", "no measure", "csc_fraction"),
     ("context_policy: lax", "context_policy", "'lax'", "strict"),
     ("therapy: [{drugg: paclitaxel}]", "therapy.0", "no intervention", "'drug'"),
-    ("therapy: [{drug: hyperthermia}]", "therapy.0.drug", "known to the evidence", "paclitaxel"),
+    (
+        "therapy: [{drug: hyperthermia}]",
+        "therapy.0.drug",
+        "known to the evidence",
+        "stemniche evidence",
+    ),
     ("therapy: [drug paclitaxl 80 mg/m^2]", "therapy.0.drug", "no drug", "'paclitaxel'"),
     ("therapy: [7]", "therapy.0", "not a mapping", "block"),
 ]
