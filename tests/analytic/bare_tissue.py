@@ -63,7 +63,8 @@ def bare_model(
         types.append(replace(cell, traits={**kept, **BODY, **own}))
     nodes = tuple(n for n in model.nodes if n.id == "stemness")
     numbers = {"stemness.inheritance": 1.0, "network.gain": 1.0}
-    empty: dict[str, Any] = dict.fromkeys(("factors", "drives", "secretions", "uptakes"), ())
+    names = ("factors", "drives", "secretions", "uptakes", "reactions")
+    empty: dict[str, Any] = dict.fromkeys(names, ())
     return replace(
         model,
         **{**empty, "factors": (substance("S"),), "types": tuple(types), "nodes": nodes, **parts},

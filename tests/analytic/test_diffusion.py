@@ -123,6 +123,37 @@ def test_smoothly_varying_hindrance_is_approached_with_second_order() -> None:
     assert ratios(errors) == pytest.approx(4.0, rel=0.15)
 
 
+@pytest.mark.parametrize("share", [0.1, 0.4, 1.4])
+def test_two_layers_of_unlike_diffusivity_share_level_and_flux_where_they_meet(
+    share: float,
+) -> None:
+    """A slab with a hindered layer of 100 um below a free one of 100 um, fixed level on top."""
+    count, h = 200, 1.0
+    x = centres(count, h)
+    below = x > 100.0
+    levels = steady(
+        (1, 1, 2 * count),
+        h,
+        hindrance=np.concatenate(
+            [np.where(below, share, 1.0), np.where(below, share, 1.0)[::-1]]
+        ).reshape(1, 1, -1),
+        wall_kind=[1],
+        wall_value=[P0],
+    )[0, 0, :count]
+    near, far = LENGTH, LENGTH * np.sqrt(share)
+    # a cosh(x/near) + b sinh(x/near) above, c cosh((200 - x)/far) below.
+    cosh, sinh, inner = np.cosh(100 / near), np.sinh(100 / near), np.tanh(100 / far)
+    falls = share * near / far * inner
+    b = -P0 * (sinh + falls * cosh) / (cosh + falls * sinh)
+    meet = P0 * cosh + b * sinh
+    exact = np.where(
+        below,
+        meet * np.cosh((200 - x) / far) / np.cosh(100 / far),
+        P0 * np.cosh(x / near) + b * np.sinh(x / near),
+    )
+    np.testing.assert_allclose(levels, exact, rtol=2e-3)
+
+
 @pytest.mark.parametrize("shape", [(1, 1, 1), (0, 1, 1), (1, 1, 0)])
 def test_a_cosine_between_no_flux_walls_is_approached_with_second_order(shape: Shape) -> None:
     """C7, order in 1-D, 2-D and 3-D."""

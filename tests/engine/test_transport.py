@@ -148,12 +148,14 @@ def test_a_medium_keeps_its_level_at_the_walls(walk: Walk, small: Make, k: Backe
     changes = {
         "environment.boundary": "medium",
         "environment.oxygen": "150 mmHg",
+        "domain.depth": "240 um",
+        "tumour.layout": "ball",
         "tissue": {"vessels": 0},
     }
     plan, state = walk(small(changes))
-    run(plan, state, k, "controls", "blood", "transport", ticks=3)
-    oxygen = state["fields"][plan.factors["oxygen"], 0]
-    edge = np.concatenate([oxygen[0], oxygen[-1], oxygen[:, 0], oxygen[:, -1]])
+    run(plan, state, k, "controls", "blood", "medium", "transport", ticks=3)
+    oxygen = state["fields"][plan.factors["oxygen"]]
+    edge = np.concatenate([part.ravel() for part in (oxygen[0], oxygen[:, 0], oxygen[:, :, -1])])
     assert edge.min() > 140.0
     assert edge.max() <= 150.001
     assert oxygen.min() < edge.min()

@@ -8,7 +8,9 @@ from stemniche.spec.scenario import Scenario
 
 pytestmark = pytest.mark.slow
 
-PRESETS = sn.list_scenarios()
+PRESETS = [
+    name for name in sn.list_scenarios() if sn.load_scenario(name).environment.boundary == "tissue"
+]
 SEEDS = 12
 
 

@@ -13,6 +13,7 @@ from stemniche.engine.processes.handling import handling
 from stemniche.engine.processes.killing import killing
 from stemniche.engine.processes.lifecycle import DIVISIONS, births, canon, cycle
 from stemniche.engine.processes.matrix import hindered, matrix, reactions
+from stemniche.engine.processes.medium import medium
 from stemniche.engine.processes.motion import motion
 from stemniche.engine.processes.priming import NODE, lymph_node, presentation
 from stemniche.engine.processes.rates import rates
@@ -216,6 +217,7 @@ def _variables(plan: Plan) -> tuple[Variable, ...]:
         Variable(name="perfusion", unit="1", kind="field", shape=(voxels,)),
         Variable(name="leak", unit="1", kind="field", shape=(voxels,)),
         Variable(name="vessels", unit="1", kind="field", shape=(voxels,)),
+        Variable(name="bathed", unit="1", kind="field", dtype="uint8", shape=(voxels,)),
         Variable(name="matrix_density", unit="1", kind="field", shape=(voxels,)),
         Variable(name="stiffness", unit="kPa", kind="field", shape=(voxels,)),
         Variable(
@@ -288,6 +290,7 @@ def _processes(plan: Plan, extension: Extension) -> tuple[Process, ...]:
         presentation(plan),
         *([intravasation(plan)] if distant else []),
         *extension.processes(plan),
+        medium(plan),
         reactions(plan),
         matrix(plan),
         transport(plan),

@@ -52,6 +52,7 @@ class Surroundings:
 
     Args:
         medium: Whether the walls border a culture medium instead of host tissue.
+        stirred: Whether gases and metabolites have the medium's level wherever no cell is near.
         far_field, fixed: Wall condition of the factors; neither means no flux.
         closed: Whether cells stay inside.
         blood_scale: How many slices like this one the represented tumour volume holds.
@@ -72,6 +73,7 @@ class Surroundings:
     antigenicity: float
     distant: bool = False
     host_counts: dict[str, float] = field(default_factory=dict)
+    stirred: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -68,6 +68,7 @@ def _surroundings(scenario: Scenario, library: Library, model: Model) -> Surroun
     immune = scenario.host.immune
     return Surroundings(
         medium=medium,
+        stirred=medium,
         far_field=scenario.walls.factors == "far_field",
         fixed=scenario.walls.factors == "fixed",
         closed=scenario.walls.cells == "closed",

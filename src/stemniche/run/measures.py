@@ -157,8 +157,10 @@ def _size(v: View) -> Iterator[tuple[str, float]]:
     oxygen = v.plan.signals["oxygen"]
     low = v.state["signals"][oxygen, : v.state.n] < HYPOXIC
     yield "hypoxic_fraction", float((low & live).sum() / count) if count else 0.0
-    necrotic = int(((v.state.live("state") == NECROTIC) & v.tumour).sum())
-    yield "necrotic_fraction", necrotic / (necrotic + count) if necrotic + count else 0.0
+    size = v.state.live("radius").astype(np.float64) ** 3
+    dead = float(size[(v.state.live("state") == NECROTIC) & v.tumour].sum())
+    whole = dead + float(size[live].sum())
+    yield "necrotic_fraction", dead / whole if whole else 0.0
     resting = int(((v.state.live("phase") == G0) & live).sum())
     yield "quiescent_fraction", resting / count if count else 0.0
     yield from _spread(v, live, float(radius))

@@ -75,6 +75,8 @@ class Transport(Process):
     bound: tuple[tuple[int, int, float], ...]
     hindered: Array
     upkept: Array
+    stirred: bool
+    bathes: Array
     tolerance: float = 1e-2
     max_iterations: int = 60
     max_age: float = 24.0
@@ -97,6 +99,7 @@ class Transport(Process):
             "loss_scale": "1",
             "held": "factor unit",
             "hindrance": "1",
+            "bathed": "1",
         },
         write={
             "fields": "factor unit",
@@ -108,6 +111,7 @@ class Transport(Process):
     def run(self, s: State, t: Tick, k: Backend) -> None:
         """See `Process.run`."""
         fields, supply, age, hindrance = s["fields"], s["supply"], s["field_age"], s["hindrance"]
+        bathed = s["bathed"].reshape(self.shape)
         factors = len(self.names)
         age += TICK_MIN
         due = t.index * TICK_MIN % self.pace == 0.0
@@ -135,6 +139,8 @@ class Transport(Process):
             wall_length=self.wall_length,
             hindrance=None if self.reference or not hindrance.size else hindrance,
             hindered=self.hindered,
+            fixed=bathed if self.stirred else None,
+            fixed_value=np.where(self.bathes, s["far_level"], np.nan),
         )
         if self.reference:
             k.advance_reference(fields, problem, TICK_MIN, REFERENCE_STEP_MIN)
@@ -338,6 +344,8 @@ def transport(plan: Plan) -> Transport:
     return Transport(
         hindered=hindrance_of(plan),
         upkept=np.flatnonzero(fixed),
+        stirred=around.stirred,
+        bathes=~slow,
         reference=plan.reference,
         drugs=drugs,
         bound=_bound(plan),
