@@ -45,6 +45,7 @@ THERAPY = (
 )
 CULTURE = {
     "environment.boundary": "medium",
+    "domain.depth": "60 um",
     "tissue": {"MSC": 8, "vessels": 0},
     "tumour.layout": "scattered",
 }

@@ -17,7 +17,7 @@ from stemniche.spec.scenario import Scenario
 Make = Callable[..., Scenario]
 Walk = Callable[..., tuple[Plan, State]]
 FREE = {"tumour.cells": 0, "prepare": {"days": 0.1}, "tissue.CAF": 0}
-HOSTS = ("MSC", "fibroblast", "CAF", "monocyte", "macrophage", "CD4", "Treg", "CD8")
+HOSTS = ("MSC", "fibroblast", "CAF", "monocyte", "macrophage", "CD4", "Treg", "CD8", "EPC")
 EMPTY = dict.fromkeys((*HOSTS, "vessels"), 0)
 BLOCK = {
     "environment.boundary": "medium",
