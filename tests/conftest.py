@@ -47,6 +47,7 @@ HASTY = {
     "tumour.stemness_noise": "0.4",
     "cell.stemness_tau": "2 h",
     "CD8.kill_rate": "250 1/d",
+    "oncolytic_virus.latency": "1 h",
     "killing.hits": 2,
     "killing.fastest": "3 1/h",
     "M1.phagocytosis_rate": "60 1/d",

@@ -39,6 +39,8 @@ THERAPY = (
     {"vessels": {"pericytes": 0.5, "leakiness": 2, "normalise": 0.1}, "from": "1 h"},
     {"deplete": "TAM", "fraction": 0.1, "every": "2 h"},
     {"radiation": "1 Gy", "from": "3 h"},
+    {"drug": "talimogene_laherparepvec", "dose": "1e6 pfu", "from": "2 h"},
+    {"drug": "dc_vaccine", "from": "1 h"},
     {"inject": "CSC", "cells": 1000, "every": "3 h"},
     {"inject": "CSC", "cells": 100, "route": "distant"},
     {"add": "CXCL12", "concentration": "1 nM", "where": "distant"},

@@ -32,6 +32,8 @@ DRUGS = (
     "drug mogamulizumab",
     "drug PF-04136309",
 )
+VIRUS = {"drug": "talimogene_laherparepvec", "dose": "1e6 pfu"}
+VACCINE = {"drug": "dc_vaccine"}
 RAYS = {"radiation": "1 Gy", "from": "3.3 h"}
 HUMORAL = ("recruitment", "egress")
 """Heads of behaviours that belong to vessels and marrow."""
@@ -54,7 +56,7 @@ def treated(hasty: Callable[..., Scenario]) -> Assembled:
         "tissue.vessels": "800 /mm^2",
         "distant_site": True,
     }
-    return assemble(hasty(mixed, *DRUGS, RAYS, {"inject": "CSC", "cells": 10}), 1)
+    return assemble(hasty(mixed, *DRUGS, RAYS, VIRUS, VACCINE, {"inject": "CSC", "cells": 10}), 1)
 
 
 @pytest.fixture(scope="module")
@@ -114,6 +116,7 @@ def test_every_signal_can_be_read(
     plan = replanned(run, reading(run.model, wanted))
     state = begin(plan, k)
     state["damage"][: state.n] = 0.5
+    state["infected"][: state.n] = 1.0
     for _ in range(3):
         advance(plan, state, k)
     dissolved = [n for n in wanted if ":" not in n]
@@ -282,7 +285,7 @@ def test_the_engine_reads_every_trait_of_the_vocabulary(
         return answer(self, name)
 
     monkeypatch.setattr(Plan, "trait", noting)
-    run = assemble(small({"distant_site": True}, *DRUGS, RAYS), 1)
+    run = assemble(small({"distant_site": True}, *DRUGS, RAYS, VIRUS, VACCINE), 1)
     place(run.plan, new_state(run.plan, 1000), Backend())
     assert asked == set(ids(lexicon, "trait"))
 

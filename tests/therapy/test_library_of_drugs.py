@@ -36,7 +36,8 @@ def tissue(make: Make, *therapy: str) -> Scenario:
 
 def given_otherwise(drug: str) -> bool:
     """Whether the drug is cells, a virus or several drugs."""
-    return any(LIBRARY.drug_classes[c].instead for c in LIBRARY.drug_lineage(drug))
+    kinds = [LIBRARY.drug_classes[c] for c in LIBRARY.drug_lineage(drug)]
+    return any(kind.instead or kind.gives for kind in kinds)
 
 
 DRUGS = [d for d in LIBRARY.drugs if not given_otherwise(d)]
@@ -62,7 +63,18 @@ def test_one_dose_reaches_the_tumour_or_says_what_is_missing(
     assert not acting & told
 
 
-@pytest.mark.parametrize("drug", [d for d in LIBRARY.drugs if given_otherwise(d)])
+def gives(drug: str) -> bool:
+    """Whether a dose brings cells or a virus."""
+    return any(LIBRARY.drug_classes[c].gives for c in LIBRARY.drug_lineage(drug))
+
+
+@pytest.mark.parametrize("drug", [d for d in LIBRARY.drugs if gives(d)])
+def test_cells_and_viruses_are_given_by_their_regimen(drug: str, small: Make) -> None:
+    controls = assemble(small({}, f"drug {drug}"), 1).plan.controls
+    assert [c.value > 0.0 for c in controls] == [True] * len(controls) != []
+
+
+@pytest.mark.parametrize("drug", [d for d in LIBRARY.drugs if given_otherwise(d) and not gives(d)])
 def test_what_is_no_drug_says_how_it_is_given(drug: str, small: Make) -> None:
     with pytest.raises(InputError, match="no drug with a level") as caught:
         assemble(tissue(small, f"drug {drug}"), 1)

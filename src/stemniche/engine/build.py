@@ -55,6 +55,7 @@ ENGINE_BEHAVIOURS = (
     "drug_sensitivity",
     "damage_repair",
     "radiosensitivity",
+    "permissiveness",
 )
 
 SPREAD_BEHAVIOURS = ("intravasation_rate", "extravasation_rate")

@@ -23,6 +23,8 @@ Kind = Literal[
     "transfer",
     "radiation",
     "inject",
+    "virus",
+    "vaccine",
     "gate",
 ]
 
@@ -47,8 +49,9 @@ class Control:
             ``sort`` removes, then, the tumour cells outside a gate (marker `target`, or `cells`;
             the inside where `value` is 0);
             ``transfer`` adds `value` cells of the type `cells`; ``inject`` puts them into the place
-            `target` outside the tissue; ``radiation`` is a fraction of `value` Gy, ``gate`` turns
-            nothing itself: their ends stop a process that watches them.
+            `target` outside the tissue; ``radiation`` is a fraction of `value` Gy, ``virus`` an
+            injection of `value` units of `target`, ``vaccine`` of `value` presenters into the lymph
+            node, ``gate`` turns nothing itself: their ends stop a process that watches them.
         cells: Concrete cell types, empty for all.
         among: Concrete cell types in whose voxels alone it strikes, empty for everywhere.
         start: Seconds from day 0; None = from placement.

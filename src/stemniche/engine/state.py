@@ -72,6 +72,7 @@ CELL_VARIABLES = tuple(
         ("damage", "1", "float32"),
         ("engagement", "1", "float32"),
         ("antigen", "1", "float32"),
+        ("infected", "1", "float32"),
         ("wall", "1", "int64"),
         ("cover", "1", "float32"),
         ("bloodflow", "1", "float32"),

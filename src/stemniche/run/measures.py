@@ -240,6 +240,8 @@ def _immune(v: View) -> Iterator[tuple[str, float]]:
     yield "phagocytosis", float(s["engulfed"][0])
     shown = s.live("surface_antigen")[v.alive & v.tumour]
     yield "antigen_low_fraction", int((shown < plan.parameter("antigen.half")).sum()) / live
+    ill = s.live("infected")[v.alive & v.tumour]
+    yield "infected_fraction", float(np.count_nonzero(ill)) / live
     if "CD274" in plan.signals:
         positive = v.signal("CD274") > PD_L1_POSITIVE
         yield "pdl1_positive_fraction", float((positive & v.alive & v.tumour).sum()) / live

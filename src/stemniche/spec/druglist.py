@@ -19,7 +19,7 @@ from stemniche.spec.tables import Faults
 ADULT_KG = 70.0
 """Mass of the adult for whom clearances and volumes are told."""
 
-DOSE_UNITS = ("mg", "mg/m^2", "mg/kg", "IU", "IU/m^2", "IU/kg", "pfu", "AUC")
+DOSE_UNITS = ("mg", "mg/m^2", "mg/kg", "IU", "IU/m^2", "IU/kg", "pfu", "cells", "AUC")
 """Units of doses; AUC is the wanted area under the plasma level, mg min/mL."""
 
 IN_COLUMNS = {
@@ -29,10 +29,15 @@ IN_COLUMNS = {
 }  # fmt: skip
 """Numbers that have a column in drugs.csv, with their engine units; doses keep their own."""
 
+VIRUS, LYMPH_NODE = "virus", "lymph_node"
+"""What a dose may bring beside molecules and cells."""
+
 ALSO = {
     "central_share": "", "distribution_half_life": "min", "diffusivity": "um^2/min",
     "half_life": "min", "permeability": "um/min", "complex_half_life": "min",
     "accumulation": "", "kill": "1/min", "damage": "1/min", "units_per_mg": "IU/mg",
+    "homing": "/cm^3", "reach": "", "adsorption": "1/min", "latency": "min", "burst": "",
+    "gene_rate": "molecules/min",
 }  # fmt: skip
 """Numbers of drugs or classes in parameters.csv, with their engine units."""
 
@@ -41,7 +46,7 @@ UNCERTAIN = ("bioavailability", "absorption", "clearance", "volume", "fraction_u
 """Columns that a fold applies to; how a drug is given is known."""
 
 SHARES = ("bioavailability", "fraction_unbound", "central_share")
-TAKEN_OUT = ("neutraliser", "mimic", "enzyme")
+TAKEN_OUT = ("neutraliser", "mimic", "enzyme", "gene")
 """Effects on factors alone."""
 
 ABSENT = "not modelled"
@@ -131,7 +136,7 @@ def model_drug(
         found.append(_target(library, target, acts_on, drives))
     dose = drug_record(records, library, drug, "dose")
     lineage = library.drug_lineage(drug)
-    instead = (library.drug_classes[name].instead for name in lineage)
+    classes = [library.drug_classes[name] for name in lineage]
     made = Drug(
         id=drug,
         kind=row.classes[0],
@@ -139,7 +144,8 @@ def model_drug(
         values=values,
         dose_unit=dose.unit if dose else "",
         route=row.route,
-        instead=next(filter(None, instead), ""),
+        gives=next(filter(None, (c.gives for c in classes)), ""),
+        instead=next(filter(None, (c.instead for c in classes)), ""),
         phases=_phases(library, row),
         targets=tuple(found),
     )
@@ -153,7 +159,7 @@ def target_potency(numbers: Numbers, row: TargetRow, molar_mass: float) -> float
         LibraryError: It is missing, or not above 0.
     """
     where = row.place.at("potency")
-    if row.effect == "mimic":
+    if row.effect in ("mimic", "gene"):
         return 1.0
     if not row.potency:
         raise LibraryError(f"'{row.id}' has no potency.", where, "Write the free level, in nM.")
@@ -194,6 +200,10 @@ def check_drugs(library: Library, known: frozenset[str], faults: Faults) -> None
     Args:
         known: Names of entities of the evidence, which a target may have too.
     """
+    for kind in library.drug_classes.values():
+        if kind.gives and kind.gives not in (VIRUS, LYMPH_NODE, *library.lexicon.cells):
+            mend = f"Name a cell type, '{VIRUS}' or '{LYMPH_NODE}'."
+            faults.add(f"'{kind.gives}' cannot be given.", kind.place.at("gives"), mend)
     for drug in library.drugs.values():
         for name in drug.classes:
             if name not in library.drug_classes:

@@ -12,7 +12,7 @@ from stemniche.core.expressions import Node as Expression
 from stemniche.spec.reading import days_text
 
 Start = float | Literal["birth"]
-DoseUnit = Literal["mg", "mg/m^2", "mg/kg", "IU", "IU/m^2", "IU/kg", "pfu", "AUC"]
+DoseUnit = Literal["mg", "mg/m^2", "mg/kg", "IU", "IU/m^2", "IU/kg", "pfu", "cells", "AUC"]
 Place = Literal["", "x", "y", "z", "distant"]
 
 
@@ -28,7 +28,7 @@ class Condition:
 class Dose:
     """An amount of drug: as written (`amount` in `unit`) and in all (`total`) for this host.
 
-    `total` is in the unit without what it is related to: mg, IU, pfu or AUC.
+    `total` is in the unit without what it is related to: mg, IU, pfu, cells or AUC.
     """
 
     amount: float

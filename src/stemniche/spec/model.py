@@ -195,8 +195,9 @@ class Reaction:
 
 
 Effect = Literal[
-    "antagonist", "inhibitor", "agonist", "neutraliser", "mimic", "depleter", "poison", "enzyme"
-]
+    "antagonist", "inhibitor", "agonist", "neutraliser", "mimic", "depleter", "poison", "enzyme",
+    "gene",
+]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -236,6 +237,8 @@ class Drug:
         molar_mass: g/mol.
         values: Its numbers in engine units, by name; for an adult of 70 kg, clearance in
             mL/min/kg and volume in L/kg. The dose is in `dose_unit`.
+        gives: What a dose brings where it is no molecule: a cell type, ``virus``, or
+            ``lymph_node`` for presenters in it; else empty.
         instead: How it is given where it is no drug with plasma levels; else empty.
         phases: Phases of the cycle in which a poison strikes.
     """
@@ -246,6 +249,7 @@ class Drug:
     values: dict[str, float]
     dose_unit: str = "mg"
     route: str = "iv"
+    gives: str = ""
     instead: str = ""
     phases: tuple[str, ...] = ()
     targets: tuple[DrugTarget, ...] = ()

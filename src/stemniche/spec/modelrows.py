@@ -78,7 +78,7 @@ def _row(row: Mechanism, verdict: Verdict, cells: tuple[str, ...], writer: Write
         start, end, sign = row.node or ";".join(row.cell), row.factor, 1
     elif isinstance(row, TargetRow):
         start, end = row.drug, ";".join(row.named)
-        sign = 1 if row.effect in ("agonist", "mimic", "poison") else -1
+        sign = 1 if row.effect in ("agonist", "mimic", "poison", "gene") else -1
     elif isinstance(row, ReactionRow):
         start = ";".join((*row.reactants, *row.enzymes))
         end, sign = (row.product, 1) if row.product else (row.reactants[0], -1)

@@ -332,7 +332,8 @@ class DrugClass:
     """A class of drugs; a drug without a number of its own has that of its nearest class.
 
     `phases` are those of the cell cycle in which a poison of the class strikes. What is no drug
-    with plasma levels says in `instead` how it is given.
+    with plasma levels says in `gives` what a dose brings (a cell type, ``virus``, or ``lymph_node``
+    for presenters in it), or in `instead` how it is given.
     """
 
     place: Place
@@ -340,6 +341,7 @@ class DrugClass:
     is_a: str = optional("")
     entity: str = optional("")
     phases: tuple[str, ...] = optional(())
+    gives: str = optional("")
     instead: str = optional("")
     description: str = optional("")
 
@@ -377,8 +379,9 @@ class DrugRow:
 
 
 Effect = Literal[
-    "antagonist", "inhibitor", "agonist", "neutraliser", "mimic", "depleter", "poison", "enzyme"
-]
+    "antagonist", "inhibitor", "agonist", "neutraliser", "mimic", "depleter", "poison", "enzyme",
+    "gene",
+]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

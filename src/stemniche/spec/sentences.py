@@ -41,6 +41,7 @@ EFFECTS = {
     "depleter": "kills {}",
     "poison": "kills and damages cells by way of {}",
     "enzyme": "breaks down {}",
+    "gene": "makes infected cells release {}",
 }
 """How a sentence says what a drug does to a target."""
 

@@ -57,7 +57,7 @@ def parse_treat_line(text: str, *, mark: Mark | None = None) -> Node:
     if key in YAML_ONLY:
         what = f"'{key}' cannot be written in a line."
         raise InputError(what, str(mark), "Write it as a mapping in a scenario file.")
-    name, quantity, rest = _head(rest)
+    name, quantity, rest = _head(key, rest)
     if not name:
         raise InputError(f"What to {key} is missing.", str(mark), EXAMPLE)
     found = {key: name}
@@ -93,9 +93,22 @@ def parse_setting(text: str) -> tuple[str, object]:
     return path, parse_yaml(value.strip(), source=str(mark), lines=False).plain
 
 
-def _head(tokens: list[str]) -> tuple[str, str, list[str]]:
+def _word(key: str, tokens: list[str]) -> int:
+    """Place of the first word; ``cells`` behind a number is a unit where the key has no such word.
+
+    >>> _word("drug", "car_t 1e8 cells from 2 d".split())
+    3
+    """
+    for i, token in enumerate(tokens):
+        unit = token == "cells" and "cells" not in FORMS[key].words
+        if token in WORDS and not (unit and i and _QUANTITY.fullmatch(tokens[i - 1])):
+            return i
+    return len(tokens)
+
+
+def _head(key: str, tokens: list[str]) -> tuple[str, str, list[str]]:
     """Split off the name and the bare quantity; both may be empty."""
-    end = next((i for i, t in enumerate(tokens) if t in WORDS), len(tokens))
+    end = _word(key, tokens)
     head, rest = tokens[:end], tokens[end:]
     cut = next((i for i, t in enumerate(head) if i and _QUANTITY.fullmatch(t)), len(head))
     return " ".join(head[:cut]), " ".join(head[cut:]), rest
@@ -105,7 +118,7 @@ def _words(key: str, tokens: list[str], found: dict[str, str], mark: Mark) -> No
     """Add every word and its value; what the key does not take is refused."""
     while tokens:
         word, *tokens = tokens
-        end = next((i for i, t in enumerate(tokens) if t in WORDS), len(tokens))
+        end = _word(key, tokens)
         value, tokens = " ".join(tokens[:end]), tokens[end:]
         if word not in FORMS[key].words:
             listed = ", ".join(w for w in WORDS if w in FORMS[key].words)

@@ -25,7 +25,7 @@ YAML_ONLY = ("sort", "vessels", "replant")
 """Keys whose values are mappings, which a line cannot hold."""
 
 MOST_FRACTION = 0.999
-MOST_DOSED = {"mg": 1e6, "IU": 1e10, "pfu": 1e13, "AUC": 1e4}
+MOST_DOSED = {"mg": 1e6, "IU": 1e10, "pfu": 1e13, "cells": 1e13, "AUC": 1e4}
 """Highest dose by the unit of its amount."""
 
 MOST_TRANSFERRED = 100_000
@@ -229,7 +229,9 @@ def _dose(written: Field | None, setting: Setting) -> iv.Dose | None:
         return None
     sizes = {"m^2": setting.bsa, "kg": setting.mass}
     fault: InputError | None = None
-    for unit in get_args(iv.DoseUnit):
+    # A number of cells has no dimension, as little as mg/kg.
+    counted = "cell" in str(written.node.value)
+    for unit in (u for u in get_args(iv.DoseUnit) if (u == "cells") is counted):
         try:
             amount = written.quantity(unit, low=0.0, high=MOST_DOSED[unit.partition("/")[0]])
         except UnitError as error:

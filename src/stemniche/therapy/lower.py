@@ -14,8 +14,10 @@ from stemniche.spec.model import Model
 from stemniche.spec.scenario import Scenario
 from stemniche.therapy.action import repair
 from stemniche.therapy.drugs import Course, course, lower_drugs
+from stemniche.therapy.products import doses_of, product_of, vaccination
 from stemniche.therapy.radiation import lower_radiation
 from stemniche.therapy.schedule import snap
+from stemniche.therapy.virus import lower_virus
 
 
 def lower(scenario: Scenario, model: Model) -> Extension:
@@ -28,7 +30,10 @@ def lower(scenario: Scenario, model: Model) -> Extension:
     courses: list[Course] = []
     # What starts before preparation comes first: its places are the same in the arms that branch.
     for item in sorted(scenario.therapy, key=lambda item: item.start != "birth"):
-        if isinstance(item, given.GiveDrug):
+        product = product_of(item, model)
+        if product is not None:
+            controls.extend(doses_of(item, product, scenario, _timed(item)))
+        elif isinstance(item, given.GiveDrug):
             gate = None
             if isinstance(item.until, given.Condition) or item.pause is not None:
                 gate = len(controls)
@@ -38,19 +43,21 @@ def lower(scenario: Scenario, model: Model) -> Extension:
             controls.extend(_controls(item, model))
     drugs = lower_drugs(tuple(courses), model)
     rays = lower_radiation(tuple(controls))
+    virus = lower_virus(tuple(controls), model)
 
     def processes(plan: Plan) -> tuple[Process, ...]:
-        found = (*drugs.processes(plan), *rays.processes(plan))
+        given_cells = (*virus.processes(plan), *vaccination(plan))
+        found = (*drugs.processes(plan), *rays.processes(plan), *given_cells)
         strains = bool(drugs.uptakes) or bool(rays.variables)
         return (*found, repair(plan)) if strains else found
 
     return Extension(
         controls=tuple(controls),
-        factors=drugs.factors,
-        permeability=drugs.permeability,
-        uptakes=drugs.uptakes,
-        variables=(*drugs.variables, *rays.variables),
-        hazards=(*drugs.hazards, *rays.hazards),
+        factors=(*drugs.factors, *virus.factors),
+        permeability=drugs.permeability | virus.permeability,
+        uptakes=(*drugs.uptakes, *virus.uptakes),
+        variables=(*drugs.variables, *rays.variables, *virus.variables),
+        hazards=(*drugs.hazards, *rays.hazards, *virus.hazards),
         held=drugs.held,
         bindings=drugs.bindings,
         sensed=drugs.sensed,

@@ -176,7 +176,8 @@ def hazards(plan: Plan) -> Hazards:
 
 def fates(plan: Plan) -> Fates:
     """Say what each hazard leads to."""
-    leads_to = {"necrosis": NECROTIC, "turnover": GONE, "drainage": GONE, HAZARD: GONE}
+    leads_to = {"turnover": GONE, "drainage": GONE, HAZARD: GONE}
+    leads_to |= dict.fromkeys(("necrosis", "virus_death"), NECROTIC)
     outcome = np.array(
         [
             ALIVE if name.startswith("conversion.") else leads_to.get(name, APOPTOTIC)

@@ -18,6 +18,7 @@ BORNE = (
     "stemness_state",
     "damage",
     "engagement",
+    "infection",
     "pericyte_cover",
     "blood_flow",
     "crowding",
@@ -32,6 +33,7 @@ CARRIED = {
     "stemness_state": "stemness",
     "damage": "damage",
     "engagement": "engagement",
+    "infection": "infected",
     "pericyte_cover": "cover",
     "blood_flow": "bloodflow",
 }
@@ -78,6 +80,7 @@ class Sensing(Process):
             "stemness": "1",
             "damage": "1",
             "engagement": "1",
+            "infected": "1",
             "cover": "1",
             "bloodflow": "1",
             **CONTACTS,
