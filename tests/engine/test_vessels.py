@@ -23,6 +23,7 @@ from stemniche.engine.vessels import (
 )
 from stemniche.kernels.cpu import Backend
 from stemniche.run.assemble import assemble
+from stemniche.run.measures import measure
 from stemniche.spec.scenario import Scenario
 
 Make = Callable[..., Scenario]
@@ -78,11 +79,13 @@ def test_the_length_of_a_segment_is_shared_among_its_voxels() -> None:
 
 def test_vessels_of_a_block_run_between_opposite_ports() -> None:
     grid = Grid(shape=(5, 4, 4), spacing=20.0)
-    graph = host_vessels(grid, np.array([30.0, 50.0]), np.array([30.0, 50.0]), np.array([0, 1]), 5)
+    x = np.array([30.0, 50.0])
+    graph = host_vessels(grid, x, x, np.array([0.9, 0.1]), (25.0, 20.0), 5.0)
     assert graph.lengths(20.0).sum() == pytest.approx(2 * 100.0)
     low, high = graph.at[:, 2] == 0.0, graph.at[:, 2] == 100.0
     assert graph.port[low].tolist() == [ARTERIAL, VENOUS]
     assert graph.port[high].tolist() == [VENOUS, ARTERIAL]
+    assert graph.supply[high].tolist() == [20.0, 25.0]
 
 
 # Living vessels: the process alone on a slice without a tumour.
@@ -104,6 +107,7 @@ def two_ports(plan: Plan, s: State, gap: float) -> Graph:
     keep = np.zeros(len(graph.name), bool)
     keep[[first, second]] = True
     names = graph.name[[first, second]]
+    graph.supply[[first, second]] = 25.0, 20.0
     graph.at[first], graph.at[second] = (60.0, 100.0, 10.0), (60.0 + gap, 100.0, 10.0)
     graph.keep(keep)
     graph.put(s)
@@ -151,7 +155,7 @@ def test_a_sprout_that_joins_a_port_of_equal_pressure_carries_none(
 ) -> None:
     plan, s, process = bare
     graph = two_ports(plan, s, 100.0)
-    graph.port[:] = ARTERIAL
+    graph.supply[:] = 25.0
     driven(sprouting(process, 10.0), s, k, 1)
     driven(sprouting(process, 0.0), s, k, 14)
     graph = Graph.of(s)
@@ -253,3 +257,80 @@ def test_vessels_go_on_alike_from_a_snapshot(small: Make, k: Backend) -> None:
     assert (Graph.of(whole).kind == SPROUT).any()
     for name, value in graph_bits(whole).items():
         np.testing.assert_array_equal(value, again[name])
+
+
+# What the rows of the library make of it: nothing is set but the level of VEGFA.
+
+EMPTY = dict.fromkeys(
+    ("MSC", "fibroblast", "monocyte", "macrophage", "CD4", "Treg", "CD8", "NK", "DC", "MDSC"), 0
+)
+
+
+@pytest.fixture(scope="module")
+def withdrawn(small: Make, k: Backend) -> dict[float, dict[str, float]]:
+    """Measures by day of host tissue that gets VEGFA for four days and none from then on."""
+    tissue = {
+        "tumour.cells": 0,
+        "domain.size": ["0.3 mm", "0.3 mm"],
+        "prepare": {"days": 1},
+        "tissue": EMPTY | {"EPC": 0, "vessels": "700 /mm^2"},
+    }
+    therapy = {"add": "VEGFA", "concentration": "0.5 nM", "until": "4 d"}
+    run = assemble(small(tissue, therapy, {"neutralise": "VEGFA", "from": "4 d"}), 1)
+    s = begin(run.plan, k)
+    s["day0"][0] = 0
+    found = {}
+    for tick in range(8 * 240 + 1):
+        if tick % 120 == 0:
+            found[tick / 240.0] = measure(run.plan, s)
+        advance(run.plan, s, k)
+    return found
+
+
+def test_vegfa_makes_vessels_sprout_leak_and_lose_their_pericytes(
+    withdrawn: dict[float, dict[str, float]],
+) -> None:
+    before, after = withdrawn[0.0], withdrawn[4.0]
+    assert after["vessel_density"] > before["vessel_density"]
+    assert after["vessel_permeability"] > 2.5
+    assert after["pericyte_coverage"] < 0.8
+
+
+def test_without_vegfa_vessels_first_tighten_and_then_bare_ones_go(
+    withdrawn: dict[float, dict[str, float]],
+) -> None:
+    """The leaks close within a day, while most vessels are still there; pruning takes days."""
+    last, soon, late = (withdrawn[day] for day in (4.0, 5.0, 8.0))
+    closed = last["vessel_permeability"] - soon["vessel_permeability"]
+    assert closed > 0.5 * (last["vessel_permeability"] - 1.0)
+    pruned = last["vessel_density"] - late["vessel_density"]
+    assert pruned > 0.1 * last["vessel_density"]
+    assert last["vessel_density"] - soon["vessel_density"] < 0.6 * pruned
+    assert late["perfused_fraction"] >= last["perfused_fraction"]
+    assert late["pericyte_coverage"] > last["pericyte_coverage"]
+
+
+def test_a_sprout_grows_towards_the_source_of_vegfa(small: Make, k: Backend) -> None:
+    """In a gradient along x tips end up farther along it than where they set out."""
+    tissue = {
+        "tumour.cells": 0,
+        "domain.size": ["0.5 mm", "0.3 mm"],
+        "walls.factors": "no_flux",
+        "prepare": {"days": 1},
+        "tissue": EMPTY | {"EPC": 0, "vessels": "100 /mm^2"},
+        "parameters": {"EC.sprouting_rate": "0.02 1/d"},
+    }
+    uphill = {"add": "VEGFA", "concentration": "0.2 nM", "where": {"gradient": "x"}}
+    found = []
+    for seed in (1, 2, 3):
+        plan = assemble(small(tissue, uphill), seed).plan
+        s = begin(plan, k)
+        s["day0"][0] = 0
+        for _ in range(240):
+            advance(plan, s, k)
+        graph = Graph.of(s)
+        grown = graph.kind == SPROUT
+        found.append(np.diff(graph.at[graph.ends[grown], 0], axis=1).ravel())
+    steps = np.concatenate(found)
+    assert len(steps) > 10
+    assert steps.mean() > 3.0 * steps.std() / np.sqrt(len(steps))

@@ -222,8 +222,8 @@ def _vessels(plan: Plan, s: State, k: Backend, draw: Callable[[str, int, int], A
     gx, gy = np.meshgrid(np.arange(nx), np.arange(ny), indexing="xy")
     x = (gx.ravel() + 0.1 + 0.8 * jitter[0]) * lx / nx
     y = (gy.ravel() + 0.1 + 0.8 * jitter[1]) * ly / ny
-    turn = np.argsort(np.argsort(jitter[2], kind="stable"), kind="stable") % 2
-    graph = host_vessels(plan.grid, x, y, turn, plan.parameter("vessel.radius"))
+    pressure = plan.parameter("vessel.arterial_pressure"), plan.parameter("vessel.venous_pressure")
+    graph = host_vessels(plan.grid, x, y, jitter[2], pressure, plan.parameter("vessel.radius"))
     graph.perfused[:] = 1
     graph.put(s)
     s["vessel_names"][0] = len(graph.name) + 1

@@ -36,6 +36,7 @@ _ARRAYS = {
     "at": ("um", "float64", (0, 3)),
     "heading": ("1", "float64", (0, 3)),
     "port": ("1", "uint8", (0,)),
+    "supply": ("mmHg", "float64", (0,)),
     "pressure": ("mmHg", "float64", (0,)),
     "ends": ("1", "int32", (0, 2)),
     "name": ("1", "int64", (0,)),
@@ -45,7 +46,7 @@ _ARRAYS = {
     "flow": ("um^3/min", "float64", (0,)),
     "perfused": ("1", "uint8", (0,)),
 }
-_OF_NODES = ("at", "heading", "port", "pressure")
+_OF_NODES = ("at", "heading", "port", "supply", "pressure")
 _PREFIX = "vessel_"
 
 GRAPH_UNITS = {_PREFIX + name: unit for name, (unit, _, _) in _ARRAYS.items()}
@@ -66,6 +67,7 @@ class Graph:
         at: float64 [n, 3], um.
         heading: float64 [n, 3], where a tip grows, a unit vector; 0 for other nodes.
         port: uint8 [n].
+        supply: float64 [n], pressure at which the host holds a port, mmHg.
         pressure: float64 [n], mmHg.
         ends: int32 [m, 2], nodes; a sprout grows from the first to the second.
         name: int64 [m], ascending, never used again; the cells of the wall carry it.
@@ -79,6 +81,7 @@ class Graph:
     at: Array
     heading: Array
     port: Array
+    supply: Array
     pressure: Array
     ends: Array
     name: Array
@@ -134,13 +137,20 @@ class Graph:
         found = np.minimum(np.searchsorted(self.name, names), len(self.name) - 1)
         return np.where(self.name[found] == names, found, -1)
 
-    def add_nodes(self, at: Array, heading: Array | None = None, port: Array | int = 0) -> Array:
+    def add_nodes(
+        self,
+        at: Array,
+        heading: Array | None = None,
+        port: Array | int = NO_PORT,
+        supply: Array | float = 0.0,
+    ) -> Array:
         """Append nodes; return their places."""
         first, count = len(self.at), len(at)
         fresh = {
             "at": at,
             "heading": np.zeros((count, 3)) if heading is None else heading,
             "port": np.broadcast_to(port, count),
+            "supply": np.broadcast_to(supply, count),
             "pressure": np.zeros(count),
         }
         self._append(fresh)
@@ -270,22 +280,29 @@ def deposit(grid: Grid, at: Array, ends: Array, length: Array, share: Array) -> 
     return np.bincount(voxel.ravel(), weight.ravel(), grid.voxels).astype(np.float32)
 
 
-def host_vessels(grid: Grid, x: Array, y: Array, turn: Array, radius: float) -> Graph:
+def host_vessels(
+    grid: Grid, x: Array, y: Array, share: Array, pressure: tuple[float, float], radius: float
+) -> Graph:
     """Straight vessels along z through the box, in a fresh graph.
 
-    A slice has them as ports, each passing at one node. In a block each is a chain of segments, one
-    per layer of voxels, between an arterial port on one face and a venous one on the other.
+    A slice has them as ports, each passing at one node, cut anywhere on its way from artery to
+    vein. In a block each is a chain of segments, one per layer of voxels, between an arterial port
+    on one face and a venous one on the other.
 
     Args:
         x, y: um [n].
-        turn: 0 or 1 for each: arterial or venous; in a block, whether blood runs up or down.
+        share: 0 to 1 for each: how near the artery the slice cuts it; in a block blood runs up
+            above one half, else down.
+        pressure: At the arterial and at the venous end, mmHg.
         radius: um.
     """
     graph = Graph(**{n: np.zeros(shape, dtype) for n, (_, dtype, shape) in _ARRAYS.items()})
     layers, count = grid.shape[0], len(x)
+    up, (arterial, venous) = share >= 0.5, pressure
     if grid.flat:
         at = np.stack([x, y, np.full(count, 0.5 * grid.spacing)], axis=1)
-        nodes = graph.add_nodes(at, port=np.where(turn == 0, ARTERIAL, VENOUS))
+        supply = venous + share * (arterial - venous)
+        nodes = graph.add_nodes(at, port=np.where(up, ARTERIAL, VENOUS), supply=supply)
         graph.add_segments(nodes, nodes, HOST, radius, 1)
         return graph
     levels = np.arange(layers + 1) * grid.spacing
@@ -293,8 +310,9 @@ def host_vessels(grid: Grid, x: Array, y: Array, turn: Array, radius: float) -> 
         [np.repeat(x, layers + 1), np.repeat(y, layers + 1), np.tile(levels, count)], axis=1
     )
     port = np.zeros((count, layers + 1), np.uint8)
-    port[:, 0] = np.where(turn == 0, ARTERIAL, VENOUS)
-    port[:, -1] = np.where(turn == 0, VENOUS, ARTERIAL)
-    nodes = graph.add_nodes(at, port=port.ravel()).reshape(count, layers + 1)
+    port[:, 0] = np.where(up, ARTERIAL, VENOUS)
+    port[:, -1] = np.where(up, VENOUS, ARTERIAL)
+    supply = np.choose(port.ravel(), (0.0, arterial, venous))
+    nodes = graph.add_nodes(at, port=port.ravel(), supply=supply).reshape(count, layers + 1)
     graph.add_segments(nodes[:, :-1].ravel(), nodes[:, 1:].ravel(), HOST, radius, 1)
     return graph

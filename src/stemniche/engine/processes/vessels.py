@@ -22,7 +22,6 @@ from stemniche.engine.vessels import (
     NO_PORT,
     SHORTEST,
     SPROUT,
-    VENOUS,
     Graph,
     conductance,
     deposit,
@@ -335,9 +334,8 @@ class Vessels(Process):
             open_ = passes & (np.abs(graph.flow) * speed >= self.least_speed)
             fixed[graph.ends[open_, 0]] = True
             fixed &= graph.port != NO_PORT
-        level = np.where(graph.port == VENOUS, venous, arterial)
         ends = graph.ends[~passes]
-        graph.pressure[:] = pressures(ends, weight[~passes], level, fixed)
+        graph.pressure[:] = pressures(ends, weight[~passes], graph.supply, fixed)
         fall = graph.pressure[ends[:, 0]] - graph.pressure[ends[:, 1]]
         graph.flow[~passes] = weight[~passes] * fall
         graph.perfused[:] = np.abs(graph.flow) * speed >= self.least_speed
