@@ -15,7 +15,7 @@ from stemniche.engine.processes.lifecycle import DIVISIONS, births, canon, cycle
 from stemniche.engine.processes.matrix import hindered, matrix, reactions
 from stemniche.engine.processes.medium import medium
 from stemniche.engine.processes.motion import motion
-from stemniche.engine.processes.priming import NODE, lymph_node, presentation
+from stemniche.engine.processes.priming import COSTIMULATION, NODE, lymph_node, presentation
 from stemniche.engine.processes.rates import rates
 from stemniche.engine.processes.recruitment import marrow, recruitment
 from stemniche.engine.processes.sensing import CARRIED, TOUCH, sensing, signalling
@@ -296,7 +296,7 @@ def _processes(plan: Plan, extension: Extension) -> tuple[Process, ...]:
         matrix(plan),
         transport(plan),
         fates(plan),
-        lymph_node(plan),
+        *([lymph_node(plan)] if COSTIMULATION in plan.signals else []),
         *([spread(plan)] if distant else []),
         cycle(plan),
         motion(plan, reach, SKIN),

@@ -118,23 +118,28 @@ class FolderObjects:
         self.root = Path(os.path.realpath(root))
         self.where = str(root)
         self._changed: set[Path] = set()
+        self._fresh: list[Path] = []
 
     def put(self, path: str, data: bytes) -> None:
         """See `Objects.put`."""
         try:
             target = self._inside(path)
             self._make_folders(target.parent)
+            self._fresh.append(target)
             _write(target, data)
         except OSError as fault:
             self._stop(path, fault)
 
     def sync(self) -> None:
-        """See `Objects.sync`: the files were flushed by `put`, here go the folders."""
+        """See `Objects.sync`: all files at once, which costs less than one by one; then folders."""
         try:
+            for file in self._fresh:
+                _flush(file)
             for folder in sorted(self._changed):
                 _flush_folder(folder)
         except OSError as fault:
             self._stop("", fault)
+        self._fresh.clear()
         self._changed.clear()
 
     def replace(self, path: str, data: bytes) -> None:
@@ -145,6 +150,7 @@ class FolderObjects:
             self._make_folders(target.parent)
             written.unlink(missing_ok=True)
             _write(written, data)
+            _flush(written)
             os.replace(written, target)
             _flush_folder(target.parent)
         except OSError as fault:
@@ -179,6 +185,7 @@ class FolderObjects:
                 self._stop(path, fault)
         # A folder that was being filled may be gone now; its parent has changed instead.
         self._changed = {f for f in self._changed if f.is_dir()}
+        self._fresh = [f for f in self._fresh if f.is_file()]
 
     def names(self, path: str) -> list[str]:
         """See `Objects.names`."""
@@ -255,11 +262,16 @@ class FolderObjects:
 
 
 def _write(path: Path, data: bytes) -> None:
-    """Create a file, write all of it and wait until the disk has it."""
+    """Create a file and write all of it."""
     with path.open("xb", buffering=0) as file:
         rest = memoryview(data)
         while rest:
             rest = rest[file.write(rest) :]
+
+
+def _flush(path: Path) -> None:
+    """Wait until the disk has a file."""
+    with path.open("rb+", buffering=0) as file:
         os.fsync(file.fileno())
 
 
