@@ -475,6 +475,36 @@ def evidence_table(what: str, names: tuple[str, ...]) -> tuple[list[str], list[l
     return tabulate(evidence(), what, names)
 
 
+def trials_table(name: str = "") -> tuple[list[str], list[list[Any]]]:
+    """The trials of the evidence as arms that run, or one of them; what ``trials`` prints.
+
+    Raises:
+        InputError: There is no such trial.
+    """
+    from stemniche.experiment.trials import trial, trials
+
+    columns = ["trial", "number", "kind", "scenario", "therapy", "phase", "recruitment", "cancer"]
+    chosen = (trial(name),) if name else trials()
+    rows: list[list[Any]] = [
+        [
+            one.id,
+            one.number,
+            one.kind,
+            one.scenario if one.preset else f"{one.scenario} (no preset)",
+            "; ".join(one.therapy),
+            one.phase,
+            one.recruitment,
+            one.cancers,
+        ]
+        for one in chosen
+    ]
+    if name:
+        columns += ["target", "command", "notes"]
+        rows[0] += [chosen[0].target, chosen[0].command, " ".join(chosen[0].notes)]
+        return ["what", "value"], [list(pair) for pair in zip(columns, rows[0], strict=True)]
+    return columns, rows
+
+
 def drugs_table(name: str = "") -> tuple[list[str], list[list[Any]]]:
     """The drug library, a class of it, or one drug; what ``stemniche drugs`` prints.
 

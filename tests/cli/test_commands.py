@@ -60,7 +60,16 @@ def test_explain_loses_the_sentence_of_a_claim_that_is_off(tmp_path: Path) -> No
 
 
 def test_every_listing_speaks_json(tmp_path: Path) -> None:
-    for command in (["scenarios"], ["check", "breast_quick"], ["evidence", "loops"]):
+    listings = (
+        ["scenarios"],
+        ["check", "breast_quick"],
+        ["evidence", "loops"],
+        ["drugs"],
+        ["drugs", "AMD3100"],
+        ["trials"],
+        ["trials", "T002"],
+    )
+    for command in listings:
         done = stemniche(*command, "--json", cwd=tmp_path)
         assert done.returncode == 0, done.stderr
         assert isinstance(json.loads(done.stdout), list)

@@ -51,6 +51,8 @@ def test_a_wrong_scenario_file_is_refused_with_place_and_remedy(title: str, tmp_
 LINES = {
     "a missing file": (["run", "missing.yaml"], ["missing.yaml"]),
     "an unknown claim": (["run", "breast_quick", "--without", "C99999"], ["C99999"]),
+    "a drug that is none": (["drugs", "pacltaxel"], ["paclitaxel"]),
+    "a trial that is none": (["trials", "T999"], ["trials"]),
     "a treatment that is none": (["run", "breast_quick", "--treat", "drugs paclitaxel"], ["drug"]),
     "a treatment with a wrong unit": (
         ["run", "breast_quick", "--treat", "drug paclitaxel 80 mmHg"],

@@ -228,6 +228,18 @@ def drugs(
 
 
 @app.command()
+def trials(
+    name: Annotated[str | None, typer.Argument(help="An id or NCT number.")] = None,
+    json: AsJson = False,
+) -> None:
+    """List the trials of the evidence as arms that run, or one with its command."""
+    from stemniche import api
+
+    columns, rows = api.trials_table(name or "")
+    show(Table(columns, rows), json)
+
+
+@app.command()
 def reproduce(
     file: Annotated[
         Path | None, typer.Argument(help="Experiment file; the shipped one without it.")

@@ -132,11 +132,11 @@ def snapped(written: Field, minutes: float, setting: Setting) -> float:
     return near
 
 
-def _interval(fields: Fields, key: str, setting: Setting) -> float | None:
+def _interval(fields: Fields, key: str, setting: Setting, *, low: float = TICK) -> float | None:
     written = fields.get(key)
     if written is None:
         return None
-    return snapped(written, written.minutes(low=TICK), setting)
+    return snapped(written, written.minutes(low=low), setting)
 
 
 def _span(fields: Fields, setting: Setting) -> dict[str, Any]:
@@ -251,7 +251,7 @@ def _drug(fields: Fields, setting: Setting) -> iv.Intervention:
         dose=_dose(fields.get("dose"), setting),
         every=_interval(fields, "every", setting),
         doses=_doses(fields),
-        over=_interval(fields, "over", setting),
+        over=_interval(fields, "over", setting, low=0.0),
         loading=_dose(fields.get("loading"), setting),
         route=None if route is None else route.choice(ROUTES),
         **_span(fields, setting),

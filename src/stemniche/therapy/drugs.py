@@ -12,7 +12,7 @@ import numpy as np
 
 from stemniche.core.errors import InputError
 from stemniche.engine.occupancy import Binding, Held
-from stemniche.engine.plan import MARROW, VESSEL, Plan
+from stemniche.engine.plan import MARROW, Plan
 from stemniche.engine.process import Process
 from stemniche.engine.state import Variable
 from stemniche.spec.interventions import Condition, GiveDrug
@@ -254,7 +254,7 @@ def _withheld(targets: Iterable[tuple[str, DrugTarget]], model: Model) -> Iterab
 def _held(drug: str, target: DrugTarget) -> Held:
     """A target as the engine's pseudo cells see it."""
     cells = set(target.cells)
-    sites = tuple(site for site in (VESSEL, MARROW) if site in cells and site in SITES)
+    sites = tuple(site for site in SITES if site in cells)
     holds_back = target.effect in ("antagonist", "inhibitor")
     return Held(
         name=f"{drug}.{target.name}",

@@ -11,6 +11,7 @@ from typing import final
 import numpy as np
 
 from stemniche.engine import drives
+from stemniche.engine.occupancy import holders, left
 from stemniche.engine.plan import Plan
 from stemniche.engine.process import TICK_S, Access, Phase, Process, Tick
 from stemniche.engine.state import Array, State
@@ -37,6 +38,8 @@ class Reactions(Process):
         first, second, product: int32 [R], factors; -1 for none.
         enzyme_ptr, enzyme: Factors that speed each reaction up.
         forward, backward: float64 [R], in the factors' unit and min.
+        held: Factors that drugs hold, and by which rows of ``occupancy``: what is held of them
+            takes no part.
 
     Source:
         Mass action, each reaction exact over the step (`kernels.reactions`).
@@ -49,16 +52,20 @@ class Reactions(Process):
     enzyme: Array
     forward: Array
     backward: Array
+    held: tuple[tuple[int, tuple[tuple[int, float], ...]], ...]
+    access: Access
     name: str = "reactions"
     phase: Phase = Phase.FIELDS
     every_s: int = MATRIX_S
-    access: Access = Access(write={"fields": "factor unit"})
 
     def run(self, s: State, t: Tick, k: Backend) -> None:
         """See `Process.run`."""
-        fields = s["fields"]
+        flat = s["fields"].reshape(len(s["fields"]), -1)
+        aside = [(f, flat[f] * (1.0 - left(s["occupancy"], by))) for f, by in self.held]
+        for factor, part in aside:
+            flat[factor] -= part
         k.react(
-            fields.reshape(len(fields), -1),
+            flat,
             self.first,
             self.second,
             self.product,
@@ -68,6 +75,8 @@ class Reactions(Process):
             self.backward,
             self.every_s / 60.0,
         )
+        for factor, part in aside:
+            flat[factor] += part
 
 
 @final
@@ -131,6 +140,9 @@ def reactions(plan: Plan) -> Reactions:
     kept = [i for i, r in enumerate(known) if enzymes[i] or not r.enzymes]
     known, enzymes = [known[i] for i in kept], [enzymes[i] for i in kept]
 
+    rows = ((plan.factors[n], holders(plan.held, MATRIX, n)) for n in plan.factors.names)
+    held = tuple((place, by) for place, by in rows if by)
+
     def places(names: list[str | None]) -> Array:
         return np.array([-1 if name is None else plan.factors[name] for name in names], np.int32)
 
@@ -142,6 +154,8 @@ def reactions(plan: Plan) -> Reactions:
         enzyme=np.array([e for each in enzymes for e in each], np.int32),
         forward=np.array([r.forward for r in known], np.float64),
         backward=np.array([r.backward for r in known], np.float64),
+        held=held,
+        access=Access(read={"occupancy": "1"} if held else {}, write={"fields": "factor unit"}),
     )
 
 
