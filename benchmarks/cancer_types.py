@@ -126,11 +126,17 @@ def _reasons(name: str) -> list[str]:
         f" antigenicity {other.tumour.antigenicity:g} → {mine.tumour.antigenicity:g}",
         f"- cells: {', '.join(tissue)}",
         f"- vessels {other.tissue.vessels * 1e6:g} → {mine.tissue.vessels * 1e6:g} per mm²,"
-        f" oxygen in them {other.environment.oxygen:g} → {mine.environment.oxygen:g} mmHg",
+        f" oxygen in them {other.environment.oxygen:g} → {mine.environment.oxygen:g} mmHg,"
+        f" matrix {_stiffness(other)} → {_stiffness(mine)}",
         f"- {len(more)} rows that `{REFERENCE}` does not have: {_listed(more)}",
         f"- without {len(fewer)} rows that hold in `{REFERENCE}` alone",
         "",
     ]
+
+
+def _stiffness(scenario: Scenario) -> str:
+    stiffness = scenario.tissue.stiffness
+    return "as in normal tissue" if stiffness is None else f"{stiffness:g} kPa"
 
 
 def _rows(scenario: Scenario) -> set[str]:
