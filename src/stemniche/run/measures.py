@@ -256,6 +256,12 @@ def _molecules(v: View) -> Iterator[tuple[str, float]]:
         level = float(flat[f, inside].mean(dtype=np.float64))
         yield (f"drug.{name}" if name in drugs else f"factor.{name}"), level
         yield (f"plasma.{name}" if name in drugs else f"serum.{name}"), float(s["blood"][f])
+    if "pH" in plan.signals:
+        acid = plan.factors["lactate"]
+        excess = np.maximum(flat[acid, inside] - plan.factor_data[acid].baseline, 0.0)
+        rest = float(s["environment"][list(plan.surroundings.environment).index("pH")])
+        fall = plan.parameter("pH.per_lactate") * float(excess.mean(dtype=np.float64))
+        yield "factor.pH", rest - fall
     for drug in sorted(drugs):
         if f"drug_in.{drug}" in s.variables:
             for name, level in v.means(s.live(f"drug_in.{drug}")):
