@@ -43,7 +43,7 @@ experiments:
 - id: E031
   scenario: small.yaml
   arms: {il6: [], none: [{knock_out: IL-6}]}
-  measure: distant_cells
+  measure: drug.paclitaxel
   expect: il6 > none
 """)
     return path
@@ -63,7 +63,7 @@ def test_a_file_becomes_one_row_per_experiment(table: pd.DataFrame) -> None:
     assert 0 < good["low"] < good["effect"] < good["high"]
     assert good["means"] == {"il6": good["left"], "none": good["right"]}
     assert bad["verdict"] == "failed"
-    assert "no measure 'distant_cells'" in bad["reason"]
+    assert "no measure 'drug.paclitaxel'" in bad["reason"]
 
 
 def test_arms_that_branch_give_the_numbers_of_a_run_of_their_own(

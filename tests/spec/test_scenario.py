@@ -216,6 +216,13 @@ def test_a_gene_state_that_no_row_reads_is_noted(load: Load) -> None:
     assert "no row of the library reads TP53:high" in s.notes[0]
 
 
+def test_a_culture_that_extends_a_preset_has_no_distant_organ() -> None:
+    s = load_scenario("breast_quick").change({"environment.boundary": "medium"})
+    assert load_scenario("breast_quick").distant_site
+    assert not s.distant_site
+    assert "no distant organ" in s.notes[0]
+
+
 def test_the_place_of_a_value_is_known_later(load: Load) -> None:
     s = load(WHOLE)
     assert s.where("tumour.csc_fraction").endswith("case.yaml:8, key tumour.csc_fraction")

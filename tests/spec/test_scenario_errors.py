@@ -65,12 +65,6 @@ BROKEN = [
     ("prepare: {until: hypoxic_fraction}", "prepare.until", "no condition", "comparison"),
     ("prepare: {until: 'import(x) > 1'}", "prepare.until", "import", "log"),
     ("prepare: {until: csc_fraction@3d > 1}", "prepare.until", "time", "@"),
-    (
-        "distant_site: true\nenvironment: {boundary: medium}",
-        "distant_site",
-        "no distant organ",
-        "tissue",
-    ),
     ("distant_site: maybe", "distant_site", "'maybe'", "true or false"),
     ("without_claims: [C9999]", "without_claims.0", "no claim 'C9999'", ""),
     ("without_rows: [no.such.row]", "without_rows.0", "no row", ""),

@@ -282,8 +282,15 @@ def _scenario(tree: Node, name: str, source: str) -> Scenario:
     host = read_host(section["host"])
     domain = read_domain(section["domain"])
     environment = read_environment(section["environment"])
-    distant = _distant(top["distant_site"], environment)
-    setting = Setting(names=known, mass=host.mass, bsa=host.bsa, flat=domain.flat, distant=distant)
+    notes: list[str] = []
+    setting = Setting(
+        names=known,
+        mass=host.mass,
+        bsa=host.bsa,
+        flat=domain.flat,
+        distant=_distant(top["distant_site"], environment, notes),
+        notes=notes,
+    )
     tumour = read_tumour(section["tumour"], known, setting.notes)
     tissue = read_tissue(top["tissue"], known)
     _check_count(tumour, tissue, section["tumour"])
@@ -309,7 +316,7 @@ def _scenario(tree: Node, name: str, source: str) -> Scenario:
         host=host,
         environment=environment,
         numerics=read_numerics(section["numerics"]),
-        distant_site=distant,
+        distant_site=setting.distant,
         therapy=therapy,
         claims_off=claims,
         rows_off=_names_off(top, "without_rows", "row", known),
@@ -368,11 +375,12 @@ def _check_version(top: Fields) -> None:
         raise written.error(what, "Write 'format: 1', or install a newer stemniche.")
 
 
-def _distant(written: Field, environment: Environment) -> bool:
+def _distant(written: Field, environment: Environment, notes: list[str]) -> bool:
+    """Whether there is a distant organ; a culture that takes over a preset's has none."""
     wanted = written.flag()
     if wanted and environment.boundary == "medium":
-        mend = "Write 'distant_site: false', or 'environment.boundary: tissue'."
-        raise written.error("A culture has no distant organ.", mend)
+        notes.append(f"distant_site: a culture has no distant organ. ({written.node.mark})")
+        return False
     return wanted
 
 
