@@ -112,6 +112,9 @@ class Transport(Process):
         """See `Process.run`."""
         fields, supply, age, hindrance = s["fields"], s["supply"], s["field_age"], s["hindrance"]
         bathed = s["bathed"].reshape(self.shape)
+        if self.stirred:
+            for f in np.flatnonzero(self.bathes):
+                fields[f][bathed == 1] = s["far_level"][f]
         factors = len(self.names)
         age += TICK_MIN
         due = t.index * TICK_MIN % self.pace == 0.0
@@ -328,9 +331,8 @@ def transport(plan: Plan) -> Transport:
     diffusivity = np.array([f.diffusivity for f in factors])
     decay = np.array([f.decay for f in factors])
     around = plan.surroundings
-    wall = (
-        "fixed" if around.fixed or around.medium else "far_field" if around.far_field else "no_flux"
-    )
+    fixed_walls = around.fixed or (around.medium and not around.stirred)
+    wall = "fixed" if fixed_walls else "far_field" if around.far_field else "no_flux"
     drugs = np.arange(len(factors)) >= len(plan.model.factors)
     taken_up = {u.factor for u in plan.uptakes}
     handed_back = drugs & np.array([f.id in taken_up for f in factors])
