@@ -26,8 +26,9 @@ def grown(death: str, speed: str) -> pd.DataFrame:
         "tumour.stemness_noise": 1e-4,
         "stemness.low": 1e-6,
         "stemness.inheritance": 1,
-        "rule.tumour.cycle_rate.crowding.limit": "1e-4 fold",
+        "rule.tumour.cycle_rate.crowding.limit": "1e-8 fold",
         "rule.tumour.cycle_rate.crowding.half_max": 0.8,
+        "crowding.reference": 1e-3,
         "tumour.cycle_rate": "4 1/d",
         "CSC.cycle_rate": "4 1/d",
         "differentiated.cycle_rate": NEVER,
@@ -49,11 +50,11 @@ def grown(death: str, speed: str) -> pd.DataFrame:
         "tissue": hosts,
         "walls.cells": "closed",
         "prepare": {"days": 0.1, "until": None, "max": None},
-        "domain.size": ["0.7 mm", "0.7 mm"],
+        "domain.size": ["0.8 mm", "0.8 mm"],
         "tumour.layout": "single",
         "tumour.cells": 1,
         "tumour.csc_fraction": 1.0,
-        "days": 60,
+        "days": 84,
         "sample_every": "4 d",
         "parameters": numbers,
     }
@@ -64,5 +65,5 @@ def grown(death: str, speed: str) -> pd.DataFrame:
 def test_death_and_migration_make_the_larger_tumour_in_the_end() -> None:
     walled, freed = grown("1e-4 1/d", "1e-4 um/min"), grown("0.3 1/d", "0.2 um/min")
     assert freed.tumour_cells[12.0] < walled.tumour_cells[12.0]
-    assert freed.tumour_cells[60.0] > 1.5 * walled.tumour_cells[60.0]
-    assert freed["cells.CSC"][60.0] > 5.0 * walled["cells.CSC"][60.0]
+    assert freed.tumour_cells[84.0] > 1.5 * walled.tumour_cells[84.0]
+    assert freed["cells.CSC"][84.0] > 5.0 * walled["cells.CSC"][84.0]
