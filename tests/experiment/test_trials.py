@@ -50,5 +50,6 @@ def test_a_cancer_has_the_preset_of_its_kind() -> None:
     entity = {name: row.entity for name, row in library.cancers.items()}
     assert preset_of(library, [entity["colon"]]) == ("colorectal", True)
     assert preset_of(library, [entity["renal"]]) == ("renal", True)
+    assert preset_of(library, [entity["melanoma"]]) == ("melanoma", True)
     assert preset_of(library, [entity["thyroid"]]) == ("breast", False)
     assert preset_of(library, [entity["thyroid"], entity["ovarian"]]) == ("ovarian", True)

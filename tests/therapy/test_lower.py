@@ -45,6 +45,7 @@ LINES: tuple[str | dict[str, Any], ...] = (
     "radiation 2 Gy every 1 h doses 3",
     "radiation 2 Gy every 1 h cycle 5 h 2 h from 1 h until tumour_cells < 10",
     {"sort": {"gate": "not CSC"}},
+    {"vessels": {"pericytes": 1.5}},
     {"sort": {"gate": "CD44_high"}, "keep_every": "2 h"},
     "set environment.oxygen to 20 mmHg from 3 h",
     "set environment.glucose to 2 mM cycle 3 h 3 h",
@@ -59,7 +60,8 @@ def key(item: str | dict[str, Any]) -> str:
 
 
 def test_every_key_of_the_format_is_tried() -> None:
-    assert {key(item) for item in LINES} == set(FORMS)
+    """All but replanting, which needs another arm of an experiment."""
+    assert {key(item) for item in LINES} == set(FORMS) - {"replant"}
 
 
 @pytest.mark.parametrize("line", LINES, ids=str)

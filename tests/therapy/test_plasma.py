@@ -145,7 +145,7 @@ def test_international_units_become_mg(small: Make) -> None:
         (("drug paclitaxel 100 pfu",), "not dosed in pfu"),
         (("drug paclitaxel 50 mg over 5 h", "drug paclitaxel 50 mg from 2 h"), "one pump"),
         (("drug paclitaxel 50 mg over 3 h every 2 h",), "cannot be repeated"),
-        (("drug T-VEC",), "no drug with a level"),
+        (("drug CKM",), "no drug with a level"),
     ],
 )
 def test_an_impossible_regimen_is_refused(lines: tuple[str, ...], what: str, small: Make) -> None:

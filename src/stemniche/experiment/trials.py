@@ -147,9 +147,13 @@ def preset_of(library: Library, entities: Sequence[str]) -> tuple[str, bool]:
 
 @lru_cache(maxsize=1)
 def _presets() -> dict[str, str]:
-    """Presets by their cancer."""
-    names = (name for name in list_scenarios() if not name.endswith(QUICK))
-    return {load_scenario(name).cancer: name for name in names}
+    """The first tissue preset of each cancer; cultures are none."""
+    found: dict[str, str] = {}
+    for name in list_scenarios():
+        scenario = load_scenario(name)
+        if not name.endswith(QUICK) and scenario.environment.boundary == "tissue":
+            found.setdefault(scenario.cancer, name)
+    return found
 
 
 def _drug(entity: str) -> str:
