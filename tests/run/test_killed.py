@@ -26,13 +26,13 @@ Bytes = Callable[[Path], dict[str, bytes]]
 
 DRUG = {"drug": "paclitaxel", "dose": "80 mg/m^2", "from": "0.1 d", "every": "0.25 d"}
 SHORT = {
-    "days": 0.5,
+    "days": 0.625,
     "sample_every": "30 min",
     "prepare": {"days": 0.25},
     "tumour.cells": 100,
     "tissue.vessels": "50 /mm^2",
 }
-SAMPLES = 25
+SAMPLES = 31
 PATIENCE = 300.0
 """Seconds that a machine without compiled kernels may take."""
 
