@@ -323,7 +323,7 @@ def routes(
 
     Args:
         scenario: Its cancer, genotype and claims make the network; its therapy is not looked at.
-        block: Factors, nodes or ``vesicles`` that are out of play.
+        block: Factors, nodes, ``vesicles`` or targets of drugs that are out of play.
         goal: Names of goals; all of them when empty.
         longest: Routes of more rows are not looked at.
 
@@ -332,9 +332,11 @@ def routes(
     """
     from stemniche.experiment.routes import blocked_by, escape_routes
     from stemniche.spec.compile import compile_model
+    from stemniche.spec.nametables import library_names
     from stemniche.spec.rows import read_library
 
-    model = compile_model(read_library(), scenario)
+    drugs = [f"drug {name}" for name in block if library_names().resolve("drug", name)]
+    model = compile_model(read_library(), scenario.treat(drugs))
     return escape_routes(model, blocked_by(model, block), wanted=goal, longest=longest)
 
 

@@ -93,6 +93,7 @@ def model_of(*arrows: tuple[str, str, int]) -> Model:
         drives=drives,
         secretions=(Secretion(row="sec", cell="CSC", factor="X", rate=1.0, node=None),),
         uptakes=(),
+        reactions=(),
         drugs=(),
         markers=(),
         genotype={},
@@ -174,6 +175,14 @@ def test_the_breast_model_has_routes_that_cite_claims_and_sets_that_close_them()
     assert any("[C" in sentence for sentence in escape.routes[0].sentences)
     (closed,) = escape_routes(model, escape.closing[0], wanted=["stemness"])
     assert not closed.routes
+
+
+def test_a_drug_stands_for_the_targets_that_it_holds_back() -> None:
+    scenario = load_scenario("breast_quick")
+    by_drug = api.routes(scenario, ["reparixin"], goal=["stemness"])
+    by_name = api.routes(scenario, ["CXCR1", "CXCR2"], goal=["stemness"])
+    assert [str(r) for r in by_drug[0].routes] == [str(r) for r in by_name[0].routes]
+    assert by_drug[0].closing == by_name[0].closing
 
 
 @pytest.mark.parametrize(

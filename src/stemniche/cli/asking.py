@@ -81,7 +81,7 @@ def check(
 def routes(
     scenario: Annotated[str, typer.Argument(help="Name of a preset or a YAML file.")],
     block: Annotated[
-        str, typer.Option(help="Factors, nodes or 'vesicles' out of play, separated by commas.")
+        str, typer.Option(help="Factors, nodes, drugs or 'vesicles', separated by commas.")
     ] = "",
     goal: Annotated[
         str, typer.Option(help="stemness, survival, angiogenesis; all without it.")

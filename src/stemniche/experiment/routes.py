@@ -28,6 +28,9 @@ from stemniche.spec.nametables import library_names
 GIVEN_BY_NATURE = ("gas", "metabolite")
 """Forms of factors that no treatment takes away."""
 
+HOLD_BACK = ("antagonist", "inhibitor", "neutraliser", "gene")
+"""Effects of drugs that take their target out of play."""
+
 VESICLES = "vesicles"
 """Name of all vesicles together: their traffic is blocked as a whole."""
 
@@ -95,10 +98,13 @@ def goals() -> dict[str, tuple[tuple[str, str, int], ...]]:
 def blocked_by(model: Model, names: Collection[str]) -> frozenset[str]:
     """The factors and nodes of a model that the `names` a user wrote stand for.
 
+    A drug that is given in the model's scenario stands for the targets that it holds back.
+
     Raises:
         InputError: A name is unknown, or the model of this cancer has nothing of that name.
     """
     known = library_names()
+    drugs = {drug.id: drug for drug in model.drugs}
     present = {n.id for n in model.nodes} | {f.id for f in model.factors}
     found: set[str] = set()
     for text in names:
@@ -106,6 +112,8 @@ def blocked_by(model: Model, names: Collection[str]) -> frozenset[str]:
             found.add(VESICLES)
             continue
         meant = {*known.resolve("gene", text), *known.resolve("receptor", text)}
+        for drug in known.resolve("drug", text):
+            meant |= {n for t in drugs[drug].targets if t.effect in HOLD_BACK for n in t.acts_on}
         if not meant:
             mend = did_you_mean(text, known.ids["gene"], f"Name factors, nodes or '{VESICLES}'.")
             raise InputError(f"There is no factor or node '{text}'.", "--block", mend)

@@ -75,6 +75,7 @@ class Circuit:
             *(arrow for drive in self.model.drives for arrow in self._driven(drive)),
             *self._released(),
             *self._taken(),
+            *self._turned(),
             *self._derived(),
         )
         rows: dict[tuple[Vertex, Vertex, int], dict[str, None]] = {}
@@ -140,6 +141,22 @@ class Circuit:
         for taken in self.model.uptakes:
             source = Vertex(CELLS, self.kind(taken.cell))
             yield (source, self.factor(taken.factor), -1, taken.row)
+
+    def _turned(self) -> Iterator[Arrow]:
+        """Reactions use up what reacts, bring the product, and may give back what they took."""
+        for one in self.model.reactions:
+            product = None if one.product is None else self.factor(one.product)
+            for name in one.reactants:
+                others = (*(r for r in one.reactants if r != name), *one.enzymes)
+                for other in others:
+                    yield (self.factor(other), self.factor(name), -1, one.row)
+                if product is not None:
+                    yield (self.factor(name), product, 1, one.row)
+                    if one.backward > 0.0:
+                        yield (product, self.factor(name), 1, one.row)
+            if product is not None:
+                for name in one.enzymes:
+                    yield (self.factor(name), product, 1, one.row)
 
     def _derived(self) -> Iterator[Arrow]:
         for kind in dict.fromkeys(self.kind(t.id) for t in self.model.types):
