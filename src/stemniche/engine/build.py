@@ -44,6 +44,7 @@ ENGINE_BEHAVIOURS = (
     "symmetric_probability",
     "apoptosis_rate",
     "necrosis_rate",
+    "ferroptosis_rate",
     "migration_speed",
     "migration_bias",
     "adhesion",

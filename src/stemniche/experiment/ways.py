@@ -17,7 +17,7 @@ from stemniche.spec.paths import STEMNESS_NODE, Point, ends, starts
 from stemniche.spec.records import Link, Mechanism, Rule
 
 RAISES_COUNT = ("recruitment", "egress", "cycle_rate", "symmetric_probability")
-LOWERS_COUNT = ("apoptosis_rate", "necrosis_rate")
+LOWERS_COUNT = ("apoptosis_rate", "necrosis_rate", "ferroptosis_rate")
 """Behaviours that change how many cells of a type there are."""
 
 

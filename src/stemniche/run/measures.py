@@ -187,7 +187,7 @@ def _spread(v: View, live: Array, radius: float) -> Iterator[tuple[str, float]]:
 
 def _rates(v: View) -> Iterator[tuple[str, float]]:
     s, plan = v.state, v.plan
-    kinds = {"apoptosis": "apoptosis", "necrosis": "necrosis"}
+    kinds = {name: name for name in ("apoptosis", "necrosis", "ferroptosis")}
     kinds |= {h: h for h in plan.hazards.names if h.endswith("_death")}
     harmless = ("conversion", "turnover", "drainage", HAZARD)
     deadly = [i for i, h in enumerate(plan.hazards.names) if not h.startswith(harmless)]

@@ -24,7 +24,15 @@ Named = Cell | FactorRow | NodeRow | Cancer | DrugRow
 """Records that name an entity of the evidence."""
 
 CSC_CAUSES = ("symmetric", "dedifferentiation", "awakening", "differentiation", "death", "traffic")
-EVENTS = ("proliferation", "apoptosis", "necrosis", "drug_death", "radiation_death", "virus_death")
+EVENTS = (
+    "proliferation",
+    "apoptosis",
+    "necrosis",
+    "ferroptosis",
+    "drug_death",
+    "radiation_death",
+    "virus_death",
+)
 """What stands for ``<CAUSE>`` and ``<EVENT>`` in the ids of measures."""
 
 Expand = Callable[[Iterable[str]], tuple[str, ...]]

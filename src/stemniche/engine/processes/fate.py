@@ -13,7 +13,7 @@ from stemniche.engine.state import ALIVE, APOPTOTIC, G1, GONE, NECROTIC, Array, 
 from stemniche.engine.tables import Table, behaviour_table
 from stemniche.kernels.cpu import Backend
 
-BASIC_HAZARDS = ("apoptosis", "necrosis", "turnover", "drainage")
+BASIC_HAZARDS = ("apoptosis", "necrosis", "ferroptosis", "turnover", "drainage")
 
 
 @final
@@ -166,6 +166,7 @@ def hazards(plan: Plan) -> Hazards:
         direct=(
             (plan.behaviours["apoptosis_rate"], plan.hazards["apoptosis"]),
             (plan.behaviours["necrosis_rate"], plan.hazards["necrosis"]),
+            (plan.behaviours["ferroptosis_rate"], plan.hazards["ferroptosis"]),
         ),
         turnover_row=plan.hazards["turnover"],
         turnover=plan.trait("turnover"),
@@ -177,7 +178,7 @@ def hazards(plan: Plan) -> Hazards:
 def fates(plan: Plan) -> Fates:
     """Say what each hazard leads to."""
     leads_to = {"turnover": GONE, "drainage": GONE, HAZARD: GONE}
-    leads_to |= dict.fromkeys(("necrosis", "virus_death"), NECROTIC)
+    leads_to |= dict.fromkeys(("necrosis", "ferroptosis", "virus_death"), NECROTIC)
     outcome = np.array(
         [
             ALIVE if name.startswith("conversion.") else leads_to.get(name, APOPTOTIC)
