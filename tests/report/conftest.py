@@ -84,7 +84,7 @@ def model() -> Model:
             ),
         ),
         secretions=(Secretion(row="sec.CSC.IL6", cell="CSC", factor="IL6", rate=1.0, node=None),),
-        uptakes=(),
+        uptakes=(), reactions=(),
         drugs=(Drug(id="paclitaxel", kind="mitotic", molar_mass=0.85, values={"every": 10080.0}),),
         genotype={"TP53:mutant": 1.0}, parameters={"vessel.radius": 8.0}, rows=rows(),
         notes=("Claim C999 is carried by nothing here.",),

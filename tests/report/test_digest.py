@@ -104,6 +104,12 @@ def test_interventions_are_told_in_words(
     assert (found.mark.start, found.mark.end) == span
 
 
+def test_fractions_of_a_cycle_are_marked_where_they_are_given() -> None:
+    found = one(radiation="2 Gy", every="1 d", doses=7, cycle=["5 d", "2 d"])
+    assert found.words == "radiation 2 Gy every 1 d from day 0"
+    assert found.mark.doses == (0.0, 1.0, 2.0, 3.0, 4.0, 7.0, 8.0)
+
+
 def test_what_is_no_treatment_in_time_is_left_out() -> None:
     assert treatments({"therapy": [{"without_claim": "C257"}]}, MODEL, 3.0) == []
     assert treatments({}, MODEL, 3.0) == []

@@ -63,6 +63,12 @@ def test_every_infusion_lies_on_the_lattice(start: float, every: float, over: fl
         assert abs(dose.start / 60 - (start + number * every)) <= TICK_S / 120 + 1e-6
 
 
+def test_doses_left_out_by_a_cycle_are_not_counted() -> None:
+    """Seven doses on working days: five in the first week, two in the second."""
+    found = planned(start=0.0, stop=40320.0, every=1440.0, doses=7, cycle=(7200.0, 2880.0))
+    assert [i.start // 86400 for i in found] == [0, 1, 2, 3, 4, 7, 8]
+
+
 @pytest.mark.parametrize("every", [30.0, 50.0])
 def test_an_infusion_longer_than_its_interval_is_refused(every: float) -> None:
     with pytest.raises(InputError, match="60 min cannot be repeated every") as caught:

@@ -85,9 +85,19 @@ def _treatment(item: dict[str, Any], model: "Model", last: float) -> Treatment |
     doses: tuple[float, ...] = ()
     if head in ("drug", "deplete", "radiation"):
         most = int(item.get("doses") or 10_000)
-        count = min(most, 1 + int(max(0.0, end - start - 1e-9) / every)) if every else 1
-        doses = tuple(start + i * every for i in range(count))
+        count = 1 + int(max(0.0, end - start - 1e-9) / every) if every else 1
+        given = [i * every for i in range(min(count, 10_000)) if _on(i * every, item)]
+        doses = tuple(start + since for since in given[:most])
     return Treatment(_tidy(" ".join(words)), name, Mark(start, end, doses))
+
+
+def _on(since: float, item: dict[str, Any]) -> bool:
+    """Whether a time since the start, in days, lies in the on part of the item's cycle."""
+    cycle = item.get("cycle")
+    if not isinstance(cycle, list | tuple) or len(cycle) != 2:
+        return True
+    on, off = (_days(part, 0.0) for part in cycle)
+    return on + off <= 0.0 or since % (on + off) < on - 1e-9
 
 
 def _every(item: dict[str, Any], head: str, target: str, model: "Model") -> float:

@@ -66,7 +66,8 @@ def infusions(
 
     Args:
         every: Minutes between doses, None for a single one.
-        cycle: Minutes on and off; doses that fall in an off part are left out.
+        cycle: Minutes on and off; doses that fall in an off part are left out
+            and not counted.
         where: The intervention as written, for errors.
 
     Raises:
@@ -87,7 +88,7 @@ def infusions(
         )
     found: list[Infusion] = []
     number = 0
-    while doses is None or number < doses:
+    while doses is None or len(found) < doses:
         minute = start + number * (every or 0.0)
         if minute >= stop:
             break
