@@ -1,34 +1,33 @@
 """A spheroid in three dimensions is built as published spheroids of WM983b are (cases V1 and V2).
 
-Over an hour of one core: ``benchmarks/spheroid_melanoma.py`` prints the same day by day.
+Some ten minutes of one core for the first ten days after seeding. What goes on from there,
+``benchmarks/spheroid_melanoma.py``
+prints day by day.
 """
 
-import numpy as np
 import pytest
 from benchmarks.spheroid_melanoma import follow, onset
 
 pytestmark = pytest.mark.slow
 
-ONSET = 230.0
-"""Radius at which a necrotic core first appears, um."""
+Days = list[tuple[int, float, float, float]]
 
 
 @pytest.fixture(scope="module")
-def days() -> list[tuple[int, float, float, float]]:
-    """Day, R, phi and eta of one spheroid to the 18th day."""
-    return list(follow(15, 1, {}))
+def days() -> Days:
+    """Day, R, phi and eta of one spheroid to the tenth day."""
+    return list(follow(7, 1, {}))
 
 
-def test_a_core_appears_at_the_published_radius(
-    days: list[tuple[int, float, float, float]],
-) -> None:
-    assert onset(days) == pytest.approx(ONSET, abs=0.1 * ONSET)
+def test_a_core_appears_at_the_published_radius(days: Days) -> None:
+    """230 +/- 9 um for this line, 263 and 302 um for two others."""
+    assert onset(days) == pytest.approx(230.0, abs=20.0)
 
 
-def test_core_and_arrested_zone_lie_inside_one_another_and_widen(
-    days: list[tuple[int, float, float, float]],
-) -> None:
-    _, radius, phi, eta = np.array(days).T
-    assert (phi[eta > 0.0] > eta[eta > 0.0]).all()
-    assert (np.diff(eta[eta > 0.0]) > -0.05).all()
-    assert radius[-1] > radius[0]
+def test_radius_and_zones_of_the_tenth_day_are_the_published_ones(days: Days) -> None:
+    day, radius, phi, eta = days[-1]
+    assert day == 10
+    assert radius == pytest.approx(301.0, abs=27.0)
+    assert phi == pytest.approx(0.82, abs=0.11)
+    assert eta == pytest.approx(0.44, abs=0.11)
+    assert phi > eta
