@@ -6,11 +6,20 @@ import numpy as np
 import pytest
 
 from stemniche.engine.plan import Plan
-from stemniche.engine.state import ALIVE, State
+from stemniche.engine.state import ALIVE, G0, G1, G2M, S_PHASE, State
 from stemniche.spec.scenario import Scenario
 
 Walk = Callable[..., tuple[Plan, State]]
 Make = Callable[..., Scenario]
+
+RATES = (
+    "cycle_rate",
+    "quiescence_rate",
+    "awakening_rate",
+    "apoptosis_rate",
+    "s_duration",
+    "g2m_duration",
+)
 
 
 @pytest.fixture(scope="module")
@@ -39,6 +48,43 @@ def test_a_tumour_may_start_from_cells_of_one_type(walk: Walk, small: Make, orig
     plan, state = walk(small({"tumour.origin": origin}))
     kinds = state.live("type")[plan.mask(["tumour"])[state.live("type")] == 1]
     assert set(kinds) == {plan.types[origin]}
+
+
+@pytest.mark.parametrize("origin", ["CSC", "progenitor"])
+def test_cells_start_anywhere_in_the_cycle(walk: Walk, small: Make, origin: str) -> None:
+    """Phases hold cells as their rates and lengths say; five standard errors."""
+    count = 1500
+    more = {"tumour.cells": count, "domain.size": ["1 mm", "1 mm"]}
+    plan, state = walk(small({**more, "tumour.origin": origin}))
+    kind = plan.types[origin]
+    mine = state.live("type") == kind
+    phase, clock = state.live("phase")[mine], state.live("clock")[mine]
+    of = {name: float(plan.trait(name)[kind]) for name in RATES}
+    rest = of["quiescence_rate"] / (of["awakening_rate"] + of["apoptosis_rate"])
+    long = {S_PHASE: of["s_duration"], G2M: of["g2m_duration"]}
+    weight = {G0: rest, G1: 1.0, **{p: of["cycle_rate"] * long[p] for p in long}}
+    for name, one in weight.items():
+        share = one / sum(weight.values())
+        error = np.sqrt(share * (1.0 - share) / count)
+        assert (phase == name).mean() == pytest.approx(share, abs=5 * error), name
+    for name, lasts in long.items():
+        left = clock[phase == name]
+        assert 0.0 < left.min() < left.max() <= lasts
+        error = lasts / np.sqrt(12 * len(left))
+        assert left.mean() == pytest.approx(lasts / 2, abs=5 * error)
+
+
+def test_generations_of_progenitors_grow_by_one_ratio(walk: Walk, small: Make) -> None:
+    count = 1500
+    more = {"tumour.cells": count, "domain.size": ["1 mm", "1 mm"]}
+    plan, state = walk(small({**more, "tumour.origin": "progenitor"}))
+    kind = plan.types["progenitor"]
+    limit = int(plan.trait("division_limit")[kind])
+    left = state.live("left")[state.live("type") == kind]
+    weight = plan.parameter("tumour.generation_ratio") ** np.arange(limit)[::-1]
+    for number, share in enumerate(weight / weight.sum(), start=1):
+        error = np.sqrt(share * (1.0 - share) / count)
+        assert (left == number).mean() == pytest.approx(share, abs=5 * error), number
 
 
 def test_stem_cells_stand_above_the_threshold_and_others_below(large: tuple[Plan, State]) -> None:

@@ -1,4 +1,4 @@
-"""What must hold for every preset, at full length: ``pytest -m slow``, over an hour."""
+"""What must hold for every cancer, at full length: ``pytest -m slow``, over an hour."""
 
 import pandas as pd
 import pytest
@@ -9,8 +9,11 @@ from stemniche.spec.scenario import Scenario
 pytestmark = pytest.mark.slow
 
 PRESETS = [
-    name for name in sn.list_scenarios() if sn.load_scenario(name).environment.boundary == "tissue"
+    name
+    for name in sn.list_scenarios()
+    if name.endswith("_quick") and sn.load_scenario(name).environment.boundary == "tissue"
 ]
+"""The quick variants: they are the presets on less area."""
 SEEDS = 12
 
 

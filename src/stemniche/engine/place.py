@@ -8,10 +8,13 @@ from stemniche.engine.graft import Graft
 from stemniche.engine.newcomers import OF_VESSELS, PLACED, add_cells
 from stemniche.engine.plan import END, STEM, TRANSIT, Plan
 from stemniche.engine.processes.matrix import rest_fold
-from stemniche.engine.state import Array, State
+from stemniche.engine.state import G0, G2M, S_PHASE, Array, State
 from stemniche.engine.vessels import UNTOUCHED, Graph, deposit, host_vessels
 from stemniche.engine.wellmixed import stem_start
 from stemniche.kernels.cpu import Backend, stream
+
+TINY = 1e-12
+"""Least sum of rates, 1/min, that is divided by."""
 
 SPACING = 0.95
 """Distance of packed neighbours in units of the sum of their radii, where pair forces vanish."""
@@ -75,10 +78,12 @@ def _tumour(plan: Plan, s: State, k: Backend, draw: Callable[[str, int, int], Ar
     s["type"][cells[transit]] = plan.types[TRANSIT]
     s["clone"][cells] = np.arange(1, count + 1)
     s["stemness"][cells] = np.where(stem, stem_start(plan), plan.parameter("stemness.reset"))
-    # Of amplifying cells each generation holds about twice as many as the one before it.
+    # Of amplifying cells each generation holds so many times as many as the one before it.
     limit = float(plan.trait("division_limit")[plan.types[TRANSIT]])
-    spent = np.floor(np.log2(1.0 + draw("left", count, 0) * (2.0**limit - 1.0)))
-    s["left"][cells] = np.where(transit, limit - spent, 0)
+    ratio = plan.parameter("tumour.generation_ratio")
+    spent = np.log1p(draw("left", count, 0) * (ratio**limit - 1.0)) / np.log(ratio)
+    s["left"][cells] = np.where(transit, limit - np.floor(spent), 0)
+    _phases(plan, s, cells, draw)
     for name in ("growth", "sensitivity"):
         spread = plan.trait("heritable_cv")[plan.types[STEM]]
         s[name][cells] = _lognormal(draw, name, count, float(spread))
@@ -91,12 +96,36 @@ def _tumour(plan: Plan, s: State, k: Backend, draw: Callable[[str, int, int], Ar
     return reach
 
 
+def _phases(plan: Plan, s: State, cells: Array, draw: Callable[[str, int, int], Array]) -> None:
+    """Spread cells over the phases of the cycle as their type's rates at rest would.
+
+    Per cell in G1, ``quiescence / (awakening + death)`` are in G0 and ``cycle rate * duration`` in
+    S, G2 and M, anywhere in them.
+    """
+    kind = s["type"][cells]
+    resting = plan.trait("quiescence_rate") / np.maximum(
+        plan.trait("awakening_rate") + plan.trait("apoptosis_rate"), TINY
+    )
+    first, second = plan.trait("s_duration"), plan.trait("g2m_duration")
+    cycling = plan.trait("cycle_rate") * (first + second)
+    whole = 1.0 + resting + cycling
+    mark = draw("phase", len(cells), 0)
+    s["phase"][cells[mark < (resting / whole)[kind]]] = G0
+    divides = mark >= (1.0 - cycling / whole)[kind]
+    cells, kind = cells[divides], kind[divides]
+    left = draw("clock", len(mark), 0)[divides] * (first + second)[kind]
+    late = left <= second[kind]
+    s["phase"][cells] = np.where(late, G2M, S_PHASE)
+    s["clock"][cells] = np.where(late, left, left - second[kind])
+
+
 def _spots(
     plan: Plan, count: int, draw: Callable[[str, int, int], Array]
 ) -> tuple[Array, float, float]:
     """Where tumour cells go, the volume of each, and the radius of them all, um."""
     volume = float(plan.trait("volume")[plan.types[STEM]])
-    step = 2.0 * SPACING * (volume * 0.238732414637843) ** (1.0 / 3.0)
+    loose = 1.0 if plan.surroundings.medium else plan.parameter("tumour.looseness")
+    step = 2.0 * SPACING * loose * (volume * 0.238732414637843) ** (1.0 / 3.0)
     points = _layout(plan, count, step, draw)
     middle = np.array(plan.grid.size) / 2.0
     reach = float(np.sqrt(((points - middle) ** 2).sum(axis=1)).max()) + step / 2
@@ -213,15 +242,17 @@ def _vessels(plan: Plan, s: State, k: Backend, draw: Callable[[str, int, int], A
     Those inside the tumour are host vessels that it has grown around.
     """
     lx, ly, _ = plan.grid.size
-    side = 1000.0 / np.sqrt(plan.layout.vessel_density) if plan.layout.vessel_density > 0 else 0.0
-    if not side:
+    density = plan.layout.vessel_density
+    if density <= 0:
         return
-    nx, ny = max(1, round(lx / side)), max(1, round(ly / side))
-    count = nx * ny
+    count = max(1, round(density * 1e-6 * lx * ly))
+    rows = max(1, round(ly * np.sqrt(density) * 1e-3))
+    row = np.arange(count) * rows // count
+    held = np.bincount(row, minlength=rows)
+    place = np.arange(count) - (np.cumsum(held) - held)[row]
     jitter = [draw("vessel", count, d) for d in range(3)]
-    gx, gy = np.meshgrid(np.arange(nx), np.arange(ny), indexing="xy")
-    x = (gx.ravel() + 0.1 + 0.8 * jitter[0]) * lx / nx
-    y = (gy.ravel() + 0.1 + 0.8 * jitter[1]) * ly / ny
+    x = (place + 0.1 + 0.8 * jitter[0]) * lx / held[row]
+    y = (row + 0.1 + 0.8 * jitter[1]) * ly / rows
     pressure = plan.parameter("vessel.arterial_pressure"), plan.parameter("vessel.venous_pressure")
     graph = host_vessels(plan.grid, x, y, jitter[2], pressure, plan.parameter("vessel.radius"))
     graph.perfused[:] = 1

@@ -18,6 +18,8 @@ ENGINE_PARAMETERS: tuple[str, ...] = (
     "stemness.low",
     "stemness.inheritance",
     "stemness.reset",
+    "tumour.generation_ratio",
+    "tumour.looseness",
     "tumour.progenitor_share",
     "tumour.infiltration",
     "macrophage.m2_fraction",
