@@ -32,7 +32,7 @@ DRUGS = (
     "drug mogamulizumab",
     "drug PF-04136309",
 )
-VIRUS = {"drug": "talimogene_laherparepvec", "dose": "1e6 pfu"}
+VIRUS = {"drug": "talimogene_laherparepvec", "dose": "2e7 pfu"}
 VACCINE = {"drug": "dc_vaccine"}
 RAYS = {"radiation": "1 Gy", "from": "3.3 h"}
 HUMORAL = ("recruitment", "egress")

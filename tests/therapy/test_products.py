@@ -119,7 +119,7 @@ def test_infection_is_the_poisson_chance_of_what_is_taken_up(
     s.live("behaviours")[plan.behaviours["permissiveness"]] = 0.5
     run(plan, s, k, "virus")
     volume = 4.0 / 3.0 * np.pi * s.live("radius").astype(float) ** 3
-    chance = 1.0 - np.exp(-0.5 * 0.02 * volume * level * NANOMOLAR * TICK_S / 60.0)
+    chance = 1.0 - np.exp(-0.5 * 0.01 * volume * level * NANOMOLAR * TICK_S / 60.0)
     caught = s.live("infected").sum()
     spread = np.sqrt((chance * (1.0 - chance)).sum())
     assert caught == pytest.approx(chance.sum(), abs=4.0 * spread)
