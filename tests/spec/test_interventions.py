@@ -251,6 +251,7 @@ def test_without_a_distant_organ_nothing_reaches_it(item: dict[str, object]) -> 
 
 WRONG: list[tuple[dict[str, Any], str, str, str]] = [
     ({"drug": "paclitaxle"}, "drug", "no drug", "'paclitaxel'"),
+    ({"drug": "Hedgehog inhibitors"}, "drug", "stands for several: ", "Name one"),
     ({"drug": "paclitaxel", "dose": "80"}, "dose", "no dose", "mg/m^2"),
     ({"drug": "paclitaxel", "dose": "80 mgg"}, "dose", "'mgg'", "mg/m^2"),
     ({"drug": "paclitaxel", "dose": "-1 mg"}, "dose", "outside", "0 to"),

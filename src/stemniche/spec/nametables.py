@@ -68,7 +68,8 @@ def names_of(library: Library, evidence: "Evidence") -> Names:
     tables.add("tissue", _placeable(library), lambda found: tuple(found)[:1])
     tables.add("cancer", _entity_of(library.cancers))
     aliases = ((a, (name,)) for name, row in library.drugs.items() for a in row.aliases)
-    tables.add("drug", _entity_of(library.drugs), more=aliases)
+    classes = _drug_classes(library, entities)
+    tables.add("drug", _entity_of(library.drugs), more=(*aliases, *classes))
     tables.plain("genotype", symbols.values(), ((t, (s,)) for t, s in symbols.items()))
     tables.plain("claim", evidence.records.claims)
     tables.plain("row", library.mechanisms)
@@ -85,6 +86,15 @@ def names_of(library: Library, evidence: "Evidence") -> Names:
         genotypes=states,
         check=lambda changes, where: overridden(library, changes, book, where),
     )
+
+
+def _drug_classes(library: Library, entities: "Mapping[str, Entity]") -> Iterator[Meaning]:
+    """Spellings of classes of drugs, each with its drugs."""
+    for name, row in library.drug_classes.items():
+        members = tuple(drug for drug in library.drugs if name in library.drug_lineage(drug))
+        texts = (name, *(_texts(entities[row.entity]) if row.entity in entities else ()))
+        if members:
+            yield from ((text, members) for text in texts)
 
 
 @dataclass

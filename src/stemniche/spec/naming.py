@@ -94,7 +94,8 @@ class Names:
         """
         found = self.read(kind, written)
         if len(found) > 1:
-            what = f"{written.shown} stands for several: {', '.join(found)}."
+            listed = ", ".join(found[:MOST_LISTED])
+            what = f"{written.shown} stands for several: {listed}."
             raise written.error(what, "Name one of them.")
         return found[0]
 
