@@ -211,6 +211,7 @@ def test_moving_the_diffusivity_moves_the_tissue(
     def oxygen(constant: float) -> np.ndarray:
         state = new_state(plan, busy.capacity)
         state.restore(busy.snapshot(), busy.n, busy.tick)
+        state["perfusion"][:] = 0.0
         moved = tuple(replace(d, constant=constant, groups=()) for d in matrix.hinders)
         replace(matrix, hinders=moved).run(state, moment(state), k)
         transport.run(state, moment(state), k)
