@@ -41,8 +41,13 @@ class Diary:
 
 @pytest.fixture(scope="module")
 def diary(walk: Walk, hasty: Make, k: Backend) -> Diary:
-    """A hasty tissue, hypoxic inside, whose cells leave, enter and are taken out."""
-    changes = {"tumour.layout": "scattered", "domain.size": ["0.4 mm", "0.4 mm"]}
+    """A hasty tissue, whose cells leave, enter and are taken out."""
+    changes = {
+        "tumour.layout": "scattered",
+        "domain.size": ["0.4 mm", "0.4 mm"],
+        "parameters.CSC.symmetric_probability": 0.8,
+        "parameters.oxygen.respiration": "600 mmHg/min",
+    }
     plan, state = walk(hasty(changes, DEPLETED))
     return Diary(plan, state, k)
 
