@@ -201,7 +201,7 @@ def test_a_block_of_the_receptor_acts_on_circulating_cells_too(walk: Walk, small
 
 
 def test_without_a_distant_organ_nothing_of_it_is_there(walk: Walk, small: Make) -> None:
-    plan, s = walk(small(), 1)
+    plan, s = walk(small({"distant_site": False}), 1)
     row = measure(plan, s)
     assert not [c for c in row if c.startswith(("distant", "intravasation", "expected_"))]
     assert "intravasation" not in plan.hazards

@@ -52,7 +52,7 @@ class Surroundings:
 
     Args:
         medium: Whether the walls border a culture medium instead of host tissue.
-        stirred: Whether gases and metabolites have the medium's level wherever no cell is near.
+        stirred: Whether gases, metabolites and drugs have the medium's level where no cell is near.
         far_field, fixed: Wall condition of the factors; neither means no flux.
         closed: Whether cells stay inside.
         blood_scale: How many slices like this one the represented tumour volume holds.

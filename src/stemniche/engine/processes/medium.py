@@ -1,4 +1,4 @@
-"""The culture medium around cells: where it reaches, gases and metabolites have its level.
+"""The culture medium around cells: where it reaches, gases, metabolites and drugs have its level.
 
 `Transport` holds those levels fixed there, so neither the size of the box nor a layer of still
 fluid limits what a culture gets; other factors spread in the medium and leave at the walls.

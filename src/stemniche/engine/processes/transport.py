@@ -347,7 +347,7 @@ def transport(plan: Plan) -> Transport:
         hindered=hindrance_of(plan),
         upkept=np.flatnonzero(fixed),
         stirred=around.stirred,
-        bathes=~slow,
+        bathes=~slow | drugs,
         reference=plan.reference,
         drugs=drugs,
         bound=_bound(plan),
