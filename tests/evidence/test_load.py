@@ -122,3 +122,10 @@ def test_loading_needs_neither_pandas_nor_networkx() -> None:
         "assert not {'pandas', 'networkx', 'pint', 'numba'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True, env={"PYTHONPATH": ":".join(sys.path)})
+
+
+def test_the_public_function_is_there_once_the_package_is_imported() -> None:
+    import stemniche
+    import stemniche.evidence
+
+    assert stemniche.evidence().claims is not None

@@ -224,10 +224,10 @@ def test_an_adaptive_rule_interrupts_a_control_and_lets_it_go_on(small: Make) ->
         item = {"add": "CXCL8", "concentration": "50 nM", **rule}
         run = simulate(small({"days": 0.75, "sample_every": "3 h"}, item), 1, threads=1)
         levels[name] = run.table["factor.CXCL8"].to_numpy()
-        assert levels[name][2] > 5.0
+        assert levels[name][2] > 3.0
         assert levels[name][4] < 0.5 * levels[name][2]
     np.testing.assert_allclose(levels["alone"], levels["resumed"])
-    assert levels["alone"][6] > 5.0
+    assert levels["alone"][6] > 3.0
     assert levels["held"][6] < levels["held"][4]
 
 
