@@ -21,6 +21,7 @@ CHECKS = (
     ("lint", ["ruff", "check", "."]),
     ("types", ["mypy"]),
     ("layers", ["lint-imports"]),
+    ("kernels", ["stemniche", "warmup"]),
     ("tests", ["pytest", "-q", "-m", "not slow", "-n", "2"]),
 )
 
