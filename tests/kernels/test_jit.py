@@ -6,7 +6,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numba
+import numpy as np
 import pytest
+from llvmlite.binding import Linkage
 
 from stemniche.kernels import jit, maths
 
@@ -96,3 +99,23 @@ def test_a_full_cache_folder_stops_no_run(tmp_path: Path) -> None:
     )
     assert (done.stdout, done.stderr) == ("0.5\n", "")
     assert not [f for f in (tmp_path / "cache").rglob("*.nbc") if f.stat().st_size]
+
+
+def numpy_sort_twice(values: np.ndarray) -> float:
+    """Calls what is too long to be inlined."""
+    return float(np.sort(np.sort(values)[::-1])[0])
+
+
+numpy_sort_twice.__module__ = "stemniche.kernels.trial"
+
+
+def test_machine_code_calls_its_own_copies_of_callees() -> None:
+    fresh = numba.njit(numpy_sort_twice)
+    fresh(np.array([3.0, 1.0, 2.0]))
+    library = next(iter(fresh.overloads.values())).library
+    bound = {f.linkage for f in library._final_module.functions if not f.is_declaration}
+    assert Linkage.linkonce_odr not in bound
+    assert Linkage.internal in bound
+    shared = {f.linkage for f in library._shared_module.functions if not f.is_declaration}
+    assert Linkage.linkonce_odr in shared
+    assert Linkage.external not in shared

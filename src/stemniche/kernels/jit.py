@@ -28,8 +28,9 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import numba
+from llvmlite.binding import Linkage
 from numba import prange
-from numba.core import caching
+from numba.core import caching, codegen
 
 __all__ = [
     "cache_folder",
@@ -50,6 +51,7 @@ os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 # No `nnan`/`ninf`: guards rely on non-finite values being visible.
 FAST = {"contract", "arcp", "nsz", "afn", "reassoc"}
 
+_OURS = "9stemniche7kernels"  # as symbols spell the name of this package
 _KERNELS = Path(__file__).resolve().parent
 _CACHE_VARIABLE = "STEMNICHE_CACHE"
 _KEEP_SECONDS = 60 * 24 * 3600
@@ -201,3 +203,33 @@ class _KernelCache(caching._CacheLocator):  # type: ignore[misc]
 
 # numba offers no public way to add a locator for one package without touching everybody else's.
 caching.CacheImpl._locator_classes.insert(0, _KernelCache)
+
+
+def _close(library: Any, optimise: Callable[[Any], None]) -> None:
+    """Optimise a module, then bind its calls to the copies of the callees that it holds.
+
+    numba leaves those copies replaceable, and the loader takes whichever it meets first. Copies
+    differ in the last bits where they were optimised beside other code, so that results would
+    depend on what a process compiled or loaded before. Modules that link this one later still get
+    the replaceable form, else each would hold several copies.
+    """
+    optimise(library)
+    module = library._final_module
+    defined = [f.name for f in module.functions if not f.is_declaration]
+    if not any(_OURS in name for name in defined):
+        return
+    linkable = module.clone()
+    for name in defined:
+        own, shared = module.get_function(name), linkable.get_function(name)
+        if shared.linkage == Linkage.external:
+            shared.linkage = Linkage.linkonce_odr
+        elif own.linkage == Linkage.linkonce_odr:
+            own.linkage = Linkage.internal
+    library._shared_module = linkable
+
+
+# numba offers no public way to say how a callee is bound; modules without our functions stay as
+# they are.
+codegen.JITCodeLibrary._optimize_final_module = functools.partialmethod(
+    _close, codegen.JITCodeLibrary._optimize_final_module
+)
