@@ -160,13 +160,22 @@ def reproduce(
     replicates: int | None = None,
     workers: int | None = None,
     only: Sequence[str] = (),
+    records: str | Path | None = None,
     progress: bool | Progress = False,
 ) -> "pd.DataFrame":
-    """Run an experiment file (the shipped one by default) and return one verdict per experiment."""
+    """Run an experiment file (the shipped one by default) and return one verdict per experiment.
+
+    Every run is kept in the folder `records` once it is done, and none that lies there is repeated.
+    """
     from stemniche.experiment.reproduce import reproduce as run_all
 
     return run_all(
-        file, replicates=replicates, workers=workers, only=tuple(only), progress=_tell(progress)
+        file,
+        replicates=replicates,
+        workers=workers,
+        only=tuple(only),
+        records=records,
+        progress=_tell(progress),
     )
 
 

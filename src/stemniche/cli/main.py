@@ -34,7 +34,9 @@ def main() -> None:
         _usage(fault)
         raise
     if code == INTERRUPTED:
-        sys.stderr.write("interrupted; what was computed is kept, continue with --resume\n")
+        sys.stderr.write(
+            "interrupted; what was written is kept: go on with --resume or the same --records\n"
+        )
     sys.exit(code if isinstance(code, int) else 0)
 
 

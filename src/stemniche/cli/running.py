@@ -67,6 +67,10 @@ def reproduce(
     json: Annotated[
         Path | None, typer.Option("--json", metavar="OUT", help="Write verdicts to a file.")
     ] = None,
+    records: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Keep every run here, and repeat none that is here."),
+    ] = None,
     quiet: Quiet = False,
 ) -> None:
     """Run the arms of an experiment file and print a verdict for each experiment."""
@@ -78,6 +82,7 @@ def reproduce(
             replicates=replicates,
             workers=workers,
             only=tuple(i.strip() for i in only.split(",")) if only else (),
+            records=records,
             progress=tell,
         )
     columns, rows, card = api.scorecard(verdicts)

@@ -6,14 +6,17 @@ day 0 branch from one prepared state per seed. `runner` carries the work out whe
 """
 
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, final
 
+from stemniche.core.errors import StemnicheError
 from stemniche.core.identity import fingerprint
 from stemniche.experiment.file import Arm
 from stemniche.experiment.readout import Record
 from stemniche.experiment.runner import Failure, Runner
+from stemniche.experiment.shelf import Kept, Shelf
 from stemniche.spec.scenario import Scenario
 
 Prepared = dict[str, Any]
@@ -53,10 +56,8 @@ class Warm:
     def __call__(self) -> None:
         """Run it; whatever is wrong with the scenario is told by its own run."""
         moment = {"days": 0.025, "sample_every": "36 min", "prepare": {"days": 0.025}}
-        try:
+        with suppress(StemnicheError):
             simulate_arm(self.scenario.change(moment), 1, None)
-        except Exception:
-            return
 
 
 @final
@@ -113,18 +114,21 @@ class Laboratory:
         runner: Where work is done.
         prepare: Makes a state at day 0.
         simulate: Makes a record.
+        shelf: Where records are kept and looked for; None to keep them in memory alone.
     """
 
     jobs: Jobs
     runner: Runner
     prepare: Prepare = prepare_arm
     simulate: Simulate = simulate_arm
+    shelf: Shelf | None = None
     _done: dict[tuple[str, int], Record | Failure] = field(default_factory=dict)
     _columns: dict[tuple[str, ...], tuple[str, ...]] = field(default_factory=dict)
 
     def run(self, wanted: Iterable[tuple[str, int]], tell: Callable[[str, float], None]) -> None:
         """Simulate pairs of job and seed that are not done yet, a few seeds at a time."""
-        todo = sorted({pair for pair in wanted if pair not in self._done}, key=lambda p: p[1])
+        new = {pair for pair in wanted if pair not in self._done}
+        todo = sorted((pair for pair in new if not self._found(*pair)), key=lambda pair: pair[1])
         seeds = list(dict.fromkeys(seed for _, seed in todo))
         batch = max(SEEDS_AT_ONCE, self.runner.workers)
         finished = 0
@@ -148,6 +152,14 @@ class Laboratory:
         found = self._done[job_of(arm.scenario), seed]
         return found if isinstance(found, Failure) else found.until(arm.scenario.days)
 
+    def _found(self, job: str, seed: int) -> bool:
+        """Whether the shelf has the record of a run; it is taken over."""
+        days = self.jobs.scenarios[job].days
+        record = None if self.shelf is None else self.shelf.take(job, seed, days)
+        if record is not None:
+            self._done[job, seed] = self._kept(record)
+        return record is not None
+
     def _batch(self, pairs: list[tuple[str, int]], tell: Callable[[float], None]) -> None:
         roots = {(self.jobs.roots[job], seed) for job, seed in pairs if job in self.jobs.roots}
         states: dict[tuple[str, int], Prepared | Failure] = self.runner.run(
@@ -164,7 +176,8 @@ class Laboratory:
             if isinstance(state, Failure):
                 self._done[job, seed] = state
                 continue
-            tasks[job, seed] = partial(self.simulate, self.jobs.scenarios[job], seed, state)
+            simulate = self.simulate if self.shelf is None else Kept(self.simulate, self.shelf, job)
+            tasks[job, seed] = partial(simulate, self.jobs.scenarios[job], seed, state)
         for pair, record in self.runner.run(tasks, tell).items():
             self._done[pair] = self._kept(record)
 

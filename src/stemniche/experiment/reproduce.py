@@ -14,6 +14,7 @@ from stemniche.experiment.arms import Jobs, Laboratory, Warm
 from stemniche.experiment.file import FILE, Experiment, chosen, read_experiments
 from stemniche.experiment.kinds import Kind, classify
 from stemniche.experiment.runner import Runner
+from stemniche.experiment.shelf import Shelf
 from stemniche.experiment.statistics import next_look
 from stemniche.experiment.verdict import Verdict, verdict
 
@@ -35,6 +36,7 @@ def reproduce(
     replicates: int | None = None,
     workers: int | None = None,
     only: Sequence[str] = (),
+    records: str | Path | None = None,
     progress: Progress | None = None,
     executor: Executor | None = None,
 ) -> "pd.DataFrame":
@@ -49,6 +51,8 @@ def reproduce(
         replicates: Exactly this many; None for the adaptive rule.
         workers: Processes of one thread each; None for what this process may use.
         only: Ids of the experiments to run; empty for all.
+        records: Folder in which the table of every run is kept as soon as it is done; what lies
+            there already is not run again.
         progress: Called with what is going on and the share done.
         executor: Where to run instead of processes on this machine.
 
@@ -59,15 +63,16 @@ def reproduce(
         in each arm, `path` the shortest chain of library rows from what differs to what is read.
 
     Raises:
-        InputError: The file, or an id, is wrong.
+        InputError: The file, or an id, is wrong, or the folder cannot be written to.
     """
     if replicates is not None and not 1 <= replicates <= MOST_REPLICATES:
         what = f"{replicates} replicates cannot be run."
         raise InputError(what, "replicates", f"Give 1 to {MOST_REPLICATES}.")
     experiments = chosen(read_experiments(FILE if file is None else Path(file)), tuple(only))
     jobs = Jobs.of(arm for one in experiments for arm in one.arms)
+    shelf = None if records is None else Shelf.at(records)
     with Runner(workers, executor=executor, warm=Warm(experiments[0].arms[0].scenario)) as runner:
-        laboratory = Laboratory(jobs, runner)
+        laboratory = Laboratory(jobs, runner, shelf=shelf)
         return frame(experiments, judged(experiments, laboratory, replicates, progress))
 
 

@@ -96,7 +96,10 @@ class Runner:
         return self
 
     def __exit__(self, *fault: object) -> None:
-        """Let go of processes; what is queued is dropped."""
+        """Let go of processes; what is queued is dropped, and after a fault what is running too."""
+        if isinstance(self._pool, ProcessPoolExecutor) and fault[0] is not None:
+            for process in list(self._pool._processes.values()):
+                process.terminate()
         self._close()
 
     def run(
