@@ -130,15 +130,28 @@ class NodeRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Link:
+class Cited:
+    """What all rows have that claims switch on and off: where they hold, what they stand on."""
+
+    place: Place
+    id: str = required()
+    context: tuple[str, ...] = optional(("general",))
+    generalises: bool = optional(False)
+    basis: Basis = required()
+    claims: tuple[str, ...] = optional(())
+    supports: tuple[str, ...] = optional(())
+    source: str = optional("")
+    note: str = optional("")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Link(Cited):
     """A row of the network or of its brakes: a signal moves a node.
 
     `law` says how: it ``adds`` its weight to the drive, or it ``divides`` what is made by the rate
     of loss that it sets (turnover), down to a share of exp(-weight).
     """
 
-    place: Place
-    id: str = required()
     origin: str = required("from")
     to: str = required()
     cells: tuple[str, ...] = optional(())
@@ -150,14 +163,7 @@ class Link:
     weight: str = optional("")
     law: Law = optional("adds")
     ref: str = optional("")
-    context: tuple[str, ...] = optional(("general",))
-    generalises: bool = optional(False)
     species: str = optional("")
-    basis: Basis = required()
-    claims: tuple[str, ...] = optional(())
-    supports: tuple[str, ...] = optional(())
-    source: str = optional("")
-    note: str = optional("")
 
     @property
     def brake(self) -> bool:
@@ -166,11 +172,9 @@ class Link:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Rule:
+class Rule(Cited):
     """A signal moves a behaviour of a cell type."""
 
-    place: Place
-    id: str = required()
     cell: tuple[str, ...] = required()
     signal: str = required()
     direction: Literal["increases", "decreases"] = required()
@@ -180,58 +184,33 @@ class Rule:
     hill: str = optional("1")
     and_group: str = optional("")
     ref: str = optional("")
-    context: tuple[str, ...] = optional(("general",))
-    generalises: bool = optional(False)
     species: str = optional("")
-    basis: Basis = required()
-    claims: tuple[str, ...] = optional(())
-    supports: tuple[str, ...] = optional(())
-    source: str = optional("")
-    note: str = optional("")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SecretionRow:
+class SecretionRow(Cited):
     """A cell type releases a factor, in proportion to a node where one is named."""
 
-    place: Place
-    id: str = required()
     cell: tuple[str, ...] = required()
     factor: str = required()
     rate: str = required()
     node: str = optional("")
-    context: tuple[str, ...] = optional(("general",))
-    generalises: bool = optional(False)
-    basis: Basis = required()
-    claims: tuple[str, ...] = optional(())
-    supports: tuple[str, ...] = optional(())
-    source: str = optional("")
-    note: str = optional("")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class UptakeRow:
+class UptakeRow(Cited):
     """A cell type removes a factor, in proportion to a node where one is named."""
 
-    place: Place
-    id: str = required()
     cell: tuple[str, ...] = required()
     factor: str = required()
     kind: Literal["first_order", "michaelis"] = required()
     rate: str = required()
     km: str = optional("")
     node: str = optional("")
-    context: tuple[str, ...] = optional(("general",))
-    generalises: bool = optional(False)
-    basis: Basis = required()
-    claims: tuple[str, ...] = optional(())
-    supports: tuple[str, ...] = optional(())
-    source: str = optional("")
-    note: str = optional("")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ReactionRow:
+class ReactionRow(Cited):
     """Substances outside cells turn into another, or are lost where no `product` is named.
 
     One or two reactants meet by mass action, with `enzymes` in proportion to the sum of their
@@ -239,20 +218,11 @@ class ReactionRow:
     may be reactants and enzymes.
     """
 
-    place: Place
-    id: str = required()
     reactants: tuple[str, ...] = required()
     product: str = optional("")
     enzymes: tuple[str, ...] = optional(())
     rate: str = required()
     reverse: str = optional("")
-    context: tuple[str, ...] = optional(("general",))
-    generalises: bool = optional(False)
-    basis: Basis = required()
-    claims: tuple[str, ...] = optional(())
-    supports: tuple[str, ...] = optional(())
-    source: str = optional("")
-    note: str = optional("")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -385,7 +355,7 @@ Effect = Literal[
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TargetRow:
+class TargetRow(Cited):
     """What a drug does to one target.
 
     `target` names the molecule or cell; where the model has it under other names, such as the
@@ -393,8 +363,6 @@ class TargetRow:
     target that can be held back, or for a depleter a rate of death.
     """
 
-    place: Place
-    id: str = required()
     drug: str = required()
     target: str = required()
     acts_on: tuple[str, ...] = optional(())
@@ -404,13 +372,6 @@ class TargetRow:
     quantity: Literal["Kd", "IC50", "EC50"] = optional("IC50")
     hill: str = optional("1")
     maximum: str = optional("")
-    context: tuple[str, ...] = optional(("general",))
-    generalises: bool = optional(False)
-    basis: Basis = required()
-    claims: tuple[str, ...] = optional(())
-    supports: tuple[str, ...] = optional(())
-    source: str = optional("")
-    note: str = optional("")
 
     @property
     def label(self) -> str:
