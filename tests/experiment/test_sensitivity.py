@@ -5,6 +5,8 @@ import pytest
 import stemniche as sn
 from stemniche.core.errors import InputError
 from stemniche.experiment.sensitivity import Input, inputs_of, sensitivity
+from stemniche.spec.compile import compile_model
+from stemniche.spec.rows import read_library
 from stemniche.spec.scenario import Scenario
 
 TINY = {
@@ -31,7 +33,9 @@ def test_every_input_has_a_range_and_is_known_to_scenarios(scenario: Scenario) -
     inputs = inputs_of(scenario)
     assert len({one.name for one in inputs}) == len(inputs) > 300
     assert all(one.low < one.high and one.group for one in inputs)
-    scenario.change({"parameters": {one.name: one.at(0.5) for one in inputs}})
+    for share in (0.0, 0.5, 1.0):
+        moved = {one.name: one.at(share) for one in inputs}
+        compile_model(read_library(), scenario.change({"parameters": moved}))
 
 
 def test_the_rate_of_the_cycle_moves_the_tumour_and_that_of_a_drug_given_later_does_not(

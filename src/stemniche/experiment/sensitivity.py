@@ -44,7 +44,8 @@ Tell = Callable[[str, float], None]
 MEASURES = ("tumour_cells", "csc_fraction", "hypoxic_fraction")
 LEVELS = 4
 SPREAD = {"half_max": 3.0, "rate": 3.0, "weight": 2.0, "potency": 3.0}
-"""Numbers of rows that have no range of their own are moved up and down by these factors."""
+"""Numbers of rows that have no range of their own are moved up and down by these factors; the
+half_max of a node, which runs from 0 to 1, by its odds."""
 _ENGINE = ("stemness", "vessel", "tau")
 LOGARITHMIC = 5.0
 """A range whose ends differ by more than this factor is moved through on a logarithmic scale."""
@@ -210,8 +211,19 @@ def _of_row(row: Mechanism, library: Library) -> list[Input]:
         if value > 0.0:
             name = f"{row.id}.{column}"
             group = _group_of_row(row, library)
-            found.append(Input(name, group, value / factor, value * factor, unit, row.basis))
+            share = column == "half_max" and not unit and value < 1.0
+            low, high = (_odds if share else _times)(value, factor)
+            found.append(Input(name, group, low, high, unit, row.basis))
     return found
+
+
+def _times(value: float, factor: float) -> tuple[float, float]:
+    return value / factor, value * factor
+
+
+def _odds(share: float, factor: float) -> tuple[float, float]:
+    """A share of 1 with its odds moved: a node above 1 would never be met."""
+    return share / (share + factor * (1.0 - share)), share / (share + (1.0 - share) / factor)
 
 
 def _group_of_row(row: Mechanism, library: Library) -> str:
