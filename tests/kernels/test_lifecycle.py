@@ -134,3 +134,15 @@ def test_threads_do_not_change_a_bit() -> None:
     jit.set_threads(before)
     assert (results[0][0] == results[1][0]).all()
     assert (results[0][1] == results[1][1]).all()
+
+
+def test_each_type_gets_the_rows_it_asks_for_and_no_other() -> None:
+    rng = np.random.default_rng(4)
+    source = rng.random((5, 3000)).astype(np.float32)
+    rows = np.array([[0, -1, 4], [2, 2, -1]], np.int32)
+    kind = rng.integers(0, 2, 3000).astype(np.uint8)
+    found = np.full((3, 3000), 7.0, np.float32)
+    lifecycle.pick(source, rows, kind, 2500, found)
+    wanted = np.where(rows[kind].T >= 0, source[rows[kind].T, np.arange(3000)], 0.0)
+    np.testing.assert_array_equal(found[:, :2500], wanted[:, :2500])
+    assert (found[:, 2500:] == 7.0).all()

@@ -243,7 +243,7 @@ def pressures(ends: Array, weight: Array, level: Array, fixed: Array) -> Array:
         level: float64 [n], pressure where it is fixed.
         fixed: bool [n].
     """
-    from scipy.sparse import coo_matrix, diags
+    from scipy.sparse import csc_matrix, csr_matrix
     from scipy.sparse.csgraph import connected_components
     from scipy.sparse.linalg import spsolve
 
@@ -252,15 +252,26 @@ def pressures(ends: Array, weight: Array, level: Array, fixed: Array) -> Array:
     if not len(ends) or not fixed.any():
         return found
     i, j = ends[:, 0], ends[:, 1]
-    links = coo_matrix((weight, (i, j)), (count, count))
-    _, part = connected_components(links, directed=False)
-    free = np.flatnonzero(~fixed & np.isin(part, part[fixed]))
-    if not free.size:
+    _, part = connected_components(csr_matrix((weight, (i, j)), (count, count)), directed=False)
+    free = ~fixed & np.isin(part, part[fixed])
+    unknowns = int(free.sum())
+    if not unknowns:
         return found
-    both = (links + links.T).tocsr()
-    rows = both[free]
-    inner = diags(np.asarray(rows.sum(axis=1)).ravel()) - rows[:, free]
-    found[free] = spsolve(inner.tocsc(), rows @ found)
+    place = np.cumsum(free) - 1
+    one, other, both = np.concatenate([i, j]), np.concatenate([j, i]), np.tile(weight, 2)
+    met = np.bincount(one, both, count)[free]
+    given = np.bincount(one, both * found[other], count)[free]
+    inner = free[one] & free[other]
+    row, column = place[one[inner]], place[other[inner]]
+    diagonal = np.arange(unknowns)
+    matrix = csc_matrix(
+        (
+            np.concatenate([met, -both[inner]]),
+            (np.concatenate([diagonal, row]), np.concatenate([diagonal, column])),
+        ),
+        (unknowns, unknowns),
+    )
+    found[free] = spsolve(matrix, given)
     return found
 
 

@@ -60,6 +60,7 @@ class Backend:
     evaluate_nodes = staticmethod(interpreter.evaluate_nodes)
     evaluate_behaviours = staticmethod(interpreter.evaluate_behaviours)
     stemness_step = staticmethod(lifecycle.stemness_step)
+    pick = staticmethod(lifecycle.pick)
     resolve = staticmethod(lifecycle.resolve)
     canonical_order = staticmethod(lifecycle.canonical_order)
     apply_order = staticmethod(lifecycle.apply_order)

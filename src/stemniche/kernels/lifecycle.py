@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from stemniche.kernels.jit import kernel, parallel_kernel, prange
 from stemniche.kernels.maths import HAZARDS, STEMNESS, normal, uniform_fine
 
-__all__ = ["apply_order", "canonical_order", "resolve", "stemness_step"]
+__all__ = ["apply_order", "canonical_order", "pick", "resolve", "stemness_step"]
 
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int32]
@@ -30,6 +30,26 @@ _BLOCK = 1024
 _ZERO, _ONE, _TWO = np.float32(0.0), np.float32(1.0), np.float32(2.0)
 _FIRST_DRAW = np.uint32(0)
 _NONE = np.int8(-1)
+
+
+@parallel_kernel
+def pick(
+    source: Floats, rows: NDArray[np.int32], kind: NDArray[np.uint8], n: int, out: Floats
+) -> None:
+    """Give each of the first `n` cells the rows of `source` that its type asks for.
+
+    Args:
+        source: float32 [rows, capacity].
+        rows: int32 [T, H], row of `source` for each row of `out`, -1 for 0.
+        kind: Type of each cell.
+        n: Cells in use.
+        out: float32 [H, capacity].
+    """
+    for block in prange((n + _BLOCK - 1) // _BLOCK):
+        for h in range(out.shape[0]):
+            for i in range(block * _BLOCK, min((block + 1) * _BLOCK, n)):
+                row = rows[kind[i], h]
+                out[h, i] = source[row, i] if row >= 0 else _ZERO
 
 
 @parallel_kernel

@@ -9,6 +9,7 @@ a whole with `replace`. Nothing outside the root is ever read, written or remove
 import errno
 import os
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NoReturn, Protocol, final
 
@@ -16,6 +17,9 @@ from stemniche.core.errors import GuardError, StoreError
 
 FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 """System errors that mean there is no room: disk, quota, size of a file."""
+
+AT_ONCE = 8
+"""Files that wait for the disk at the same time."""
 
 
 class Objects(Protocol):
@@ -34,8 +38,13 @@ class Objects(Protocol):
     def sync(self) -> None:
         """Return when everything `put` so far would survive a loss of power."""
 
-    def replace(self, path: str, data: bytes) -> None:
-        """Exchange a whole object, durably: a reader sees the old bytes or the new ones.
+    def replace(self, path: str, data: bytes, *, durably: bool = True) -> None:
+        """Exchange a whole object: a reader sees the old bytes or the new ones.
+
+        Args:
+            path: Of the object.
+            data: What it is from now on.
+            durably: Return when this would survive a loss of power.
 
         Raises:
             GuardError: The disk is full or cannot be written; the old bytes are kept.
@@ -86,7 +95,7 @@ class MemoryObjects:
     def sync(self) -> None:
         """See `Objects.sync`; memory has nothing to wait for."""
 
-    def replace(self, path: str, data: bytes) -> None:
+    def replace(self, path: str, data: bytes, *, durably: bool = True) -> None:
         """See `Objects.replace`."""
         self.content[path] = data
 
@@ -131,18 +140,17 @@ class FolderObjects:
             self._stop(path, fault)
 
     def sync(self) -> None:
-        """See `Objects.sync`: all files at once, which costs less than one by one; then folders."""
+        """See `Objects.sync`: side by side, as the disk takes many in the time of one."""
         try:
-            for file in self._fresh:
-                _flush(file)
-            for folder in sorted(self._changed):
-                _flush_folder(folder)
+            with ThreadPoolExecutor(AT_ONCE) as waiting:
+                list(waiting.map(_flush, self._fresh))
+                list(waiting.map(_flush_folder, sorted(self._changed)))
         except OSError as fault:
             self._stop("", fault)
         self._fresh.clear()
         self._changed.clear()
 
-    def replace(self, path: str, data: bytes) -> None:
+    def replace(self, path: str, data: bytes, *, durably: bool = True) -> None:
         """See `Objects.replace`."""
         draft = f"{path}.part"
         try:
@@ -150,9 +158,11 @@ class FolderObjects:
             self._make_folders(target.parent)
             written.unlink(missing_ok=True)
             _write(written, data)
-            _flush(written)
+            if durably:
+                _flush(written)
             os.replace(written, target)
-            _flush_folder(target.parent)
+            if durably:
+                _flush_folder(target.parent)
         except OSError as fault:
             self.remove(draft)
             self._stop(path, fault)

@@ -8,7 +8,7 @@ a whole one. `Store` writes and reads them; they know nothing about files, array
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from functools import cache
 from hashlib import sha256
 from itertools import pairwise
@@ -196,8 +196,9 @@ class Commit:
 
     def to_bytes(self) -> bytes:
         """The commit with its own checksum, as JSON."""
-        body = asdict(self)
-        return json.dumps({**body, "checksum": _checksum(body)}, separators=(",", ":")).encode()
+        body = {item.name: getattr(self, item.name) for item in fields(self)}
+        whole = {**body, "checksum": _checksum(body)}
+        return json.dumps(whole, separators=(",", ":"), default=asdict).encode()
 
 
 def read_commit(data: bytes, where: str) -> Commit:
@@ -288,7 +289,7 @@ def damaged(where: str, why: str) -> StoreError:
 
 def _checksum(body: Mapping[str, Any]) -> str | None:
     try:
-        text = json.dumps(body, sort_keys=True, separators=(",", ":"))
+        text = json.dumps(body, sort_keys=True, separators=(",", ":"), default=asdict)
     except RecursionError:
         return None  # nested too deeply to be ours
     return sha256(text.encode()).hexdigest()

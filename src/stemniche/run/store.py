@@ -298,7 +298,7 @@ class Store:
         """
         count = len(self.commit.samples)
         for path, document in layout.series_documents(self._header, first, count).items():
-            self.objects.replace(path, document)
+            self.objects.replace(path, document, durably=False)
 
 
 def find_store(path: Path) -> Path:

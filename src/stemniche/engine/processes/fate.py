@@ -41,17 +41,13 @@ class Hazards(Process):
     """Hazards of dying, leaving and turning into another type.
 
     Args:
-        direct: Pairs (behaviour row, hazard row) copied as they are.
-        turnover: float32 [T], 1/min.
-        conversion_rows: int32 [T, slots], behaviour row of each conversion, -1 for none.
-        first_conversion: Hazard row of conversion slot 0.
+        sources: int32 [T, H], behaviour row that is the hazard of a type, -1 for none.
+        turnover: float32 [T], 1/min, and its hazard row.
     """
 
-    direct: tuple[tuple[int, int], ...]
+    sources: Array
     turnover_row: int
     turnover: Array
-    conversion_rows: Array
-    first_conversion: int
     name: str = "hazards"
     phase: Phase = Phase.DECIDE
     every_s: int = TICK_S
@@ -59,17 +55,8 @@ class Hazards(Process):
 
     def run(self, s: State, t: Tick, k: Backend) -> None:
         """See `Process.run`."""
-        n, hazards, behaviours = s.n, s["hazards"], s["behaviours"]
-        kind = s.live("type")
-        hazards[:, :n] = 0.0
-        for source, row in self.direct:
-            hazards[row, :n] = behaviours[source, :n]
-        hazards[self.turnover_row, :n] = self.turnover[kind]
-        places = np.arange(n)
-        for slot in range(self.conversion_rows.shape[1]):
-            source_row = self.conversion_rows[kind, slot]
-            rate = behaviours[source_row, places]
-            hazards[self.first_conversion + slot, :n] = np.where(source_row >= 0, rate, 0.0)
+        k.pick(s["behaviours"], self.sources, s["type"], s.n, s["hazards"])
+        s["hazards"][self.turnover_row, : s.n] = self.turnover[s.live("type")]
 
 
 @final
@@ -157,21 +144,17 @@ def behaviours(plan: Plan) -> Behaviours:
 
 def hazards(plan: Plan) -> Hazards:
     """Wire behaviours to hazard rows."""
-    slots = max(1, max(len(c) for c in plan.conversions))
-    rows = np.full((len(plan.types), slots), -1, np.int32)
+    sources = np.full((len(plan.types), len(plan.hazards)), -1, np.int32)
+    for death in ("apoptosis", "necrosis", "ferroptosis"):
+        sources[:, plan.hazards[death]] = plan.behaviours[f"{death}_rate"]
     for i, targets in enumerate(plan.conversions):
         for slot, target in enumerate(targets):
-            rows[i, slot] = plan.behaviours[f"conversion.{plan.types.names[i]}.{target}"]
+            name = f"conversion.{plan.types.names[i]}.{target}"
+            sources[i, plan.hazards["conversion.0"] + slot] = plan.behaviours[name]
     return Hazards(
-        direct=(
-            (plan.behaviours["apoptosis_rate"], plan.hazards["apoptosis"]),
-            (plan.behaviours["necrosis_rate"], plan.hazards["necrosis"]),
-            (plan.behaviours["ferroptosis_rate"], plan.hazards["ferroptosis"]),
-        ),
+        sources=sources,
         turnover_row=plan.hazards["turnover"],
         turnover=plan.trait("turnover"),
-        conversion_rows=rows,
-        first_conversion=plan.hazards["conversion.0"],
     )
 
 

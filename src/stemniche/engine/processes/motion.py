@@ -153,6 +153,8 @@ class Motion(Process):
 
     def _leavers(self, s: State) -> None:
         """Mark the cells outside the box as gone and count them."""
+        if self.closed:
+            return
         outside = np.zeros(s.n, bool)
         for axis, length in zip("xyz", self.size, strict=True):
             outside |= (s.live(axis) < 0.0) | (s.live(axis) >= length)

@@ -57,19 +57,18 @@ class Presentation(Process):
 
     def run(self, s: State, t: Tick, k: Backend) -> None:
         """See `Process.run`."""
-        n, kind, state = s.n, s["type"], s["state"]
-        mine = (self.presenters[kind] == 1) & (state == ALIVE)
-        if not mine[:n].any():
+        kind, state = s["type"], s["state"]
+        mine = np.flatnonzero(self.presenters[s.live("type")] & (s.live("state") == ALIVE))
+        if not mine.size:
             return
         dead = self.victims[kind] * ((state == APOPTOTIC) | (state == NECROTIC))
         met = np.zeros(s.capacity, np.float32)
-        touching = s["touch_ptr"], s["touch_idx"], n
+        touching = s["touch_ptr"], s["touch_idx"], s.n
         k.neighbour_sum(np.ones(s.capacity, np.float32), dead, *touching, met)
-        eaten = self.antigenicity * s["behaviours"][self.eating_row, :n] * met[:n] * TICK_MIN
-        free = 1.0 - s["antigen"][:n]
-        s["antigen"][:n] += np.where(mine[:n], free * -np.expm1(-eaten), 0.0)
-        ripe = s["behaviours"][self.maturation_row, :n] * s["antigen"][:n]
-        s["hazards"][self.hazard, :n] += np.where(mine[:n], ripe, 0.0)
+        eaten = self.antigenicity * s["behaviours"][self.eating_row, mine] * met[mine] * TICK_MIN
+        s["antigen"][mine] += (1.0 - s["antigen"][mine]) * -np.expm1(-eaten)
+        ripe = s["behaviours"][self.maturation_row, mine] * s["antigen"][mine]
+        s["hazards"][self.hazard, mine] += ripe
 
 
 @final

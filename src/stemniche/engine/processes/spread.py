@@ -31,6 +31,9 @@ TALLY = ("entered", "settled", "colonies")
 Law = Callable[[Array, Array], Array]
 """How many of some counts meet something that has a chance: the mean, or a draw."""
 
+AT_ONCE = 64
+"""Random numbers that are drawn at once: a step takes some sixty."""
+
 RESTING, ACTIVE = 0, 1
 """Columns of ``settled`` that hold stem cells; progenitors by divisions left follow,
 and the differentiated."""
@@ -312,11 +315,15 @@ class _Draw:
 
     def __init__(self, seed: int, tick: int, k: Backend) -> None:
         self.seed, self.tick, self.k, self.made = seed, tick, k, 0
+        self.drawn = np.zeros(0)
 
     def _uniform(self, count: int) -> Array:
-        keys = np.arange(self.made, self.made + count, dtype=np.uint64)
-        self.made += count
-        return fine_uniform(self.seed, stream("spread"), keys, self.tick, self.k)
+        first, self.made = self.made, self.made + count
+        while self.made > len(self.drawn):
+            keys = np.arange(len(self.drawn), len(self.drawn) + AT_ONCE, dtype=np.uint64)
+            more = fine_uniform(self.seed, stream("spread"), keys, self.tick, self.k)
+            self.drawn = np.concatenate([self.drawn, more])
+        return self.drawn[first : self.made]
 
     def events(self, mean: Array) -> Array:
         """Numbers of rare events with some means."""
