@@ -46,6 +46,8 @@ LEVELS = 4
 SPREAD = {"half_max": 3.0, "rate": 3.0, "weight": 2.0, "potency": 3.0}
 """Numbers of rows that have no range of their own are moved up and down by these factors; the
 half_max of a node, which runs from 0 to 1, by its odds."""
+FAINT = 0.01
+"""Where a range from 0 begins, in shares of its end: a rate of 0 leaves rules nothing to multiply."""
 _ENGINE = ("stemness", "vessel", "tau")
 LOGARITHMIC = 5.0
 """A range whose ends differ by more than this factor is moved through on a logarithmic scale."""
@@ -179,7 +181,8 @@ def _of_parameter(record: Parameter, library: Library) -> Input | None:
     if record.low is None or record.high is None or record.low >= record.high:
         return None
     group = _group_of_parameter(record.name, library)
-    return Input(record.name, group, record.low, record.high, record.unit, record.basis)
+    low = record.low if record.low != 0.0 else FAINT * record.high
+    return Input(record.name, group, low, record.high, record.unit, record.basis)
 
 
 def _group_of_parameter(name: str, library: Library) -> str:
