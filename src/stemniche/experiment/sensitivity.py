@@ -47,7 +47,7 @@ SPREAD = {"half_max": 3.0, "rate": 3.0, "weight": 2.0, "potency": 3.0}
 """Numbers of rows that have no range of their own are moved up and down by these factors; the
 half_max of a node, which runs from 0 to 1, by its odds."""
 FAINT = 0.01
-"""Where a range from 0 begins, in shares of its end: a rate of 0 leaves rules nothing to multiply."""
+"""Where a range from 0 begins, in shares of its end: rules cannot multiply a rate of 0."""
 _ENGINE = ("stemness", "vessel", "tau")
 LOGARITHMIC = 5.0
 """A range whose ends differ by more than this factor is moved through on a logarithmic scale."""
