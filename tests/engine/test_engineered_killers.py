@@ -38,7 +38,7 @@ def test_only_cells_with_the_antigen_are_hit_presented_or_not(
     assert hit.sum() > 10
     assert (s.live("surface_antigen")[hit] == 1.0).all()
     mine = (s.live("type") == plan.types["CAR_T"]) & (s.live("state") == ALIVE)
-    assert s.live("engagement")[mine].max() == 1.0
+    assert s.live("engagement")[mine].max() > 0.9
 
 
 def test_the_antigen_is_inherited_and_its_loss_selected(walk: Walk, hasty: Make) -> None:
