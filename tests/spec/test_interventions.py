@@ -8,6 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stemniche.core.errors import InputError
+from stemniche.core.names import fold
+from stemniche.evidence import load
 from stemniche.spec import interventions as iv
 from stemniche.spec.nametables import library_names
 from stemniche.spec.reading import Field
@@ -249,9 +251,58 @@ def test_without_a_distant_organ_nothing_reaches_it(item: dict[str, object]) -> 
     assert "distant_site: true" in caught.value.mend
 
 
+@pytest.mark.parametrize(
+    ("kind", "text", "ids"),
+    [
+        ("factor", "TGF-beta", {"TGFB1"}),
+        ("factor", "TGFβ1", {"TGFB1"}),
+        ("factor", "TNF-α", {"TNF"}),
+        ("factor", "VEGF-A", {"VEGFA"}),
+        ("factor", "chemokines", {"CXCL8", "PPBP", "CXCL12", "CCL2", "CCL5", "CCL9"}),
+        ("node", "HIF-1α", {"HIF1A"}),
+        ("node", "NF-kappaB", {"NFKB"}),
+        ("node", "hsa-miR-21-5p", {"MIR21"}),
+        ("node", "mTOR", {"AKT"}),
+        ("receptor", "IL-6R", {"IL6R"}),
+        ("drug", "BEZ235", {"dactolisib"}),
+        ("drug", "Talimogene laherparepvec (T-VEC)", {"talimogene_laherparepvec"}),
+        ("drug", "anti-CTLA-4 antibody", {"ipilimumab"}),
+        ("drug", "FGFR3 inhibitors", None),
+        ("drug", "CCL2 or CCR2 blockade", {"carlumab", "pf_04136309", "bms_813160"}),
+        ("cell", "glioma CSCs", {"CSC"}),
+        ("cancer", "metastatic gastric cancer", {"gastric"}),
+    ],
+)
+def test_names_are_read_as_people_write_them(kind: Any, text: str, ids: set[str] | None) -> None:
+    found = set(library_names().resolve(kind, text))
+    assert found == ids if ids is not None else "erdafitinib" in found
+
+
+def test_every_treatment_that_the_evidence_names_is_a_drug_or_says_what_to_write() -> None:
+    names = library_names()
+    unknown = [
+        text
+        for entity in load().records.entities.values()
+        if entity.kind in ("drug", "therapy")
+        for text in (entity.name, *entity.spellings)
+        if not names.resolve("drug", text) and fold(text) not in names.elsewhere
+    ]
+    assert not unknown
+
+
 WRONG: list[tuple[dict[str, Any], str, str, str]] = [
     ({"drug": "paclitaxle"}, "drug", "no drug", "'paclitaxel'"),
     ({"drug": "Hedgehog inhibitors"}, "drug", "stands for several: ", "Name one"),
+    ({"drug": "anti-PD-1"}, "drug", "several: pembrolizumab, nivolumab", "Name one"),
+    ({"drug": "anti-VEGF"}, "drug", "several: bevacizumab, aflibercept", "Name one"),
+    ({"drug": "ADT"}, "drug", "several: abiraterone, enzalutamide", "Name one"),
+    ({"drug": "radiotherapy"}, "drug", "no drug", "radiation: 2 Gy"),
+    ({"drug": "hyperthermia"}, "drug", "no drug", "neutralise: COL1A1"),
+    ({"drug": "Treg depletion"}, "drug", "no drug", "deplete: Treg"),
+    ({"block": "MET"}, "block", "no receptor of this version", "neutralise: HGF"),
+    ({"block": "PDGFRB"}, "block", "no receptor of this version", "neutralise: PDGFB"),
+    ({"knock_out": "p53"}, "knock_out", "no node or factor", "genotype: {TP53"),
+    ({"neutralise": "CSF1"}, "neutralise", "no factor", "CSF2"),
     ({"drug": "paclitaxel", "dose": "80"}, "dose", "no dose", "mg/m^2"),
     ({"drug": "paclitaxel", "dose": "80 mgg"}, "dose", "'mgg'", "mg/m^2"),
     ({"drug": "paclitaxel", "dose": "-1 mg"}, "dose", "outside", "0 to"),

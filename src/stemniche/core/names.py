@@ -4,6 +4,7 @@ Every reader of user input (scenarios, units, entities, the command line) asks h
 valid names. This module holds no list of names itself; the caller brings the choices.
 """
 
+import re
 from collections.abc import Iterable
 from difflib import get_close_matches
 from functools import lru_cache
@@ -11,7 +12,10 @@ from functools import lru_cache
 LONGEST_NAME = 64
 """A name longer than this many characters is a mistake and is not compared at all."""
 
-_GREEK = str.maketrans({"α": "a", "β": "b", "γ": "g", "δ": "d", "κ": "k", "µ": "u", "μ": "u"})
+_GREEK = str.maketrans(
+    {"α": "a", "β": "b", "ß": "b", "γ": "g", "δ": "d", "κ": "k", "µ": "u", "μ": "u"}
+)
+_SPELLED = re.compile("alpha|beta|gamma|delta|kappa")
 _SEPARATORS = str.maketrans("", "", " _-–—'’")
 
 
@@ -20,10 +24,11 @@ def fold(name: str) -> str:
     """Reduce a spelling to what people agree on: no case, separators or Greek letters.
 
     Example:
-        >>> fold("TGF-β") == fold("tgf_b")
+        >>> fold("TGF-β") == fold("tgf_b") == fold("TGF-beta")
         True
     """
-    return name.casefold().translate(_GREEK).translate(_SEPARATORS)
+    plain = name.translate(_GREEK).casefold().translate(_GREEK).translate(_SEPARATORS)
+    return _SPELLED.sub(lambda letter: letter[0][0], plain)
 
 
 def nearest(name: str, choices: Iterable[str], limit: int = 3) -> list[str]:

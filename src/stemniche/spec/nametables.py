@@ -70,6 +70,7 @@ def names_of(library: Library, evidence: "Evidence") -> Names:
     aliases = ((a, (name,)) for name, row in library.drugs.items() for a in row.aliases)
     classes = _drug_classes(library, entities)
     tables.add("drug", _entity_of(library.drugs), more=(*aliases, *classes))
+    tables.plain("target", (), _aims(library, entities, tables.spellings["gene"]))
     tables.plain("genotype", symbols.values(), ((t, (s,)) for t, s in symbols.items()))
     tables.plain("claim", evidence.records.claims)
     tables.plain("row", library.mechanisms)
@@ -84,6 +85,7 @@ def names_of(library: Library, evidence: "Evidence") -> Names:
         entities=frozenset(fold(text) for e in entities.values() for text in _texts(e)),
         among=_among(library, entities),
         genotypes=states,
+        elsewhere=dict(_elsewhere(library, entities, symbols, tables.spellings["gene"])),
         check=lambda changes, where: overridden(library, changes, book, where),
     )
 
@@ -95,6 +97,65 @@ def _drug_classes(library: Library, entities: "Mapping[str, Entity]") -> Iterato
         texts = (name, *(_texts(entities[row.entity]) if row.entity in entities else ()))
         if members:
             yield from ((text, members) for text in texts)
+
+
+def _aims(
+    library: Library,
+    entities: "Mapping[str, Entity]",
+    genes: Mapping[str, tuple[str, ...]],
+) -> Iterator[Meaning]:
+    """Spellings of the targets of drugs, each with the drugs that are aimed at it."""
+    drugs: dict[str, dict[str, None]] = {}
+    for row in library.targets:
+        drugs.setdefault(row.target, {})[row.drug] = None
+    for target, aimed in drugs.items():
+        yield from ((text, tuple(aimed)) for text in _target_texts(target, library, entities))
+    for spelling, names in genes.items():
+        found = tuple(dict.fromkeys(drug for name in names for drug in drugs.get(name, ())))
+        if found:
+            yield spelling, found
+    for family in library.lexicon.families.values():
+        found = tuple(dict.fromkeys(d for m in family.members for d in drugs.get(m, ())))
+        own = _texts(entities[family.entity]) if family.entity in entities else ()
+        if found:
+            yield from ((text, found) for text in (family.id, *own))
+
+
+def _target_texts(
+    target: str, library: Library, entities: "Mapping[str, Entity]"
+) -> tuple[str, ...]:
+    """Spellings of a target of drugs; those of its members where it is a family."""
+    same = (f for f in library.lexicon.families.values() if fold(f.id) == fold(target))
+    names = {target, *(member for family in same for member in family.members)}
+    own = (e for e in entities.values() if e.name in names or e.symbol in names)
+    return (*sorted(names), *(text for entity in own for text in _texts(entity)))
+
+
+def _elsewhere(
+    library: Library,
+    entities: "Mapping[str, Entity]",
+    symbols: Mapping[str, str],
+    genes: Mapping[str, tuple[str, ...]],
+) -> Iterator[tuple[str, str]]:
+    """What to write for a class without drugs, a gene that only has states, a ligand's receptor."""
+    for kind in library.drug_classes.values():
+        if kind.instead and kind.entity in entities:
+            yield from ((fold(text), kind.instead) for text in _texts(entities[kind.entity]))
+    states = {state.partition(":")[0]: state for state in sorted(_genotypes(library))}
+    for text, symbol in symbols.items():
+        if symbol in states and fold(text) not in genes:
+            state = states[symbol].partition(":")[2]
+            yield (
+                fold(text),
+                f"It is a state of the tumour: 'tumour.genotype: {{{symbol}: {state}}}'.",
+            )
+    for row in library.targets:
+        read = [name for name in row.acts_on if name in library.lexicon.factors]
+        if read and not row.cells:
+            mend = f"Its ligand is read directly: use 'neutralise: {read[0]}'."
+            for text in _target_texts(row.target, library, entities):
+                if fold(text) not in genes:
+                    yield fold(text), mend
 
 
 @dataclass
@@ -129,8 +190,12 @@ class _Tables:
         self.spellings[kind] = spell((), *((text, expand(found)) for text, found in meanings))
 
     def _families(self, members: Mapping[str, str]) -> Iterator[Meaning]:
-        for name, row in self.library.lexicon.families.items():
-            found = tuple(member for member in row.members if member in members)
+        families = self.library.lexicon.families
+        for name, row in families.items():
+            parts = (
+                p for m in row.members for p in (families[m].members if m in families else [m])
+            )
+            found = tuple(dict.fromkeys(member for member in parts if member in members))
             if not found:
                 continue
             yield name, found

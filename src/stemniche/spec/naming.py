@@ -5,29 +5,40 @@ evidence's entities, drug aliases and families; a family stands for its modelled
 abstract cell type for its concrete ones. Nothing here knows which key a name was written under.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from stemniche.core.names import did_you_mean, fold, nearest
+from stemniche.core.names import LONGEST_NAME, did_you_mean, fold, nearest
 from stemniche.spec.reading import Field
 
 Kind = Literal[
     "cancer", "cell", "tissue", "gene", "factor", "receptor", "node", "drug",
-    "genotype", "claim", "row", "measure", "marker",
+    "genotype", "claim", "row", "measure", "marker", "target",
 ]  # fmt: skip
 
 _LABELS: dict[Kind, str] = {
     "cancer": "cancer type", "cell": "cell type", "tissue": "cell type of the tissue",
     "gene": "node or factor", "factor": "factor", "receptor": "receptor", "node": "node",
     "drug": "drug", "genotype": "gene", "claim": "claim", "row": "row of the library",
-    "measure": "measure", "marker": "marker",
+    "measure": "measure", "marker": "marker", "target": "target of a drug",
 }  # fmt: skip
 
 _INSTEAD: dict[Kind, str] = {"factor": "neutralise", "receptor": "block", "node": "inhibit"}
 """Intervention that suits a name of another kind than the wanted one."""
 
 MOST_LISTED = 30
+
+_AGAINST = re.compile(
+    r"(?:anti[- ]|targeting )(.+?)(?: (?:agents?|drugs?|therap(?:y|ies)|antibod(?:y|ies)))?"
+    r"|(.+?)[- ](?:targeting|inhibit(?:ors?|ion)|antagonists?|block(?:ers?|ade)|antibod(?:y|ies))",
+    re.IGNORECASE,
+)
+"""A drug named by what it is aimed at."""
+
+_STAGE = re.compile(r"^(?:advanced|metastatic|recurrent|refractory|unresectable) ", re.IGNORECASE)
+_MIRNA = re.compile(r"^(?:hsa-|mmu-)?(mir-?\d+[a-z]?|let-?7[a-z]?)(?:-[35]p)?$", re.IGNORECASE)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,6 +54,7 @@ class Names:
         among: Spellings (folded) of families of cells that are meant only where they lie among
             cells of other types: the family's id and those types.
         genotypes: States of genes that rows of the library read, such as ``TP53:mutant``.
+        elsewhere: What to write instead of some spellings (folded) that name no single thing.
         check: Judges parameters that a scenario sets, given their values by name and the place of
             a dotted path; raises `InputError` for one that cannot be.
     """
@@ -54,14 +66,32 @@ class Names:
     entities: frozenset[str]
     among: Mapping[str, tuple[str, tuple[str, ...]]]
     genotypes: frozenset[str]
+    elsewhere: Mapping[str, str]
     check: Callable[[Mapping[str, str | float], Callable[[str], str]], object]
 
     def resolve(self, kind: Kind, text: str) -> tuple[str, ...]:
-        """The ids that `text` stands for; empty when it is unknown."""
+        """The ids that `text` stands for; empty when it is unknown.
+
+        A drug may be named by its target, as in ``anti-PD-1`` or ``EGFR inhibitors``.
+        """
         spellings = self.spellings.get(kind, {})
         if text in self.ids.get(kind, ()):
             return spellings.get(fold(text), (text,)) if kind == "cell" else (text,)
-        return spellings.get(fold(text), ())
+        for variant in _variants(kind, text):
+            if fold(variant) in spellings:
+                return spellings[fold(variant)]
+        return self._against(text) if kind == "drug" else ()
+
+    def _against(self, text: str) -> tuple[str, ...]:
+        """Drugs with the target or the targets that a text names."""
+        for variant in _variants("drug", text):
+            match = _AGAINST.fullmatch(variant)
+            if match:
+                aims = re.split(r"/| or | and ", match[1] or match[2])
+                found = [self.resolve("target", aim.strip()) for aim in aims]
+                if all(found):
+                    return tuple(dict.fromkeys(drug for drugs in found for drug in drugs))
+        return ()
 
     def nearest(self, kind: Kind, text: str) -> list[str]:
         """Valid names that `text` probably meant, best first."""
@@ -80,7 +110,7 @@ class Names:
         label = _LABELS[kind]
         instead = self._instead(kind, text)
         if instead:
-            raise written.error(f"{written.shown} is no {label}.", instead)
+            raise written.error(f"{written.shown} is no {label} of this version.", instead)
         what = f"There is no {label} {written.shown}."
         if fold(text) in self.entities:
             what = f"{written.shown} is known to the evidence, but not a {label} of this version."
@@ -104,7 +134,7 @@ class Names:
         for other, key in _INSTEAD.items():
             if kind in _INSTEAD and other != kind and self.resolve(other, text):
                 return f"It is a {_LABELS[other]}: use '{key}'."
-        return ""
+        return self.elsewhere.get(fold(text), "") if kind in (*_INSTEAD, "gene", "drug") else ""
 
     def _remedy(self, kind: Kind, text: str) -> str:
         ids = self.ids.get(kind, ())
@@ -112,6 +142,21 @@ class Names:
         otherwise = listed or "Check the spelling; `stemniche evidence` shows what is known."
         mend = did_you_mean(text, ids, otherwise)
         return f"{mend} {listed}" if listed and mend != otherwise else mend
+
+
+def _variants(kind: Kind, text: str) -> Iterator[str]:
+    """A text as it stands, then without what some writers add."""
+    yield text
+    if len(text) > LONGEST_NAME:
+        return
+    if text.endswith(")"):
+        outside, _, inside = text[:-1].partition("(")
+        yield from (outside.strip(), inside.strip())
+    if kind == "cancer":
+        yield _STAGE.sub("", text)
+    found = _MIRNA.match(text)
+    if found:
+        yield found[1]
 
 
 def spell(ids: Iterable[str], *more: tuple[str, Iterable[str]]) -> dict[str, tuple[str, ...]]:
