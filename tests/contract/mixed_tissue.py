@@ -111,7 +111,9 @@ class MixedTissue:
         for name, value in (("stemness_state", self.stemness), ("damage", self.damage)):
             if name in rows:
                 self.signals[rows[name]] = value
-        self.cells.settle(self.state, self.backend, self.signals, self.doings, STEP)
+        self.cells.settle(
+            self.state, self.backend, self.signals, self.doings, self.state["read_scale"], STEP
+        )
 
     def _step(self, pushed: str) -> None:
         plan = self.plan

@@ -39,6 +39,7 @@ THERAPY = (
     {"vessels": {"pericytes": 0.5, "leakiness": 2, "normalise": 0.1}, "from": "1 h"},
     {"deplete": "TAM", "fraction": 0.1, "every": "2 h"},
     {"radiation": "1 Gy", "from": "3 h"},
+    {"radiation": "1 Gy", "from": "2 h", "every": "1 h", "where": "distant"},
     {"drug": "talimogene_laherparepvec", "dose": "1e6 pfu", "from": "2 h"},
     {"drug": "dc_vaccine", "from": "1 h"},
     {"inject": "CSC", "cells": 1000, "every": "3 h"},

@@ -56,7 +56,9 @@ def treated(hasty: Callable[..., Scenario]) -> Assembled:
         "tissue.vessels": "800 /mm^2",
         "distant_site": True,
     }
-    return assemble(hasty(mixed, *DRUGS, RAYS, VIRUS, VACCINE, {"inject": "CSC", "cells": 10}), 1)
+    afar = {**RAYS, "where": "distant"}
+    given = (*DRUGS, RAYS, afar, VIRUS, VACCINE, {"inject": "CSC", "cells": 10})
+    return assemble(hasty(mixed, *given), 1)
 
 
 @pytest.fixture(scope="module")

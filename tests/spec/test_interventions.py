@@ -243,6 +243,7 @@ def test_any_start_survives_being_written(line: str, minutes: int) -> None:
     [
         {"inject": "CSC", "cells": 5},
         {"add": "IL6", "concentration": "1 nM", "where": "distant"},
+        {"radiation": "2 Gy", "where": "distant"},
     ],
 )
 def test_without_a_distant_organ_nothing_reaches_it(item: dict[str, object]) -> None:

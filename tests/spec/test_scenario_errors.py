@@ -77,8 +77,8 @@ BROKEN = [
     (
         "therapy: [{drug: hyperthermia}]",
         "therapy.0.drug",
-        "known to the evidence",
-        "stemniche evidence",
+        "no drug of this version",
+        "neutralise: COL1A1",
     ),
     ("therapy: [drug paclitaxl 80 mg/m^2]", "therapy.0.drug", "no drug", "'paclitaxel'"),
     ("therapy: [7]", "therapy.0", "not a mapping", "block"),

@@ -43,6 +43,7 @@ LINES: tuple[str | dict[str, Any], ...] = (
     "deplete macrophage from birth",
     "transfer CD8 20 every 6 h",
     "radiation 2 Gy every 1 h doses 3",
+    "radiation 2 Gy every 1 h where distant",
     "radiation 2 Gy every 1 h cycle 5 h 2 h from 1 h until tumour_cells < 10",
     {"sort": {"gate": "not CSC"}},
     {"vessels": {"pericytes": 1.5}},

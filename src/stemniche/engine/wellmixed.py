@@ -72,17 +72,20 @@ class MeanCells:
         reach = SPHERE * (self.radius[:, None] + self.radius[None, :]) ** 3
         return np.asarray(reach @ (among * counts) / self.volume)
 
-    def settle(self, s: State, k: Backend, signals: Array, doings: Array, minutes: float) -> None:
+    def settle(
+        self, s: State, k: Backend, signals: Array, doings: Array, read: Array, minutes: float
+    ) -> None:
         """Relax the nodes over some minutes with what was sensed; set the behaviours.
 
-        Interventions act on them as on every cell: what `s` says of reading and of shifts holds.
+        Interventions act on them as on every cell: what `s` says of shifts holds, and what `read`
+        (float32 [T, S]) says of reading.
         """
         cells = State((), 0)
         cells.arrays = {
             "signals": signals,
             "behaviours": doings,
             "type": np.arange(signals.shape[1]),
-            "read_scale": s["read_scale"],
+            "read_scale": read,
             "node_shift": s["node_shift"],
         }
         cells.n = signals.shape[1]

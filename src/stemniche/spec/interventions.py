@@ -347,15 +347,20 @@ class Radiate(Intervention):
 
     With `doses` that many fractions are given; those that fall in the off part of a cycle are not
     counted.
+
+    Args:
+        where: ``distant`` for the distant organ, empty for the tissue.
     """
 
     key: ClassVar[str] = "radiation"
     dose: float
     every: float | None = None
     doses: int | None = None
+    where: Literal["", "distant"] = ""
 
     def _head(self) -> list[str]:
-        return [f"{self.dose:.12g} Gy", *_repeats(self.every, self.doses)]
+        where = f"where {self.where}" if self.where else ""
+        return [f"{self.dose:.12g} Gy", *_repeats(self.every, self.doses), where]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -405,7 +405,17 @@ def _radiation(fields: Fields, setting: Setting) -> iv.Intervention:
     if doses is not None and doses > 1 and every is None:
         raise fields["doses"].error(f"{doses} fractions, but how often?", "Add 'every: 1 d'.")
     dose = fields["radiation"].quantity("Gy", low=0.0, high=MOST_GY)
-    return iv.Radiate(dose=dose, every=every, doses=doses, **_span(fields, setting))
+    where = fields.get("where")
+    place = "primary" if where is None else where.choice(("primary", "distant"))
+    if where is not None and place == "distant":
+        _needs_distant(where, setting)
+    return iv.Radiate(
+        dose=dose,
+        every=every,
+        doses=doses,
+        where="distant" if place == "distant" else "",
+        **_span(fields, setting),
+    )
 
 
 def _inject(fields: Fields, setting: Setting) -> iv.Intervention:
@@ -500,7 +510,7 @@ FORMS: dict[str, Form] = {
     "transfer": Form(
         words=("cells", "every", "doses", "from", "until"), bare="cells", make=_transfer
     ),
-    "radiation": Form(words=("every", "doses", *_TIMES), bare="", make=_radiation),
+    "radiation": Form(words=("every", "doses", "where", *_TIMES), bare="", make=_radiation),
     "inject": Form(
         words=("cells", "route", "every", "doses", "from", "until"), bare="cells", make=_inject
     ),

@@ -64,14 +64,23 @@ class Cytotoxic(Process):
         inside[:] = level + (inside - level) * np.exp(-out * TICK_MIN)
         if not inside.any():
             return
-        power = np.power(np.maximum(inside, 0.0), self.hill)
-        effect = power / (power + self.half_max**self.hill)
+        effect = self.effect(inside)
         sensitive = s["behaviours"][self.sensitivity_row, :n] * s.live("sensitivity")
         struck = (self.phases[s.live("phase")] == 1) & (s.live("state") == ALIVE)
         strength = np.where(struck, effect * sensitive, 0.0)
         s["hazards"][self.hazard, :n] += self.kill * strength
         s["clock"][:n] += np.where(struck, effect * TICK_MIN, 0.0)
         s["damage"][:n] += self.strain * strength * TICK_MIN
+
+    def effect(self, inside: Array) -> Array:
+        """Share of the full effect at some level inside, nM."""
+        power = np.power(np.maximum(inside, 0.0), self.hill)
+        return np.asarray(power / (power + self.half_max**self.hill))
+
+    def balance(self, outside: float, efflux: Array) -> Array:
+        """Level inside a cell of each type that has long been in a level outside, nM."""
+        out = np.maximum(self.uptake + efflux, 1e-12)
+        return np.asarray(self.accumulation * self.uptake * outside / out)
 
 
 @final

@@ -20,11 +20,14 @@ from stemniche.spec.lexicon import SITES
 from stemniche.spec.model import Drug, DrugTarget, Factor, Model, Uptake
 from stemniche.spec.scenario import Scenario
 from stemniche.therapy.action import cytotoxic, over_a_tick, release
+from stemniche.therapy.distant import distant_drugs
 from stemniche.therapy.plasma import CENTRAL, DEPOT, Body, body, dosing
 from stemniche.therapy.schedule import Infusion, check_pump, infusions, snap
 from stemniche.therapy.targeting import (
     depletion,
+    hold,
     in_blood,
+    scaled_signals,
     targeting,
     withheld_rows,
     withholding,
@@ -72,17 +75,25 @@ class Lowered:
     def processes(self, plan: Plan) -> tuple[Process, ...]:
         """Dosing and action of every course."""
         found: list[Process] = []
+        poisons = []
         for c in self.courses:
             found.append(dosing(c.drug, c.doses, c.host, plan))
             poison = _poison(c.drug)
             if poison is not None:
-                found += [release(c.drug, poison, plan), cytotoxic(c.drug, poison, plan)]
+                poisons.append(cytotoxic(c.drug, poison, plan))
+                found += [release(c.drug, poison, plan), poisons[-1]]
         if withheld_rows(self.targets, plan):
             found.append(withholding(self.targets, plan))
         if any(e.sites and MARROW in e.sites for e in self.held):
             found.append(in_blood(self.targets, plan))
+        marked = None
         if any(target.effect == "depleter" for _, target in self.targets):
-            found.append(depletion(self.targets, plan))
+            marked = depletion(self.targets, plan)
+            found.append(marked)
+        if plan.surroundings.distant and (self.targets or poisons):
+            holds = tuple(hold(drug, target, plan) for drug, target in self.targets)
+            scaled = tuple(scaled_signals(self.targets, plan))
+            found.append(distant_drugs(holds, scaled, tuple(poisons), marked, plan))
         return tuple(found)
 
 

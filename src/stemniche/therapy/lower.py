@@ -13,6 +13,7 @@ from stemniche.spec import interventions as given
 from stemniche.spec.model import Model
 from stemniche.spec.scenario import Scenario
 from stemniche.therapy.action import repair
+from stemniche.therapy.distant import distant_rays
 from stemniche.therapy.drugs import Course, course, lower_drugs
 from stemniche.therapy.products import doses_of, product_of, vaccination
 from stemniche.therapy.radiation import lower_radiation
@@ -47,7 +48,8 @@ def lower(scenario: Scenario, model: Model) -> Extension:
 
     def processes(plan: Plan) -> tuple[Process, ...]:
         given_cells = (*virus.processes(plan), *vaccination(plan))
-        found = (*drugs.processes(plan), *rays.processes(plan), *given_cells)
+        afar = (distant_rays(rays.distant, plan),) if rays.distant else ()
+        found = (*drugs.processes(plan), *rays.processes(plan), *afar, *given_cells)
         strains = bool(drugs.uptakes) or bool(rays.variables)
         return (*found, repair(plan)) if strains else found
 
@@ -144,6 +146,7 @@ def _controls(item: given.Intervention, model: Model) -> Iterable[Control]:
                 kind="radiation",
                 target="",
                 value=item.dose,
+                where=item.where,
                 every=snap(item.every or 0.0),
                 times=item.doses,
             )

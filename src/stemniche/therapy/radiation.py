@@ -19,6 +19,9 @@ from stemniche.kernels.cpu import Backend, stream
 
 MOST_LESIONS = 255
 
+DISTANT = "distant"
+"""Where fractions strike that leave the tissue alone; `therapy.distant` carries them out."""
+
 
 def enhancement(oxygen: Array, greatest: float, half: float) -> Array:
     """Effect of a dose at `oxygen` (mmHg) over that without oxygen.
@@ -61,6 +64,7 @@ class Lowered:
     """What the fractions of a scenario add to a Plan; nothing without any."""
 
     fractions: tuple[tuple[int, Control], ...] = ()
+    distant: tuple[tuple[int, Control], ...] = ()
     variables: tuple[Variable, ...] = ()
     hazards: tuple[str, ...] = ()
 
@@ -71,11 +75,14 @@ class Lowered:
 
 def lower_radiation(controls: tuple[Control, ...]) -> Lowered:
     """Find the fractions among the controls."""
-    fractions = tuple((i, c) for i, c in enumerate(controls) if c.kind == "radiation")
+    rays = [(i, c) for i, c in enumerate(controls) if c.kind == "radiation"]
+    distant = tuple((i, c) for i, c in rays if c.where == DISTANT)
+    fractions = tuple((i, c) for i, c in rays if c.where != DISTANT)
     if not fractions:
-        return Lowered()
+        return Lowered(distant=distant)
     return Lowered(
         fractions=fractions,
+        distant=distant,
         variables=(
             Variable(name="unrepaired", unit="Gy", kind="cell"),
             Variable(name="lesions", unit="1", kind="cell", dtype="uint8"),

@@ -75,6 +75,22 @@ class Scaled:
         held = np.where(here, np.float32(self.maximum) * s["occupancy"][self.target, voxel], 0.0)
         return np.asarray(value + held * (1.0 - value) if self.raises else value * (1.0 - held))
 
+    def share_left(self, value: Array, held: float, level: Array) -> Array:
+        """What is left of a signal, or comes on top, over its `value` in a cell of each type.
+
+        Args:
+            held: Share of the target that is held.
+            level: Of all factors; a signal that is not there at all stays so.
+        """
+        some = np.where(value > 0.0, value, 1.0).astype(np.float64)
+        fold = np.full(len(value), 1.0 - self.maximum * held)
+        if self.adds is not None:
+            drug, relative = self.adds
+            fold = 1.0 + relative * level[drug] / some
+        elif self.raises:
+            fold = 1.0 + self.maximum * held * (1.0 - some) / some
+        return np.where((self.kinds == 1) & (value > 0.0), fold, 1.0)
+
 
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -187,7 +203,7 @@ def targeting(targets: tuple[tuple[str, DrugTarget], ...], plan: Plan) -> Target
     """Build the occupancy of all targets, in the order of the plan's `held`."""
     holds = tuple(hold(drug, target, plan) for drug, target in targets)
     first, last = len(plan.model.factors), len(plan.model.factors) + len(plan.nodes)
-    sensed = tuple(s for s in _scaled(targets, plan) if not first <= s.row < last)
+    sensed = tuple(s for s in scaled_signals(targets, plan) if not first <= s.row < last)
     touched = {"signals": "1"} if sensed else {}
     read = {"voxel": "1", "type": "1"} if sensed else {}
     return Targeting(
@@ -201,7 +217,7 @@ def withholding(targets: tuple[tuple[str, DrugTarget], ...], plan: Plan) -> With
     """Build what drugs hold back of nodes."""
     first = len(plan.model.factors)
     rows = withheld_rows(targets, plan)
-    scaled = _scaled(targets, plan)
+    scaled = scaled_signals(targets, plan)
     tau = [plan.model.nodes[row - first].tau for row in rows]
     shares = [1.0 - float(np.exp(-SENSE_S / 60.0 / t)) for t in tau]
     adds = any(s.adds is not None for s in scaled if s.row in rows)
@@ -223,7 +239,7 @@ def withholding(targets: tuple[tuple[str, DrugTarget], ...], plan: Plan) -> With
 def withheld_rows(targets: tuple[tuple[str, DrugTarget], ...], plan: Plan) -> tuple[int, ...]:
     """Rows in ``signals`` of the nodes that drugs act on."""
     first, last = len(plan.model.factors), len(plan.model.factors) + len(plan.nodes)
-    return tuple(sorted({s.row for s in _scaled(targets, plan) if first <= s.row < last}))
+    return tuple(sorted({s.row for s in scaled_signals(targets, plan) if first <= s.row < last}))
 
 
 def in_blood(targets: tuple[tuple[str, DrugTarget], ...], plan: Plan) -> InBlood:
@@ -248,7 +264,7 @@ def depletion(targets: tuple[tuple[str, DrugTarget], ...], plan: Plan) -> Deplet
     return Depletion(kills=kills, hazard=plan.hazards["drug_death"])
 
 
-def _scaled(targets: tuple[tuple[str, DrugTarget], ...], plan: Plan) -> list[Scaled]:
+def scaled_signals(targets: tuple[tuple[str, DrugTarget], ...], plan: Plan) -> list[Scaled]:
     """What targets do to the signals of cells."""
     found = []
     for row, (drug, target) in enumerate(targets):

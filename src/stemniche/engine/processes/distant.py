@@ -12,6 +12,7 @@ from typing import final
 import numpy as np
 
 from stemniche.engine import drives
+from stemniche.engine.occupancy import holders, left
 from stemniche.engine.plan import VESSEL, Plan
 from stemniche.engine.process import SUPPLY_S, Access, Phase, Process, Tick
 from stemniche.engine.processes.recruitment import feeds
@@ -54,6 +55,8 @@ class DistantTissue(Process):
         exchange: 1/min [F], between the organ's vessels and its tissue at normal permeability.
         taken: float64 [F, T], 1/min that one cell takes from the whole piece.
         entering, flow, calls: As in `Recruitment`, for the organ at rest.
+        held: What drugs hold back of a factor that vessels read, by its name.
+        bound: Triples (factor, drug that binds it, 1/min per level of the drug).
         turnover: 1/min [T].
         lining, leakiness: Type that lines vessels, and what makes its walls leak.
         conversions: Triples (behaviour row, from, to).
@@ -77,6 +80,8 @@ class DistantTissue(Process):
     entering: tuple[int, ...]
     flow: Array
     calls: tuple[Drive | None, ...]
+    held: dict[str, tuple[tuple[int, float], ...]]
+    bound: tuple[tuple[int, int, float], ...]
     lining: int
     leakiness: Drive | None
     signals: dict[str, int]
@@ -102,6 +107,9 @@ class DistantTissue(Process):
             "distant_rest": "factor unit/min",
             "distant_at_rest": "cells",
             "leakiness_at_rest": "1",
+            "distant_occupancy": "1",
+            "distant_withheld": "1",
+            "distant_kill": "1/min",
         },
         write={
             "distant_levels": "factor unit",
@@ -118,13 +126,16 @@ class DistantTissue(Process):
         levels, counts = s["distant_levels"], s["distant_cells"]
 
         def level(signal: str) -> Array:
-            return levels[self.factors[signal]]
+            share = left(s["distant_occupancy"], self.held.get(signal, ()))
+            return np.asarray(levels[self.factors[signal]] * share)
 
         wider = self._leakiness(s) / float(s["leakiness_at_rest"][0])
         s["distant_permeability"][0] = wider
         made = self._made(s, counts) - s["distant_rest"]
         base = self.decay + self.taken @ s["distant_at_rest"]
         loss = (self.decay + self.taken @ counts) * s["loss_scale"]
+        for factor, drug, rate in self.bound:
+            loss[factor] += rate * levels[drug]
         exchange = self.exchange * wider
         supply = made + base * self.baseline + self.decay * s["distant_held"]
         outside = np.maximum(self.baseline + s["blood"] - self.plasma, 0.0)
@@ -135,7 +146,9 @@ class DistantTissue(Process):
         levels[:] = np.where(self.dissolved, np.maximum(moved, 0.0), levels)
         self._hosts(s, counts, level, minutes)
         self.cells.sense(s["distant_signals"], levels, counts)
-        self.cells.settle(s, k, s["distant_signals"], s["distant_behaviours"], minutes)
+        self.cells.settle(
+            s, k, s["distant_signals"], s["distant_behaviours"], self._read(s), minutes
+        )
 
     def rest(self, s: State, k: Backend) -> None:
         """Bring a fresh State's organ to rest, and note its cells and what they make there.
@@ -149,7 +162,9 @@ class DistantTissue(Process):
         counts, held = s["distant_cells"], np.eye(len(self.counts)) / HELD_MIN
         for step in range(REST_STEPS):
             self.cells.sense(s["distant_signals"], self.baseline, counts)
-            self.cells.settle(s, k, s["distant_signals"], s["distant_behaviours"], REST_MIN)
+            self.cells.settle(
+                s, k, s["distant_signals"], s["distant_behaviours"], s["read_scale"], REST_MIN
+            )
             if step % 60 == 59:
                 inflow, change = self._traffic(s, lambda name: self.baseline[self.factors[name]])
                 balance = np.linalg.solve(held - change, inflow + self.counts / HELD_MIN)
@@ -158,6 +173,10 @@ class DistantTissue(Process):
         s["leakiness_at_rest"][0] = self._leakiness(s)
         s["distant_rest"][:] = self._made(s, counts)
 
+    def _read(self, s: State) -> Array:
+        """What cells of each type read of each signal, float32 [T, S]: drugs hold some back."""
+        return np.asarray(s["read_scale"] * (1.0 - s["distant_withheld"]), np.float32)
+
     def _leakiness(self, s: State) -> float:
         """Of vessels lined by the mean cell of their walls; 1 where nothing moves it."""
         if self.leakiness is None:
@@ -165,7 +184,7 @@ class DistantTissue(Process):
 
         def level(signal: str) -> Array:
             row = self.signals[signal]
-            read = s["read_scale"][self.lining, row]
+            read = self._read(s)[self.lining, row]
             return np.asarray(s["distant_signals"][row, self.lining] * read)
 
         return float(drives.value(self.leakiness, level))
@@ -173,7 +192,7 @@ class DistantTissue(Process):
     def _made(self, s: State, counts: Array) -> Array:
         """Release of each factor in the piece by its host cells, factor unit/min."""
         made = np.zeros(len(self.baseline))
-        signals, scale = s["distant_signals"], s["read_scale"]
+        signals, scale = s["distant_signals"], self._read(s)
         for r in self.releases:
             level = 1.0
             for node in r.nodes:
@@ -201,7 +220,8 @@ class DistantTissue(Process):
         inflow[list(self.entering)] = self.flow * s["pool"] * fold
         rate = doing[self.cycle_row]
         born = rate / (1.0 + rate * self.fixed_phases)
-        net = born - self.turnover - doing[list(self.death_rows)].sum(axis=0)
+        dying = doing[list(self.death_rows)].sum(axis=0) + s["distant_kill"][-1]
+        net = born - self.turnover - dying
         change = np.diag(net)
         for row, old, new in self.conversions:
             change[old, old] -= doing[row, old]
@@ -229,7 +249,8 @@ def distant_tissue(plan: Plan) -> DistantTissue:
     dissolved = np.array([f.form not in ("gas", "metabolite") for f in factors])
     taken = np.zeros((len(factors), len(types)))
     volumes = plan.trait("volume").astype(np.float64)
-    for u in plan.uptakes:
+    # A drug that cells take up is given back: at balance nothing goes.
+    for u in plan.model.uptakes:
         if u.kind == "first_order" and u.cell in types:
             kind = types[u.cell]
             taken[plan.factors[u.factor], kind] += u.rate * volumes[kind] / grid.volume
@@ -248,6 +269,8 @@ def distant_tissue(plan: Plan) -> DistantTissue:
         entering=entering,
         flow=np.array(flow),
         calls=tuple(plan.drives.get((VESSEL, f"recruitment.{types.names[i]}")) for i in entering),
+        held={name: holders(plan.held, VESSEL, name) for name in plan.factors.names},
+        bound=tuple((plan.factors[b.factor], plan.factors[b.drug], b.rate) for b in plan.bindings),
         lining=lining,
         leakiness=plan.drives.get((types.names[lining], "leakiness")),
         signals=plan.signals.place,

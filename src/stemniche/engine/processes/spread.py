@@ -172,6 +172,7 @@ class Spread(Process):
             "distant_behaviours": "1",
             "distant_cells": "cells",
             "distant_permeability": "1",
+            "distant_kill": "1/min",
         },
         write={"shedding": "cells", "circulating": "cells", "settled": "cells"},
         add={"spread_tally": "cells"},
@@ -209,9 +210,12 @@ class Spread(Process):
             * self._strike(s, c)
             for c in self.killers
         )  # fmt: skip
+        die = found["apoptosis_rate"] + found["necrosis_rate"] + killed
+        resting, cycling = s["distant_kill"][:, own]
         return {
             "divide": rate / (1.0 + rate * self.fixed_phases[own]),
-            "die": found["apoptosis_rate"] + found["necrosis_rate"] + killed,
+            "die": die + cycling,
+            "die_resting": die + resting,
             "wake": found["awakening_rate"],
             "rest": found["quiescence_rate"],
             "symmetric": found["symmetric_probability"],
@@ -227,7 +231,7 @@ class Spread(Process):
         """Chance that a stem cell in the blood founds a colony, at the rates of the moment."""
         out, settle = self.rates_in_blood(s)
         found, stem = self.rates_settled(s), self.tumour.index(self.stem)
-        wake, die = found["wake"][stem], found["die"][stem]
+        wake, die = found["wake"][stem], found["die_resting"][stem]
         return float(settle[stem] / out[stem] * wake / max(wake + die, 1e-30)) * self.lasts(s)
 
     def _strike(self, s: State, c: Killer) -> Array:
@@ -285,7 +289,7 @@ class Spread(Process):
                 left, total = left - part, total - rate
             return [*parts, left]
 
-        dead, woken = exits(z[RESTING:ACTIVE], found["die"][stem], found["wake"][stem])
+        dead, woken = exits(z[RESTING:ACTIVE], found["die_resting"][stem], found["wake"][stem])
         after[RESTING] -= dead[0] + woken[0]
         dead, slept, split = exits(
             z[ACTIVE : ACTIVE + 1], found["die"][stem], found["rest"][stem], found["divide"][stem]
@@ -295,9 +299,8 @@ class Spread(Process):
         after[RESTING] += slept[0]
         after[ACTIVE + 1] += split[0] - both[0]
         young = slice(ACTIVE + 1, last)
-        dead, split = exits(
-            z[young], found["die"][transit], found["divide"][transit] * busy[transit]
-        )
+        young_die = busy * found["die"] + (1.0 - busy) * found["die_resting"]
+        dead, split = exits(z[young], young_die[transit], found["divide"][transit] * busy[transit])
         after[young] -= dead + split
         after[ACTIVE + 2 :] += 2.0 * split
         (dead,) = exits(z[last:], found["die"][end])
