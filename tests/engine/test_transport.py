@@ -127,7 +127,9 @@ def test_oxygen_is_lower_among_the_cells(walk: Walk, small: Make, k: Backend) ->
 
 def test_plasma_relaxes_to_the_leak_over_the_clearance(walk: Walk, small: Make, k: Backend) -> None:
     """dB/dt = leak - k (B - baseline) from its closed solution, the leak held by a fixed field."""
-    plan, state = walk(small({"represents.volume": "1 cm^3"}))
+    gain = 50.0
+    changes = {"represents.volume": "1 cm^3", "parameters": {"serum.gain": gain}}
+    plan, state = walk(small(changes))
     f = plan.factors["IL6"]
     blood = next(p for p in plan.processes if p.name == "blood")
     vessels = float(state["perfusion"].sum())
@@ -137,7 +139,7 @@ def test_plasma_relaxes_to_the_leak_over_the_clearance(walk: Walk, small: Make, 
         excess = 0.5
         state["fields"][f] = state["blood"][f] + excess
         leak = plan.exchange["IL6"] * excess * vessels * plan.grid.voxel_volume
-        leak *= plan.surroundings.blood_scale / plan.surroundings.plasma_volume
+        leak *= gain * plan.surroundings.blood_scale / plan.surroundings.plasma_volume
         blood.run(state, moment(state), k)
         kept = exp(-clearance * blood.every_s / 60.0 * (step + 1))
         wanted = (base + leak / clearance) * (1.0 - kept)

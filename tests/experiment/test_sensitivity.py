@@ -1,5 +1,6 @@
 """Which numbers matter: the design runs, and what moves the result comes out on top."""
 
+import numpy as np
 import pytest
 
 import stemniche as sn
@@ -33,8 +34,13 @@ def test_every_input_has_a_range_and_is_known_to_scenarios(scenario: Scenario) -
     inputs = inputs_of(scenario)
     assert len({one.name for one in inputs}) == len(inputs) > 300
     assert all(one.low < one.high and one.group for one in inputs)
-    for share in (0.0, 0.5, 1.0):
-        moved = {one.name: one.at(share) for one in inputs}
+    dice = np.random.default_rng(1)
+    for shares in (np.zeros(len(inputs)), np.ones(len(inputs)), *dice.random((3, len(inputs)))):
+        moved = {
+            name: one.at(share)
+            for one, share in zip(inputs, shares, strict=True)
+            for name in (one.name, *one.also)
+        }
         compile_model(read_library(), scenario.change({"parameters": moved}))
 
 

@@ -10,7 +10,7 @@ Source:
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from functools import partial
 from typing import TYPE_CHECKING, Any, final
@@ -62,6 +62,7 @@ class Input:
         name: As `parameters:` of a scenario takes it.
         group: What it belongs to, in words.
         basis: As of its row: stated, hedged, inferred or assumed.
+        also: Further numbers that have to be the same, as the weights of one AND group.
     """
 
     name: str
@@ -70,6 +71,7 @@ class Input:
     high: float
     unit: str
     basis: str
+    also: tuple[str, ...] = ()
 
     def at(self, share: float) -> str:
         """The quantity at a share of the way from low to high."""
@@ -115,10 +117,8 @@ def inputs_of(scenario: Scenario, library: Library | None = None) -> tuple[Input
         one = _of_parameter(record, library)
         if one is not None:
             found.append(one)
-    for row in library.mechanisms.values():
-        if row.id in active:
-            found.extend(_of_row(row, library))
-    return tuple(found)
+    rows = [row for row in library.mechanisms.values() if row.id in active]
+    return (*found, *_joined([one for row in rows for one in _of_row(row, library)], library))
 
 
 def sensitivity(
@@ -218,6 +218,20 @@ def _of_row(row: Mechanism, library: Library) -> list[Input]:
             low, high = (_odds if share else _times)(value, factor)
             found.append(Input(name, group, low, high, unit, row.basis))
     return found
+
+
+def _joined(inputs: list[Input], library: Library) -> list[Input]:
+    """One input for all weights of an AND group, in the place of the first."""
+    found: dict[tuple[str, ...], Input] = {}
+    for one in inputs:
+        row_id, _, column = one.name.rpartition(".")
+        row = library.mechanisms[row_id]
+        key: tuple[str, ...] = (one.name,)
+        if isinstance(row, Link) and row.and_group and column == "weight":
+            key = (row.to, row.and_group)
+        first = found.get(key)
+        found[key] = one if first is None else replace(first, also=(*first.also, one.name))
+    return list(found.values())
 
 
 def _times(value: float, factor: float) -> tuple[float, float]:
@@ -343,7 +357,11 @@ class _Bench:
         return design[kept], values
 
     def _scenario(self, inputs: Sequence[Input], point: Floats) -> Scenario:
-        moved = {one.name: one.at(float(x)) for one, x in zip(inputs, point, strict=True)}
+        moved = {
+            name: one.at(float(x))
+            for one, x in zip(inputs, point, strict=True)
+            for name in (one.name, *one.also)
+        }
         return self.scenario.change({"parameters": {**self.scenario.parameters, **moved}})
 
 

@@ -26,6 +26,7 @@ ENGINE_PARAMETERS: tuple[str, ...] = (
     "blood.half_life",
     "marrow.half_life",
     "serum.half_life",
+    "serum.gain",
     "plasma.volume_per_kg",
     "pH.per_lactate",
     "dead.clearance",

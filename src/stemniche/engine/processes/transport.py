@@ -232,6 +232,7 @@ class Blood(Process):
 
     Args:
         large: bool [F], factors that pass by the leaks of vessels.
+        gains: float64 [F], so much more than its amount weighs what is shed.
 
     Source:
         One well-mixed compartment, ``dB/dt = leak - k (B - baseline)``, exact over the step with
@@ -249,6 +250,7 @@ class Blood(Process):
     decay: Array
     bound: tuple[tuple[int, int, float], ...]
     scale: float
+    gains: Array
     voxel_volume: float
     name: str = "blood"
     phase: Phase = Phase.FIELDS
@@ -267,6 +269,7 @@ class Blood(Process):
         open_ = np.where(self.large[:, None], s["leak"][places], perfusion[places])
         excess = (flat[:, places] - blood[:, None]) * open_
         leak = self.exchange * excess.sum(axis=1, dtype=np.float64) * self.voxel_volume * self.scale
+        leak *= np.where(leak > 0.0, self.gains, 1.0)
         lost = self.clearance.copy()
         for factor, drug, rate in self.bound:
             lost[factor] += rate * blood[drug]
@@ -400,5 +403,8 @@ def blood(plan: Plan) -> Blood:
         decay=np.array([f.decay for f in factors]),
         bound=_bound(plan),
         scale=plan.surroundings.blood_scale / plan.surroundings.plasma_volume,
+        gains=np.where(
+            [f.form in ("gas", "metabolite") for f in factors], 1.0, plan.parameter("serum.gain")
+        ),
         voxel_volume=plan.grid.voxel_volume,
     )
