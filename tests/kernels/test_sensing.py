@@ -65,7 +65,7 @@ def cue(fields: np.ndarray, weight: np.ndarray, scale: np.ndarray, voxel: np.nda
     n, out = voxel.size, [np.zeros(voxel.size, np.float32) for _ in range(3)]
     which = np.arange(len(fields), dtype=np.int32)
     flat = fields.reshape(len(fields), -1)
-    sensing.cue_direction(flat, which, weight, scale, voxel, n, SHAPE, SPACING, *out)
+    sensing.cue_direction(flat, which, weight, scale, voxel, n, SHAPE, SPACING, False, *out)
     return np.stack(out).astype(np.float64)
 
 

@@ -14,6 +14,7 @@ class Grid:
     Args:
         shape: Voxels along z, y, x. A 2-D slice has 1 along z.
         spacing: Edge of a voxel, um.
+        joined: Whether the two faces along z meet, so that the slab goes on and on.
 
     Raises:
         InputError: A side has no voxel, or the spacing is not positive.
@@ -28,6 +29,7 @@ class Grid:
 
     shape: tuple[int, int, int]
     spacing: float
+    joined: bool = False
 
     def __post_init__(self) -> None:
         if min(self.shape) < 1 or not self.spacing > 0:

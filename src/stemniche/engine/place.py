@@ -127,8 +127,8 @@ def _spots(
     loose = 1.0 if plan.surroundings.medium else plan.parameter("tumour.looseness")
     step = 2.0 * SPACING * loose * (volume * 0.238732414637843) ** (1.0 / 3.0)
     points = _layout(plan, count, step, draw)
-    middle = np.array(plan.grid.size) / 2.0
-    reach = float(np.sqrt(((points - middle) ** 2).sum(axis=1)).max()) + step / 2
+    apart = _apart(plan, points)
+    reach = float(np.sqrt((apart**2).sum(axis=1)).max()) + step / 2
     return points, volume, reach
 
 
@@ -178,8 +178,26 @@ def _layout(plan: Plan, count: int, step: float, draw: Callable[[str, int, int],
         elif shape == "sheet":
             points[:, 2] = step / 2
         return points
+    if plan.grid.joined and shape == "disc":
+        return _column(count, step, float(size[2])) + middle
     lattice = _packed(count, step, flat=plan.grid.flat or shape == "disc")
     return lattice + middle
+
+
+def _apart(plan: Plan, points: Array) -> Array:
+    """From the middle of the box to some points, um, without the depth that a disc goes through."""
+    through = plan.grid.flat or plan.grid.joined
+    return np.asarray((points - np.array(plan.grid.size) / 2.0)[:, : 2 if through else 3])
+
+
+def _column(count: int, step: float, depth: float) -> Array:
+    """The `count` points nearest the axis of packed layers that fill the depth and go on beyond."""
+    layers = max(1, round(depth / (step * np.sqrt(2.0 / 3.0))))
+    layer = _packed(-(-count // layers), step, flat=True)
+    offset = np.array([0.5 * step, step * np.sqrt(0.75) / 3.0, 0.0])
+    height = (np.arange(layers) + 0.5) * depth / layers - depth / 2.0
+    points = [layer + (h % 2) * offset + [0.0, 0.0, z] for h, z in enumerate(height)]
+    return np.stack(points, axis=1).reshape(-1, 3)[:count]
 
 
 def _packed(count: int, step: float, *, flat: bool) -> Array:
@@ -229,8 +247,7 @@ def _scattered(
     size = np.array(plan.grid.size)
     tries = 8 * count + 64
     points = np.stack([draw(name, tries, d) for d in range(3)], axis=1) * size
-    apart = (points - size / 2.0)[:, : 2 if plan.grid.flat else 3]
-    outside = (apart**2).sum(axis=1) > reach**2
+    outside = (_apart(plan, points) ** 2).sum(axis=1) > reach**2
     taken = np.flatnonzero(outside | (draw(name, tries, 3) < plan.parameter("tumour.infiltration")))
     chosen = taken[:count] if len(taken) >= count else np.arange(count)
     return points[chosen]

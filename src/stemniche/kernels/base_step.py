@@ -267,15 +267,18 @@ def _settle(
     origin: Floats,
     allowance: Floats,
     domain: Floats,
-    closed: bool,
+    mirrored: int,
 ) -> np.float32:
-    """Make the new places the present ones; largest move since `origin` over its allowance."""
+    """Make the new places the present ones; largest move since `origin` over its allowance.
+
+    Walls mirror along the first `mirrored` axes.
+    """
     most = _ZERO
     for i in range(first, last):
         square = _ZERO
         for axis in range(3):
             position = new[i, axis]
-            if closed:
+            if axis < mirrored:
                 position = _reflected(position, domain[axis])
             place[i, axis] = position
             square += (position - origin[i, axis]) * (position - origin[i, axis])
@@ -301,7 +304,7 @@ def base_step(
     origin: Floats,
     allowance: Floats,
     domain: Floats,
-    closed: bool,
+    mirrored: int,
     drift: Floats,
 ) -> None:
     """One base step of all cells; `drift` gets the result of `_settle` for every block."""
@@ -327,4 +330,4 @@ def base_step(
                 )
     for block in prange(blocks):
         first, last = block * BLOCK, min((block + 1) * BLOCK, n)
-        drift[block] = _settle(first, last, place, new, origin, allowance, domain, closed)
+        drift[block] = _settle(first, last, place, new, origin, allowance, domain, mirrored)

@@ -24,6 +24,7 @@ from stemniche.kernels import (
     neighbours,
     reactions,
     sensing,
+    slab,
 )
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -70,6 +71,9 @@ class Backend:
     touching = staticmethod(neighbours.touching)
     list_allowance = staticmethod(mechanics.list_allowance)
     move_tick = staticmethod(mechanics.move_tick)
+    wrapped = staticmethod(slab.wrapped)
+    touching_round = staticmethod(slab.touching_round)
+    move_round = staticmethod(slab.move_round)
     polarise = staticmethod(motility.polarise)
     uniform_array = staticmethod(maths.uniform_array)
     child_keys = staticmethod(maths.child_keys)

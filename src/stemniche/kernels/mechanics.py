@@ -15,14 +15,14 @@ from stemniche.kernels.base_step import BLOCK, base_step
 from stemniche.kernels.jit import parallel_kernel, prange
 from stemniche.kernels.neighbours import SPARE, lacks, list_within
 
-__all__ = ["list_allowance", "move_tick", "step_motion"]
+__all__ = ["FORGIVEN", "laid_out", "list_allowance", "move_tick", "step_motion"]
 
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int32]
 Longs = NDArray[np.int64]
 Marks = NDArray[np.uint8]
 
-_FORGIVEN = np.float32(0.25)
+FORGIVEN = np.float32(0.25)
 """Of the radius: a list may lack pairs this far inside the range of adhesion. Those that it lacks
 do not touch yet, and attract each other by less than 0.04 of their adhesion."""
 
@@ -63,7 +63,7 @@ def _lay_out(
             grip[i, 2] = np.float32(math.sqrt(vx[i] * vx[i] + vy[i] * vy[i] + up * up))
 
 
-def _laid_out(
+def laid_out(
     n: int,
     places: tuple[Floats, ...],
     velocities: tuple[Floats, ...],
@@ -134,11 +134,11 @@ def move_tick(
         two_d: Flat tissue.
     """
     box = np.asarray(domain, np.float32)
-    place, active, grip = _laid_out(
+    place, active, grip = laid_out(
         n, (x, y, z, radius), (vx_act, vy_act, vz_act), repulsion, adhesion, two_d
     )
     speed = grip[:, 2]
-    forgiven = _FORGIVEN * radius[:n]
+    forgiven = FORGIVEN * radius[:n]
     kind, new, stage = np.zeros(n, np.uint8), np.empty_like(place), np.empty_like(place)
     velocity = np.empty_like(active)
     origin, bearable = place.copy(), allowance[:n] + forgiven
@@ -162,7 +162,7 @@ def move_tick(
         base_step(
             place, active, grip, movable, ptr, idx, part, reach_factor,
             stale or step % _REST_STEPS == 0, velocity, kind, new, stage, origin, bearable, box,
-            wall_kind == 1, drift,
+            3 if wall_kind == 1 else 0, drift,
         )  # fmt: skip
     _put_back(place, x, y, z, n, two_d)
     return lists
@@ -195,7 +195,7 @@ def step_motion(
     ``out_maxdisp[0]`` gets the largest displacement, um: the list was good enough if it reaches
     twice that beyond the range of adhesion.
     """
-    place, active, grip = _laid_out(
+    place, active, grip = laid_out(
         n, (x, y, z, radius), (vx_act, vy_act, vz_act), repulsion, adhesion, two_d
     )
     kind, new, stage = np.zeros(n, np.uint8), np.empty_like(place), np.empty_like(place)
@@ -206,7 +206,7 @@ def step_motion(
     for _ in range(steps if n else 0):
         base_step(
             place, active, grip, movable, ptr, idx, minutes / steps, reach_factor, True, velocity,
-            kind, new, stage, origin, um, box, wall_kind == 1, drift,
+            kind, new, stage, origin, um, box, 3 if wall_kind == 1 else 0, drift,
         )  # fmt: skip
     _put_back(place, x, y, z, n, two_d)
     out_maxdisp[0] = drift.max(initial=0.0)

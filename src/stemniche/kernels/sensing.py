@@ -71,8 +71,12 @@ def gather(fields: Floats, voxel: Ints, n: int, out: Floats) -> None:
 
 
 @inline
-def _slope(field: Floats, v: int, at: int, count: int, step: int) -> np.float32:
+def _slope(field: Floats, v: int, at: int, count: int, step: int, joined: bool) -> np.float32:
     """Change per voxel along one axis: central, one-sided at a wall."""
+    if joined:
+        below = v - step if at > 0 else v + (count - 1) * step
+        above = v + step if at + 1 < count else v - (count - 1) * step
+        return _HALF * (field[above] - field[below])
     lower = v - step if at > 0 else v
     upper = v + step if at + 1 < count else v
     apart = np.float32(int(at > 0) + int(at + 1 < count))
@@ -88,6 +92,7 @@ def _cues(
     voxel: Ints,
     n: int,
     shape: Shape,
+    joined: bool,
     gx: Floats,
     gy: Floats,
     gz: Floats,
@@ -103,9 +108,9 @@ def _cues(
                 if w != _ZERO:
                     field = fields[which[k]]
                     w = w / max(field[v] + scale[k], np.float32(1e-30))
-                    sx += w * _slope(field, v, ix, nx, 1)
-                    sy += w * _slope(field, v, iy, ny, nx)
-                    sz += w * _slope(field, v, iz, nz, nx * ny)
+                    sx += w * _slope(field, v, ix, nx, 1, False)
+                    sy += w * _slope(field, v, iy, ny, nx, False)
+                    sz += w * _slope(field, v, iz, nz, nx * ny, joined)
             length = np.float32(math.sqrt(sx * sx + sy * sy + sz * sz))
             per_length = _ONE / length if length > _FAINTEST else _ZERO
             gx[i], gy[i], gz[i] = sx * per_length, sy * per_length, sz * per_length
@@ -120,6 +125,7 @@ def cue_direction(
     n: int,
     shape: Shape,
     spacing: float,
+    joined: bool,
     gx: Floats,
     gy: Floats,
     gz: Floats,
@@ -138,9 +144,10 @@ def cue_direction(
         n: Cells in use.
         shape: Voxels along z, y, x.
         spacing: Edge of a voxel, um; it cancels out.
+        joined: Whether the two faces along z meet.
         gx, gy, gz: Get the direction.
     """
-    _cues(fields, which, weight, scale, voxel, n, shape, gx, gy, gz)
+    _cues(fields, which, weight, scale, voxel, n, shape, joined, gx, gy, gz)
 
 
 @parallel_kernel

@@ -59,7 +59,8 @@ def assemble(scenario: Scenario, seed: int) -> Assembled:
 
 def grid_of(scenario: Scenario) -> Grid:
     """The voxel grid of the scenario's domain."""
-    return Grid(shape=scenario.domain.shape, spacing=scenario.domain.voxel)
+    joined = scenario.walls.depth == "periodic"
+    return Grid(shape=scenario.domain.shape, spacing=scenario.domain.voxel, joined=joined)
 
 
 def _surroundings(scenario: Scenario, library: Library, model: Model) -> Surroundings:

@@ -291,6 +291,7 @@ def _scenario(tree: Node, name: str, source: str) -> Scenario:
         distant=_distant(top["distant_site"], environment, notes),
         notes=notes,
     )
+    walls = read_walls(section["walls"], domain)
     tumour = read_tumour(section["tumour"], known, setting.notes)
     tissue = read_tissue(top["tissue"], known)
     _check_count(tumour, tissue, section["tumour"])
@@ -308,14 +309,14 @@ def _scenario(tree: Node, name: str, source: str) -> Scenario:
         days=days,
         sample_every=_sample_every(top["sample_every"]),
         domain=domain,
-        walls=read_walls(section["walls"]),
+        walls=walls,
         represents=section["represents"]["volume"].quantity("um^3", low=1.0),
         prepare=read_prepare(section["prepare"], tumour, setting),
         tumour=tumour,
         tissue=tissue,
         host=host,
         environment=environment,
-        numerics=read_numerics(section["numerics"]),
+        numerics=read_numerics(section["numerics"], walls),
         distant_site=setting.distant,
         therapy=therapy,
         claims_off=claims,

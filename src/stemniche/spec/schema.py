@@ -14,6 +14,7 @@ LAYOUTS = ("disc", "ball", "single", "scattered", "sheet")
 ORIGINS = ("settled", "CSC", "progenitor", "differentiated")
 GENOTYPE_STATES = ("mutant", "lost", "low", "high", "wild_type")
 CELL_WALLS = ("open", "closed")
+DEPTHS = ("walled", "periodic")
 FACTOR_WALLS = ("far_field", "no_flux", "fixed")
 BOUNDARIES = ("tissue", "medium")
 FIELD_SOLVERS = ("implicit", "reference")
@@ -58,6 +59,8 @@ SCHEMA_KEYS: tuple[Key, ...] = (
     Key("domain.depth", "length", "20 um", "Third edge; equal to the voxel for a 2-D slice."),
     Key("domain.voxel", "length", "20 um", "Edge of a voxel of the fields."),
     Key("walls.cells", " | ".join(CELL_WALLS), "open", "Whether cells may leave (counted)."),
+    Key("walls.depth", " | ".join(DEPTHS), "walled",
+        "Whether the faces along the depth of a slab are walls like the others or meet."),
     Key("walls.factors", " | ".join(FACTOR_WALLS), "far_field", "What factors meet at the walls."),
     Key("represents.volume", "volume", "100 mm^3", "Tissue the box stands for; scales the blood."),
     Key("prepare.days", "days", None, "Length of the preparation before day 0."),

@@ -16,6 +16,8 @@ from stemniche.spec.yamlfile import Node
 
 MOST_VOXELS = 50_000_000
 DIVIDES = 1e-6
+LEAST_PERIOD = 60.0
+"""Least depth of a periodic slab, um: no cell reaches itself or both images of another."""
 """Largest relative remainder of a side divided by the voxel."""
 
 
@@ -55,9 +57,10 @@ class Domain:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Walls:
-    """What cells and factors meet at the faces of the box."""
+    """What cells and factors meet at the faces of the box; those along the depth may be joined."""
 
     cells: Literal["open", "closed"]
+    depth: Literal["walled", "periodic"]
     factors: Literal["far_field", "no_flux", "fixed"]
 
 
@@ -155,16 +158,31 @@ def _side(written: Field, voxel: float) -> float:
     return float(f"{steps * voxel:.12g}")
 
 
-def read_walls(fields: Fields) -> Walls:
-    """Read `walls`."""
+def read_walls(fields: Fields, domain: Domain) -> Walls:
+    """Read `walls`.
+
+    Raises:
+        InputError: The faces of a slab meet that is too thin for its cells.
+    """
+    if fields["depth"].choice(schema.DEPTHS) == "periodic" and domain.depth < LEAST_PERIOD:
+        what = f"A slab {domain.depth:g} um deep cannot be periodic: cells would touch themselves."
+        raise fields["depth"].error(what, f"Write domain.depth: {LEAST_PERIOD:g} um or more.")
     return Walls(
         cells=fields["cells"].choice(schema.CELL_WALLS),  # type: ignore[arg-type]
+        depth=fields["depth"].choice(schema.DEPTHS),  # type: ignore[arg-type]
         factors=fields["factors"].choice(schema.FACTOR_WALLS),  # type: ignore[arg-type]
     )
 
 
-def read_numerics(fields: Fields) -> Numerics:
-    """Read `numerics`."""
+def read_numerics(fields: Fields, walls: Walls) -> Numerics:
+    """Read `numerics`.
+
+    Raises:
+        InputError: The reference solver, which knows no periodic slab.
+    """
+    if fields["fields"].choice(schema.FIELD_SOLVERS) == "reference" and walls.depth == "periodic":
+        what = "The reference solver has no periodic depth."
+        raise fields["fields"].error(what, "Write numerics: {fields: implicit}.")
     return Numerics(fields=fields["fields"].choice(schema.FIELD_SOLVERS))  # type: ignore[arg-type]
 
 

@@ -213,6 +213,7 @@ class Canon(Process):
     shape: tuple[int, int, int]
     spacing: float
     size: Array
+    joined: bool
     reach: float
     skin: float
     touch: float
@@ -224,6 +225,8 @@ class Canon(Process):
 
     def run(self, s: State, t: Tick, k: Backend) -> None:
         """See `Process.run`."""
+        if self.joined:
+            s.live("z")[:] = k.wrapped(s.live("z"), float(self.size[2]))
         place = k.voxel_index(s["x"], s["y"], s["z"], s.n, self.spacing, self.shape)
         voxels = self.shape[0] * self.shape[1] * self.shape[2]
         kept = s.live("state") != GONE
@@ -235,8 +238,15 @@ class Canon(Process):
         self._list(s, k)
 
     def _list(self, s: State, k: Backend) -> None:
-        """List who may meet in the next tick, and who touches now."""
+        """List who may meet in the next tick, and who touches now.
+
+        In a slab whose faces meet, motion makes lists of its own.
+        """
         at = s["x"], s["y"], s["z"], s["radius"]
+        if self.joined:
+            found = k.touching_round(*at, s.n, self.size, self.touch)
+            s["list_ptr"], s["list_idx"] = s["touch_ptr"], s["touch_idx"] = found
+            return
         speed = s["behaviours"][self.speed_row] * (s["state"] == ALIVE)
         s["allowance"][:] = k.list_allowance(speed, self.skin, TICK_MIN)
         found = k.build_list(*at, s.n, self.size, self.reach, s["allowance"])
@@ -291,6 +301,7 @@ def canon(plan: Plan, reach: float, skin: float, touch: float) -> Canon:
         shape=plan.grid.shape,
         spacing=plan.grid.spacing,
         size=np.array(plan.grid.size, np.float32),
+        joined=plan.grid.joined,
         reach=reach,
         skin=skin,
         touch=touch,

@@ -34,6 +34,7 @@ class Motion(Process):
     size: Array
     spacing: float
     flat: bool
+    joined: bool
     closed: bool
     factors: int
     cue_factors: Array
@@ -80,30 +81,21 @@ class Motion(Process):
     def run(self, s: State, t: Tick, k: Backend) -> None:
         """See `Process.run`."""
         n, kind = s.n, s["type"]
-        vx, vy, vz = self._crawl(s, t, k)
-        k.move_tick(
-            s["x"],
-            s["y"],
-            s["z"],
-            s["radius"],
+        cells = (
+            *(s["x"], s["y"], s["z"], s["radius"]),
             self.repulsion[kind],
             s["behaviours"][self.adhesion_row],
-            vx,
-            vy,
-            vz,
+            *self._crawl(s, t, k),
             (s["wall"] == 0).astype(np.uint8),
-            s["list_ptr"],
-            s["list_idx"],
-            s["allowance"],
-            n,
-            TICK_MIN,
-            self.base_step,
-            self.size,
-            1 if self.closed else 0,
-            self.reach,
-            self.skin,
-            self.flat,
         )
+        listed = s["list_ptr"], s["list_idx"], s["allowance"]
+        steps, wall = (TICK_MIN, self.base_step), 1 if self.closed else 0
+        if self.joined:
+            k.move_round(*cells, n, *steps, self.size, wall, self.reach, self.skin)
+        else:
+            k.move_tick(
+                *cells, *listed, n, *steps, self.size, wall, self.reach, self.skin, self.flat
+            )
         self._leavers(s)
 
     def cues(self, s: State, k: Backend) -> Array:
@@ -119,6 +111,7 @@ class Motion(Process):
                 s.n,
                 self.shape,
                 self.spacing,
+                self.joined,
                 *direction,
             )
         return direction
@@ -176,6 +169,7 @@ def motion(plan: Plan, reach: float, skin: float) -> Motion:
         size=np.array(plan.grid.size, np.float32),
         spacing=plan.grid.spacing,
         flat=plan.grid.flat,
+        joined=plan.grid.joined,
         closed=plan.surroundings.closed,
         factors=len(plan.factors),
         cue_factors=np.array(places, np.int32),

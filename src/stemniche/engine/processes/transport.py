@@ -49,6 +49,7 @@ class Transport(Process):
 
     shape: tuple[int, int, int]
     spacing: float
+    joined: bool
     names: tuple[str, ...]
     diffusivity: Array
     decay: Array
@@ -142,6 +143,7 @@ class Transport(Process):
             wall_length=self.wall_length,
             hindrance=None if self.reference or not hindrance.size else hindrance,
             hindered=self.hindered,
+            periodic=(self.joined, False, False),
             fixed=bathed if self.stirred else None,
             fixed_value=np.where(self.bathes, s["far_level"], np.nan),
         )
@@ -357,6 +359,7 @@ def transport(plan: Plan) -> Transport:
         pace=np.where(handed_back | plan.reference, TICK_MIN, patience),
         shape=plan.grid.shape,
         spacing=plan.grid.spacing,
+        joined=plan.grid.joined,
         names=plan.factors.names,
         diffusivity=diffusivity,
         decay=decay,
