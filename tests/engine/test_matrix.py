@@ -202,3 +202,23 @@ def test_cells_without_oxygen_last_longer_with_glucose(walk: Walk, small: Make) 
     assert rates[0.0, 0.01] > 2.0 * rates[0.0, 5.0] > 0.0
     assert rates[0.0, 0.01] > 3.0 * rates[1.0, 0.01]
     assert rates[40.0, 5.0] < 1e-7
+
+
+def test_a_ball_at_rest_in_still_medium_uses_it_up_around_itself(
+    walk: Walk, small: Make, k: Backend
+) -> None:
+    """The fall at its surface is Q / (4 pi D R), with Q summed cell by cell."""
+    culture = BLOCK | {"tumour.cells": 400, "parameters": {"medium.resistance": 1.0}}
+    plan, s = walk(small(culture), 40)
+    oxygen = plan.factors["oxygen"]
+    here = s["fields"][oxygen].ravel()[s.live("voxel")].astype(float)
+    volume = 4.0 / 3.0 * np.pi * s.live("radius").astype(float) ** 3
+    rate, km = next((u.rate, u.km) for u in plan.uptakes if u.factor == "oxygen")
+    taken = float((rate * volume / plan.trait("volume")[0] * here / (km + here)).sum())
+    reach = (0.75 / np.pi * (s["bathed"] == 0).sum() * plan.grid.voxel_volume) ** (1 / 3)
+    free = plan.parameter("medium.diffusivity.gas")
+    fall = s["depletion"][oxygen]
+    assert fall == pytest.approx(taken / (4.0 * np.pi * free * reach), rel=0.1)
+    assert s["fields"][oxygen].max() == pytest.approx(140.0 - fall, rel=1e-3)
+    assert s["depletion"][plan.factors["glucose"]] > 0.0 > s["depletion"][plan.factors["lactate"]]
+    assert not walk(small(BLOCK | {"tumour.cells": 400}), 3)[1]["depletion"].any()

@@ -235,6 +235,7 @@ def _variables(plan: Plan) -> tuple[Variable, ...]:
         one("field_age", "min", factors),
         one("blood", "factor unit", factors),
         one("far_level", "factor unit", factors),
+        one("depletion", "factor unit", factors),
         Variable(name="supply", unit="factor unit/min", kind="field", shape=(factors, voxels)),
         one("released", "1", int(np.count_nonzero(plan.trait("entry")))),
         one("pool", "1", int(np.count_nonzero(plan.trait("entry")))),

@@ -8,8 +8,10 @@ import numpy as np
 from stemniche.engine.plan import Plan
 from stemniche.engine.process import SENSE_S, TICK_MIN, Access, Phase, Process, Tick
 from stemniche.engine.processes.matrix import hindrance_of
+from stemniche.engine.processes.medium import StillMedium, still_medium
 from stemniche.engine.state import Array, State
 from stemniche.kernels.cpu import Backend
+from stemniche.kernels.fields import REPORT
 
 NANOMOLAR = 0.602214076
 """Molecules in 1 um^3 of a 1 nM solution."""
@@ -20,6 +22,9 @@ REFERENCE_STEP_MIN = 0.01
 PACE_SHARE, LONGEST_PACE_MIN = 0.6, 36.0
 """A factor of cells is solved at least once in its mean life, at the latest after so many min, and
 not more often than cells sense it."""
+
+INFLOW = REPORT.index("walls")
+
 LARGE_KDA = 1.0
 """Molar mass from which a solute passes a vessel's wall by its gaps, which leakiness widens."""
 
@@ -78,6 +83,7 @@ class Transport(Process):
     upkept: Array
     stirred: bool
     bathes: Array
+    still: StillMedium
     tolerance: float = 1e-2
     max_iterations: int = 60
     max_age: float = 24.0
@@ -103,6 +109,7 @@ class Transport(Process):
             "bathed": "1",
         },
         write={
+            "depletion": "factor unit",
             "fields": "factor unit",
             "field_age": "min",
             "supply": "factor unit/min",
@@ -113,9 +120,10 @@ class Transport(Process):
         """See `Process.run`."""
         fields, supply, age, hindrance = s["fields"], s["supply"], s["field_age"], s["hindrance"]
         bathed = s["bathed"].reshape(self.shape)
+        around = np.maximum(s["far_level"] - s["depletion"], 0.0)
         if self.stirred:
             for f in np.flatnonzero(self.bathes):
-                fields[f][bathed == 1] = s["far_level"][f]
+                fields[f][bathed == 1] = around[f]
         factors = len(self.names)
         age += TICK_MIN
         due = t.index * TICK_MIN % self.pace == 0.0
@@ -145,7 +153,7 @@ class Transport(Process):
             hindered=self.hindered,
             periodic=(self.joined, False, False),
             fixed=bathed if self.stirred else None,
-            fixed_value=np.where(self.bathes, s["far_level"], np.nan),
+            fixed_value=np.where(self.bathes, around, np.nan),
         )
         if self.reference:
             k.advance_reference(fields, problem, TICK_MIN, REFERENCE_STEP_MIN)
@@ -162,6 +170,8 @@ class Transport(Process):
             self.max_age,
         )
         solved, imbalance = report[:, 0] > 0, report[:, 2]
+        if self.stirred:
+            self.still.deplete(s, report[:, INFLOW] / age, solved & self.bathes)
         # A field in exact balance, above all an absent factor's, is up to date as well.
         age[due & (solved | (imbalance == 0.0))] = 0.0
         supply[due] = 0.0
@@ -353,6 +363,7 @@ def transport(plan: Plan) -> Transport:
         upkept=np.flatnonzero(fixed),
         stirred=around.stirred,
         bathes=~slow | drugs,
+        still=still_medium(plan),
         reference=plan.reference,
         drugs=drugs,
         bound=_bound(plan),
