@@ -51,6 +51,7 @@ CULTURE = {
     "domain.depth": "60 um",
     "tissue": {"MSC": 8, "vessels": 0},
     "tumour.layout": "scattered",
+    "parameters.medium.resistance": 1,
 }
 OF_PHYSICS = {"factor unit", "factor unit/min", "cells min", "tick", "mixed"}
 """Units that differ from row to row of an array, or count steps."""
