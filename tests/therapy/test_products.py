@@ -73,12 +73,12 @@ def test_presenters_go_to_the_lymph_node_and_prime(walk: Walk, small: Make) -> N
 
 
 def test_the_virus_is_dosed_by_its_label(small: Make) -> None:
-    """First 1e6 pfu, then 1e8 every two weeks, shared out by the lesion's volume."""
+    """First 1e5 pfu, then 1e7 every two weeks into a lesion of 5 mm, shared out by its volume."""
     scenario = small({"days": 30}, "drug T-VEC doses 3")
     share = scenario.domain.volume / scenario.represents
     first, later = controls(scenario)
-    assert first == ("virus", pytest.approx(1e6 * share), 0, 0, 1)
-    assert later == ("virus", pytest.approx(1e8 * share), 14 * 86400, 14 * 86400, 2)
+    assert first == ("virus", pytest.approx(1e5 * share), 0, 0, 1)
+    assert later == ("virus", pytest.approx(1e7 * share), 14 * 86400, 14 * 86400, 2)
 
 
 @pytest.mark.parametrize(

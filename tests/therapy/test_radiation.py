@@ -200,6 +200,18 @@ def test_lethal_cells_die_slowly_outside_mitosis(
     np.testing.assert_allclose(found, plan.trait("delayed_death")[s.live("type")], rtol=1e-5)
 
 
+def test_a_hit_on_the_walls_takes_vessels_away(walk: Walk, small: Make) -> None:
+    """Endothelium with lethal lesions dies, and what it lined carries no more blood."""
+    found = []
+    for dose in (0, 30):
+        quick = {"parameters": {"cell.delayed_death": "12 1/d"}, "tissue.vessels": "400 /mm^2"}
+        plan, s = walk(small(quick, f"radiation {dose} Gy"), 80, prepared=0)
+        walls = (s.live("type") == plan.types["EC"]) & (s.live("state") == ALIVE)
+        found.append((int(walls.sum()), float(s["perfusion"].sum())))
+    assert found[1][0] < 0.4 * found[0][0]
+    assert found[1][1] < 0.6 * found[0][1]
+
+
 def test_a_fraction_of_nothing_leaves_every_cell_as_it_was(walk: Walk, small: Make) -> None:
     """The arms of an experiment share their random numbers whatever else is given."""
     _, with_it = walk(small({}, {"radiation": "0 Gy", "every": "1 h"}), 60, prepared=0)
