@@ -148,7 +148,8 @@ def _page(
             "",
             f"Mean beta {beta.mean():.3f} 1/d (95 % interval {low:.3f} to {high:.3f}); beta is "
             f"above 0 in {int((beta > 0).sum())} of {len(beta)}. A fit of two rates to one curve "
-            "ties them to each other by itself: their correlation says less than the sign of beta.",
+            "ties them to each other by itself: their correlation, weaker here than between mice, "
+            "says less than the sign of beta.",
             "",
             "## Supply, not the box",
             "",
