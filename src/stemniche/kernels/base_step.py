@@ -44,7 +44,7 @@ _CALM, _STIFF, _RESTING = np.uint8(0), np.uint8(1), np.uint8(2)
 _CALM_STIFFNESS = np.float32(1.25)
 _STIFF_LIMIT = np.float32(3.8)
 _LONGEST_MOVE = np.float32(0.25)  # of the radius, in one step
-_REST_MOVE = np.float32(0.002)  # of the radius, in one base step
+_REST_MOVE = np.float32(0.002)  # of the radius, in one base step of a minute or more
 _MOST_PARTS = 32
 _MOST_CLOSE = 256
 _CHUNK = SPARE
@@ -182,6 +182,7 @@ def _propose(
     stiff = 0
     per_reach = _ONE / reach
     close = np.zeros(_MOST_CLOSE + _CHUNK, np.int32)
+    rest = _REST_MOVE * min(h, _ONE)
     for i in range(first, last):
         x, y, z = place[i, 0], place[i, 1], place[i, 2]
         if kind[i] == _RESTING and not fresh:
@@ -210,7 +211,7 @@ def _propose(
                 if h * k > _CALM_STIFFNESS:
                     kind[i] = _STIFF
                     stiff += 1
-                elif path < _REST_MOVE * place[i, 3] and _alone(i, grip, ptr, idx):
+                elif path < rest * place[i, 3] and _alone(i, grip, ptr, idx):
                     kind[i] = _RESTING
                     velocity[i, 0], velocity[i, 1], velocity[i, 2] = vx, vy, vz
         new[i, 0], new[i, 1], new[i, 2] = x, y, z

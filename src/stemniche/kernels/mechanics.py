@@ -29,8 +29,8 @@ do not touch yet, and attract each other by less than 0.04 of their adhesion."""
 _MOST_FAR = 64
 """If more cells have moved too far for the list, it is made anew without asking what it lacks."""
 
-_REST_STEPS = 3
-"""Resting cells are looked at again after so many base steps."""
+_REST_STEPS, _REST_MIN = 3, 3.0
+"""Resting cells are looked at again after so many base steps, in short ones after so many min."""
 
 _ZERO = np.float32(0.0)
 
@@ -146,6 +146,7 @@ def move_tick(
     idx = _with_spare(ptr, idx)
     steps, lists, since = math.ceil(minutes / longest), 0, 0
     part = minutes / max(steps, 1)
+    rest = max(_REST_STEPS, math.ceil(_REST_MIN / part))
     for step in range(steps if n else 0):
         stale = drift.max() > 1.0
         if stale:
@@ -161,7 +162,7 @@ def move_tick(
             origin, bearable, lists, since = place.copy(), later + forgiven, lists + 1, step
         base_step(
             place, active, grip, movable, ptr, idx, part, reach_factor,
-            stale or step % _REST_STEPS == 0, velocity, kind, new, stage, origin, bearable, box,
+            stale or step % rest == 0, velocity, kind, new, stage, origin, bearable, box,
             3 if wall_kind == 1 else 0, drift,
         )  # fmt: skip
     _put_back(place, x, y, z, n, two_d)
