@@ -133,6 +133,7 @@ def notes(hasty: Callable[..., Scenario], k: Backend) -> dict[str, Notes]:
         "tissue.CAF": 30,
         "tissue.DC": 30,
         "tissue.NK": 5,
+        "tissue.vessels": "150 /mm^2",
         "tumour.csc_fraction": 0.2,
         "distant_site": True,
     }
