@@ -7,8 +7,9 @@ published control and 25 mg/kg arms (a folder that holds ``lxf_control_growth.cs
 to these two arms: how fast its cells cycle, the share of stem cells, and how much growth leans on
 EGFR; the drug's volume of distribution in mice follows from plasma levels of the treated arm. Any
 other dose is a prediction. So far the line grows too fast in both arms: by day 16, in one run, 20.8
-and 11.3-fold against 6.6 and 3.6. The share of the growth that 25 mg/kg leaves, 0.54, is that of
-the mice (0.55).
+and 11.3-fold against 6.6 and 3.6. That 25 mg/kg leaves about the share of growth that it leaves in
+mice (0.54 against 0.55) says little: four settings were tried by hand on these arms, one seed each,
+and the others gave 0.91, 0.82 and 0.30.
 
 Data: Eigenmann 2016 Mol Cancer Ther 15:3110, DavAug/erlotinib@c661d65.
 """

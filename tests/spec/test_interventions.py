@@ -11,10 +11,11 @@ from stemniche.core.errors import InputError
 from stemniche.core.names import fold
 from stemniche.evidence import load
 from stemniche.spec import interventions as iv
+from stemniche.spec.itemparts import Setting
 from stemniche.spec.nametables import library_names
 from stemniche.spec.reading import Field
 from stemniche.spec.treatline import WORDS, parse_treat_line
-from stemniche.spec.treatment import FORMS, YAML_ONLY, Setting, read_intervention
+from stemniche.spec.treatment import FORMS, YAML_ONLY, read_intervention
 from stemniche.spec.yamlfile import Mark, node_from
 
 DAY = 1440.0

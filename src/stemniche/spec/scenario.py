@@ -14,6 +14,7 @@ from typing import Any, Literal, final
 from stemniche.core.errors import InputError
 from stemniche.core.identity import fingerprint
 from stemniche.spec.interventions import GiveDrug, Intervention, Replant, WithoutClaim
+from stemniche.spec.itemparts import Setting
 from stemniche.spec.layers import merge, put, split
 from stemniche.spec.nametables import library_names
 from stemniche.spec.naming import Kind, Names
@@ -39,7 +40,7 @@ from stemniche.spec.sections import (
     read_walls,
 )
 from stemniche.spec.tidy import completed, lines_read, replaced, respelt, tidy
-from stemniche.spec.treatment import Setting, read_therapy
+from stemniche.spec.treatment import read_therapy
 from stemniche.spec.yamlfile import Mark, Node, node_from, write_yaml
 
 __all__ = ["SCHEMA_KEYS", "Scenario", "list_scenarios", "load_scenario", "scenario_from"]

@@ -9,9 +9,9 @@ from typing import Literal
 
 from stemniche.spec import schema
 from stemniche.spec.interventions import Condition
+from stemniche.spec.itemparts import Setting, read_condition, snapped
 from stemniche.spec.naming import Names
 from stemniche.spec.reading import DAY, Field, Fields
-from stemniche.spec.treatment import Setting, read_condition, snapped
 from stemniche.spec.yamlfile import Node
 
 MOST_VOXELS = 50_000_000
