@@ -12,6 +12,7 @@ from pathlib import Path
 import pandas as pd
 
 import stemniche as sn
+from stemniche.experiment.file import read_experiments
 from stemniche.experiment.kinds import KINDS
 from stemniche.experiment.scorecard import left_out, scorecard
 
@@ -33,22 +34,32 @@ def main() -> None:
     asked = argparse.ArgumentParser(description=__doc__)
     asked.add_argument("--replicates", type=int, default=DEFAULT_REPLICATES)
     asked.add_argument("--workers", type=int)
+    asked.add_argument("--only", default="", help="ids, separated by commas; all without it")
     options = asked.parse_args()
+    everything = {one.id for one in read_experiments()}
+    only = tuple(filter(None, options.only.split(",")))
     verdicts = sn.reproduce(
-        replicates=options.replicates, workers=options.workers, records=RECORDS, progress=True
+        replicates=options.replicates,
+        workers=options.workers,
+        only=only,
+        records=RECORDS,
+        progress=True,
     )
     counts = scorecard(verdicts)[2]
+    waiting = sorted(everything - set(verdicts["id"]))
     evidence = sn.evidence().experiments
     text = [
         "# Scorecard",
         "",
-        f"All {len(verdicts)} experiments of the evidence that can be expressed, on quick presets, "
-        f"{options.replicates} replicates each, made by `python benchmarks/scorecard.py`. Effects "
+        f"{len(verdicts)} of the {len(everything)} experiments of the evidence that can be "
+        f"expressed, on quick presets, {options.replicates} replicates each, made by "
+        "`python benchmarks/scorecard.py`. Effects "
         "are relative, (left - right) / larger, with 95 % limits; *path* is the shortest chain of "
         "library rows from what differs between the arms to what is read: where a verdict is not "
         "*reproduced*, these are the rows to look at first.",
         "",
         *(f"- {line}" for line in [*counts, *left_out()]),
+        *([f"- not scored yet: {', '.join(waiting)}"] if waiting else []),
     ]
     for kind in KINDS:
         among = verdicts[verdicts["kind"] == kind]
