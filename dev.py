@@ -58,6 +58,7 @@ def main() -> None:
     install()
     started = time.monotonic()
     if sys.argv[1] == "demo":
+        call(str(BIN / "stemniche"), "warmup")
         call(str(BIN / "stemniche"), *DEMO)
     else:
         for title, command in CHECKS:
