@@ -119,3 +119,26 @@ def test_machine_code_calls_its_own_copies_of_callees() -> None:
     shared = {f.linkage for f in library._shared_module.functions if not f.is_declaration}
     assert Linkage.linkonce_odr in shared
     assert Linkage.external not in shared
+
+
+def numpy_sort_rows(values: np.ndarray, out: np.ndarray) -> None:
+    for row in numba.prange(values.shape[0]):
+        out[row] = np.sort(values[row])[0]
+
+
+numpy_sort_rows.__module__ = "stemniche.kernels.trial"
+
+
+def test_machine_code_runs_its_own_copies_of_parallel_loops() -> None:
+    """The loader knows the loop's body by name already from when it was compiled."""
+    fresh = numba.njit(numpy_sort_rows, parallel=True)
+    rows, out = np.array([[3.0, 1.0], [2.0, 0.5]]), np.empty(2)
+    fresh(rows, out)
+    assert out.tolist() == [1.0, 0.5]
+    library = next(iter(fresh.overloads.values())).library
+    bodies = {
+        f.linkage
+        for f in library._final_module.functions
+        if not f.is_declaration and f.name.startswith("__gufunc__")
+    }
+    assert bodies == {Linkage.internal}

@@ -219,11 +219,15 @@ def _close(library: Any, optimise: Callable[[Any], None]) -> None:
     if not any(_OURS in name for name in defined):
         return
     linkable = module.clone()
+    entries = [name for name in defined if module.get_function(name).linkage == Linkage.external]
+    # The body of a parallel loop is looked up by name in the module made for it, and nowhere else.
+    ours = any(_OURS in name for name in entries)
+    copies = {Linkage.linkonce_odr, Linkage.weak_odr} if ours else {Linkage.linkonce_odr}
     for name in defined:
         own, shared = module.get_function(name), linkable.get_function(name)
-        if shared.linkage == Linkage.external:
+        if name in entries:
             shared.linkage = Linkage.linkonce_odr
-        elif own.linkage == Linkage.linkonce_odr:
+        elif own.linkage in copies:
             own.linkage = Linkage.internal
     library._shared_module = linkable
 
