@@ -61,6 +61,18 @@ def test_the_quick_variant_is_the_same_tissue_on_less_area(preset: str) -> None:
     assert 1.6 * quick.tumour.cells + sum(quick.tissue.cells.values()) < 2500
 
 
+@pytest.mark.parametrize("size", ["", "_quick"])
+def test_monocytes_keep_up_the_macrophages_of_resting_tissue(
+    preset: str, size: str, model: Model
+) -> None:
+    """Else one of both drifts towards the ratio of their rates; a tenth is rounding to cells."""
+    counts = load_scenario(f"{preset}{size}").tissue.cells
+    traits = {t.id: t.traits for t in model.types}
+    lost = traits["M1"]["turnover"] * counts["macrophage"]
+    come = traits["monocyte"]["conversion.monocyte.M1"] * counts["monocyte"]
+    assert come == pytest.approx(lost, rel=0.1)
+
+
 def test_every_node_that_something_reads_is_moved_by_something(
     model: Model, shipped: Library
 ) -> None:
