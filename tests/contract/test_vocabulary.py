@@ -356,7 +356,7 @@ def in_the_model(pattern: str, run: Assembled) -> Iterator[str]:
             continue
         if head == "secretion" and not any((parts[0], t) in secreted for t in among(parts[1])):
             continue
-        if head == "conversion" and parts[1] not in plan.conversions[plan.types[parts[0]]]:
+        if head.endswith("conversion") and parts[1] not in plan.conversions[plan.types[parts[0]]]:
             continue
         yield name
 

@@ -50,7 +50,8 @@ def struck(crowd: tuple[Plan, State], k: Backend) -> tuple[Plan, State, int, dic
     state = new_state(plan, first.capacity)
     for tick in range(REPEATS):
         state.restore(first.snapshot(), first.n, tick)
-        state["deaths"][:] = 0
+        for tally in ("deaths", "expected_deaths", "expected_converted"):
+            state[tally][:] = 0
         mine = state.live("type") == plan.types["M1"]
         for name, rate in RATES.items():
             state.live("hazards")[plan.hazards[name]] = np.where(mine, rate, 0.0)
@@ -71,6 +72,22 @@ def test_competing_risks_take_their_share(
     chance = (1.0 - exp(-total * TICK_MIN)) * RATES[name] / total
     spread = sqrt(exposed * chance * (1.0 - chance))
     assert counts[name] == pytest.approx(exposed * chance, abs=5.0 * spread)
+
+
+def test_what_is_expected_is_the_closed_form_of_competing_risks(
+    struck: tuple[Plan, State, int, dict[str, int]],
+) -> None:
+    """The tally of one tick, without a draw; counts scatter about it as shown above."""
+    plan, s, exposed, _ = struck
+    total, m1 = sum(RATES.values()), plan.types["M1"]
+    any_ = exposed / REPEATS * (1.0 - exp(-total * TICK_MIN))
+    for name, rate in RATES.items():
+        found = s["expected_deaths"][plan.hazards[name]]
+        assert found[m1] == pytest.approx(any_ * rate / total, rel=1e-4), name
+        assert found.sum() == found[m1]
+    turned = s["expected_converted"][m1, plan.types["M2"]]
+    assert turned == s["expected_deaths"][plan.hazards["conversion.0"], m1]
+    assert s["expected_converted"].sum() == turned
 
 
 def test_every_fate_leads_where_it_should(

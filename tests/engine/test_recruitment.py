@@ -77,6 +77,18 @@ def test_at_rest_entry_balances_turnover(resting: tuple[Plan, Array]) -> None:
         assert came[plan.types[name]] == pytest.approx(wanted, abs=5.0 * sqrt(wanted)), name
 
 
+def test_the_expected_entry_is_what_draws_scatter_about(
+    walk: Walk, small: Make, k: Backend
+) -> None:
+    plan, state = walk(small(TISSUE))
+    for name in ("recruited", "expected_recruited"):
+        state[name][:] = 0.0
+    came = entered(plan, state, k)[plan.types["CD8"]]
+    expected = state["expected_recruited"][plan.types["CD8"]]
+    assert expected == pytest.approx(lost(plan, "CD8"), rel=0.05)
+    assert came == pytest.approx(expected, abs=5.0 * sqrt(expected))
+
+
 def test_only_types_of_the_blood_come_from_it(resting: tuple[Plan, Array]) -> None:
     plan, came = resting
     assert set(np.flatnonzero(came)) <= set(np.flatnonzero(plan.trait("entry")))

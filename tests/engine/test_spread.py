@@ -1,6 +1,7 @@
 """Spread by the blood: hazards against closed forms, counts that add up, injected cells."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -8,10 +9,17 @@ import pytest
 
 from stemniche.engine.chance import binomial, died_out, poisson
 from stemniche.engine.plan import Plan
-from stemniche.engine.process import SUPPLY_S, Tick
+from stemniche.engine.process import SUPPLY_S, TICK_MIN, Tick
 from stemniche.engine.processes.distant import DistantTissue
-from stemniche.engine.processes.spread import ACTIVE, DRAWN, EXPECTED, RESTING, Spread
-from stemniche.engine.state import State
+from stemniche.engine.processes.spread import (
+    ACTIVE,
+    DRAWN,
+    EXPECTED,
+    RESTING,
+    Intravasation,
+    Spread,
+)
+from stemniche.engine.state import ALIVE, State
 from stemniche.engine.step import advance
 from stemniche.kernels.cpu import Backend
 from stemniche.run.measures import measure
@@ -56,13 +64,38 @@ def test_cells_that_leave_the_slice_enter_the_blood_times_its_scale(
     assert entered[DRAWN] == pytest.approx(entered[EXPECTED], rel=0.01)
 
 
-def test_only_tumour_cells_at_perfused_vessels_leave(walk: Walk, small: Make) -> None:
+def test_only_tumour_cells_near_perfused_vessels_leave(walk: Walk, small: Make) -> None:
     plan, s = walk(small(FAST), 2)
     hazard = s.live("hazards")[plan.hazards["intravasation"]]
     at_vessel = s["perfusion"][s.live("voxel")] > 0
     tumour = plan.mask(["tumour"])[s.live("type")] == 1
     assert (hazard[tumour & at_vessel] > 0).any()
     assert not hazard[~tumour].any()
+
+
+def test_reach_shares_out_a_vessel_without_changing_what_leaves_an_even_tissue(
+    walk: Walk, small: Make, k: Backend
+) -> None:
+    """One tumour cell in every voxel sheds the rate times the vessels' leak, at any reach."""
+    plan, s = walk(small(FAST), 0)
+    entry = process(plan, Intravasation)
+    s.n = plan.grid.voxels
+    s.reserve(s.n)
+    s.live("voxel")[:], s.live("state")[:] = np.arange(s.n), ALIVE
+    s.live("type")[:] = plan.types["CSC"]
+    s["behaviours"][entry.rate_row, : s.n] = 1e-3
+    s["leak"][:] = 0.0
+    s["leak"][[0, plan.grid.voxels // 2 + 7]] = 2.0, 3.0
+    at_risk = []
+    for width in (1, 3, 5):
+        s["hazards"][:], s["shedding"][:] = 0.0, 0.0
+        replace(entry, width=width).run(s, Tick(0, 0), k)
+        hazard = s.live("hazards")[entry.hazard]
+        assert hazard.sum() == pytest.approx(5e-3, rel=1e-5)
+        assert s["shedding"].sum() == pytest.approx(5e-3 * entry.scale * TICK_MIN, rel=1e-5)
+        at_risk.append(np.count_nonzero(hazard))
+    assert at_risk == sorted(at_risk)
+    assert at_risk[0] == 2
 
 
 def test_the_blood_holds_inflow_over_loss(walk: Walk, small: Make, k: Backend) -> None:
@@ -203,7 +236,8 @@ def test_a_block_of_the_receptor_acts_on_circulating_cells_too(walk: Walk, small
 def test_without_a_distant_organ_nothing_of_it_is_there(walk: Walk, small: Make) -> None:
     plan, s = walk(small({"distant_site": False}), 1)
     row = measure(plan, s)
-    assert not [c for c in row if c.startswith(("distant", "intravasation", "expected_"))]
+    outside = ("distant", "intravasation", "colonies", "circulating", "niche")
+    assert not [c for c in row if c.removeprefix("expected_").startswith(outside)]
     assert "intravasation" not in plan.hazards
 
 

@@ -70,6 +70,26 @@ def test_the_noise_has_its_stationary_spread(walk: Walk, small: Make, k: Backend
     assert values.mean() == pytest.approx(0.5, abs=0.005)
 
 
+def test_the_chances_of_a_new_label_add_up_to_the_mean_count(
+    walk: Walk, small: Make, k: Backend
+) -> None:
+    """Many cells just below `high` or above `low`: counts scatter about what was expected."""
+    plan, state = walk(small({"parameters": {"tumour.stemness_noise": 0.1}, "tumour.cells": 400}))
+    stem, transit = plan.types["CSC"], plan.types["progenitor"]
+    mine = np.flatnonzero(plan.mask(["tumour"])[state.live("type")] == 1)
+    up, down = mine[::2], mine[1::2]
+    for name in ("converted", "expected_converted"):
+        state[name][:] = 0.0
+    for _ in range(50):
+        state["type"][up], state["stemness"][up] = transit, plan.parameter("stemness.high") - 0.01
+        state["type"][down], state["stemness"][down] = stem, plan.parameter("stemness.low") + 0.01
+        stepped(plan, state, k, 0.5)
+    for way in ((transit, stem), (stem, transit)):
+        counted, expected = state["converted"][way], state["expected_converted"][way]
+        assert expected > 200.0
+        assert counted == pytest.approx(expected, abs=5.0 * np.sqrt(expected))
+
+
 def test_labels_turn_up_at_high_and_down_at_low(tumour: tuple[Plan, State], k: Backend) -> None:
     plan, state = tumour
     high, low = plan.parameter("stemness.high"), plan.parameter("stemness.low")

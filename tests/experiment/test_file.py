@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from stemniche.core.errors import InputError
 from stemniche.experiment.file import Experiment, chosen, read_experiments
+from stemniche.experiment.readout import last_day
 
 Read = Callable[[str], tuple[Experiment, ...]]
 
@@ -55,7 +56,12 @@ def test_a_scenario_is_looked_for_beside_the_experiment_file(tmp_path: Path) -> 
     )
     (e,) = read_experiments(file)
     assert e.arms[0].scenario.days == 3.0
-    assert str(e.at) == "3 d"
+    assert str(e.at) == "last 1 d"
+
+
+def test_who_names_no_time_gets_the_last_day_or_the_end_of_a_short_run() -> None:
+    assert (last_day(6.0).start, last_day(6.0).end, last_day(6.0).how) == (5.0, 6.0, "mean")
+    assert (last_day(0.5).end, last_day(0.5).how) == (0.5, "at")
 
 
 GOOD = {

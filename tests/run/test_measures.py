@@ -231,14 +231,14 @@ def test_rates_are_events_per_cell_and_day(mixed: Tissue, k: Backend) -> None:
     stem, row = plan.types["CSC"], plan.hazards["apoptosis"]
     for _ in range(3000):
         s["born"][stem] += 0.1
-        s["deaths"][row, stem] += 0.02
-        s["deaths"][plan.hazards["turnover"], stem] += 0.5
+        s["expected_deaths"][row, stem] += 0.02
+        s["expected_deaths"][plan.hazards["turnover"], stem] += 0.5
         rates.run(s, moment(s), k)
     found, days = mixed.row, TICK_MIN / 1440.0
     assert found["rate.proliferation.CSC"] == pytest.approx(0.1 / (2 * days), rel=1e-3)
     assert found["rate.apoptosis.CSC"] == pytest.approx(0.02 / (2 * days), rel=1e-3)
     assert found["rate.proliferation.tumour"] == pytest.approx(0.1 / (10 * days), rel=1e-3)
-    assert found["survival.CSC"] == pytest.approx(exp(-0.02 / (2 * days)), rel=1e-3)
+    assert found["survival.CSC"] == pytest.approx(exp(-3000 * 0.02 / 2), rel=1e-3)
     assert found["survival.progenitor"] == 1.0
 
 
@@ -251,6 +251,11 @@ def test_counts_since_day_zero_are_passed_on(mixed: Tissue) -> None:
     s["left_domain"][plan.types["M2"]] = 3.0
     s["recruited"][plan.types["monocyte"]] = 6.0
     s["converted"][plan.types["M1"], plan.types["M2"]] = 8.0
+    s["expected_converted"][plan.types["M1"], plan.types["M2"]] = 7.5
+    s["expected_converted"][plan.types["progenitor"], plan.types["CSC"]] = 2.5
+    s["expected_recruited"][plan.types["monocyte"]] = 5.5
+    s["expected_engulfed"][0] = 8.5
+    s["expected_deaths"][plan.hazards["kill.CD8"], plan.types["progenitor"]] = 3.5
     row = mixed.row
     assert [row[f"csc_flux.{cause}"] for cause in FLUX] == list(range(len(FLUX)))
     assert row["phagocytosis"] == 9.0
@@ -258,6 +263,11 @@ def test_counts_since_day_zero_are_passed_on(mixed: Tissue) -> None:
     assert row["left.macrophage"] == 5.0
     assert row["recruited.monocyte"] == 6.0
     assert row["conversion.M1.M2"] == 8.0
+    assert row["expected_conversion.M1.M2"] == 7.5
+    assert row["expected_dedifferentiation"] == 2.5
+    assert row["expected_recruited.monocyte"] == 5.5
+    assert row["expected_phagocytosis"] == 8.5
+    assert row["expected_kills.CD8.tumour"] == 3.5
 
 
 def test_vessels_are_per_cross_section(mixed: Tissue) -> None:

@@ -16,7 +16,7 @@ from stemniche.core.errors import InputError
 from stemniche.core.expressions import Node as Expression
 from stemniche.core.names import did_you_mean
 from stemniche.experiment.expect import read_expectation
-from stemniche.experiment.readout import Window, read_window
+from stemniche.experiment.readout import Window, last_day, read_window
 from stemniche.spec.interventions import Replant
 from stemniche.spec.presets import find_scenario
 from stemniche.spec.reading import DAY, Field, Fields
@@ -168,7 +168,7 @@ def _experiment(fields: Fields, load: Load) -> Experiment:
         where=str(fields.owner.node.mark),
         arms=arms,
         measure="" if measure is None else measure.text(most=100),
-        at=Window(start=days, end=days, how="at") if at is None else read_window(at, days),
+        at=last_day(days) if at is None else read_window(at, days),
         expect=text,
         tree=read_expectation(
             text,

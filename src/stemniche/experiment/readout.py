@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 COUNTS = (
     "cells.", "tumour_cells", "dead_cells", "conversion.", "csc_flux.", "kills.", "phagocytosis",
     "circulating_tumour_cells", "distant_cells", "primed_t_cells", "left.", "recruited.",
+    "expected_",
 )  # fmt: skip
 """Beginnings of measures that count cells or events."""
 
@@ -84,6 +85,16 @@ def read_window(written: Field, days: float) -> Window:
     if window.how != "at" and window.start >= window.end:
         raise written.error(f"{written.shown} has no length.", "Write 'last 3 d' or 'auc 2..10 d'.")
     return window
+
+
+def last_day(days: float) -> Window:
+    """The window of who asks for none: the mean of the last day, or the end of less than two.
+
+    One sample of a few dozen cells scatters; the day that ends with it says the same with less.
+    """
+    if days < 2.0:
+        return Window(days, days, "at")
+    return Window(days - 1.0, days, "mean")
 
 
 @final

@@ -11,7 +11,6 @@ import numpy as np
 
 from stemniche.engine.gates import gate
 from stemniche.engine.plan import STEM, Plan
-from stemniche.engine.processes.spread import HAZARD
 from stemniche.engine.processes.stemness import FLUX
 from stemniche.engine.processes.transport import NANOMOLAR
 from stemniche.engine.state import ALIVE, G0, NECROTIC, Array, State
@@ -133,9 +132,12 @@ def _populations(v: View) -> Iterator[tuple[str, float]]:
     yield "csc_fraction", float(v.where(STEM).sum()) / live if live else 0.0
     for a, targets in enumerate(v.plan.conversions):
         for target in targets:
-            yield f"conversion.{types.names[a]}.{target}", float(s["converted"][a, types[target]])
+            name, place = f"conversion.{types.names[a]}.{target}", (a, types[target])
+            yield name, float(s["converted"][place])
+            yield f"expected_{name}", float(s["expected_converted"][place])
     for cause, count in zip(FLUX, s["flux"], strict=True):
         yield f"csc_flux.{cause}", float(count)
+    yield "expected_dedifferentiation", float(s["expected_converted"][:, types[STEM]].sum())
     tumour = v.alive & v.tumour
     for marker in v.plan.model.markers:
         yield f"cells.{marker.id}_high", float((gate(v.plan, marker).high(s) & tumour).sum())
@@ -189,15 +191,15 @@ def _rates(v: View) -> Iterator[tuple[str, float]]:
     s, plan = v.state, v.plan
     kinds = {name: name for name in ("apoptosis", "necrosis", "ferroptosis")}
     kinds |= {h: h for h in plan.hazards.names if h.endswith("_death")}
-    harmless = ("conversion", "turnover", "drainage", HAZARD)
-    deadly = [i for i, h in enumerate(plan.hazards.names) if not h.startswith(harmless)]
     for name, among in v.members.items():
         days = max(float(s["recent_cells"][among].sum()), 1e-9) / 1440.0
         deaths = s["recent_deaths"][:, among].sum(axis=1) / days
         yield f"rate.proliferation.{name}", float(s["recent_born"][among].sum() / days)
         for event, hazard in kinds.items():
             yield f"rate.{event}.{name}", float(deaths[plan.hazards[hazard]])
-        yield f"survival.{name}", float(np.exp(-deaths[deadly].sum()))
+        lived = s["exposure"][among]
+        met = s["cumulative_hazard"][among] @ lived / max(float(lived.sum()), 1e-9)
+        yield f"survival.{name}", float(np.exp(-met))
 
 
 def _vessels(v: View) -> Iterator[tuple[str, float]]:
@@ -230,14 +232,18 @@ def _immune(v: View) -> Iterator[tuple[str, float]]:
         if hazard.startswith("kill."):
             killer = hazard.removeprefix("kill.")
             for i in plan.members("tumour"):
-                yield f"kills.{killer}.{plan.types.names[i]}", float(s["deaths"][row, i])
+                victim = f"{killer}.{plan.types.names[i]}"
+                yield f"kills.{victim}", float(s["deaths"][row, i])
+                yield f"expected_kills.{victim}", float(s["expected_deaths"][row, i])
             yield f"kills.{killer}.tumour", float(s["deaths"][row].sum())
+            yield f"expected_kills.{killer}.tumour", float(s["expected_deaths"][row].sum())
             yield f"activity.{killer}", 1440.0 * mean(v.row("kill_rate"), v.where(killer))
     for t in plan.cell_types:
         if t.traits["maturation_rate"] > 0.0:
             yield f"activity.{t.id}", 1440.0 * mean(v.row("maturation_rate"), v.where(t.id))
     yield "primed_t_cells", float(plan.trait("priming").max() * s["lymph_node"][-1])
     yield "phagocytosis", float(s["engulfed"][0])
+    yield "expected_phagocytosis", float(s["expected_engulfed"][0])
     shown = s.live("surface_antigen")[v.alive & v.tumour]
     yield "antigen_low_fraction", int((shown < plan.parameter("antigen.half")).sum()) / live
     ill = s.live("infected")[v.alive & v.tumour]
@@ -343,6 +349,7 @@ def _traffic(v: View) -> Iterator[tuple[str, float]]:
     for name, among in v.members.items():
         yield f"left.{name}", float(v.state["left_domain"][among].sum())
         yield f"recruited.{name}", float(v.state["recruited"][among].sum())
+        yield f"expected_recruited.{name}", float(v.state["expected_recruited"][among].sum())
 
 
 PARTS: tuple[Callable[[View], Iterator[tuple[str, float]]], ...] = (

@@ -42,10 +42,16 @@ TALLIES = (
     "born",
     "born_seen",
     "deaths",
-    "deaths_seen",
+    "expected_deaths",
+    "expected_deaths_seen",
+    "exposure",
+    "cumulative_hazard",
     "converted",
+    "expected_converted",
     "engulfed",
+    "expected_engulfed",
     "recruited",
+    "expected_recruited",
     "arrived",
     "depleted",
     "transferred",
@@ -53,7 +59,7 @@ TALLIES = (
     "left_replaced",
     "spread_tally",
 )
-"""Counts that start anew at day 0."""
+"""Counts, and their expectations, that start anew at day 0."""
 
 MAPS = {"vessels": "1", "perfusion": "1"}
 """Variables recorded per voxel beside the factors, and their units."""

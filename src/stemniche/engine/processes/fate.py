@@ -62,7 +62,11 @@ class Hazards(Process):
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fates(Process):
-    """Draw each living cell's fate once and carry it out; count every one.
+    """Draw each living cell's fate once and carry it out; count every one, and what to expect.
+
+    Source:
+        Of competing risks h_1, h_2, ... with the sum h, the k-th strikes within dt with the chance
+        ``h_k / h (1 - exp(-h dt))``; summed over cells that is the expectation of a count.
 
     Args:
         outcome: int8 [H], the cell state a hazard leads to; ALIVE marks a conversion slot.
@@ -92,13 +96,20 @@ class Fates(Process):
             "clock": "min",
             "phase": "1",
         },
-        add={"deaths": "cells", "converted": "cells", "flux": "cells"},
+        add={
+            "deaths": "cells",
+            "expected_deaths": "cells",
+            "converted": "cells",
+            "expected_converted": "cells",
+            "flux": "cells",
+        },
     )
 
     def run(self, s: State, t: Tick, k: Backend) -> None:
         """See `Process.run`."""
         n = s.n
         s["hazards"][:, :n] *= s.live("state") == ALIVE
+        self._expect(s)
         k.resolve(
             s["hazards"],
             n,
@@ -135,6 +146,19 @@ class Fates(Process):
             s["flux"][FLUX.index("dedifferentiation")] += int((new == self.stem).sum())
             s["type"][turns] = new
             s["phase"][turns] = G1
+
+    def _expect(self, s: State) -> None:
+        """Add up what the hazards lead one to expect of this tick."""
+        hazards, kind = s.live("hazards"), s.live("type")
+        whole = hazards.sum(axis=0)
+        weight = -np.expm1(-whole * TICK_MIN) / np.maximum(whole, np.float32(1e-30))
+        count = s["expected_deaths"].shape[1]
+        for row in np.flatnonzero(hazards.any(axis=1)):
+            events = np.bincount(kind, weights=hazards[row] * weight, minlength=count)
+            s["expected_deaths"][row] += events
+            if self.outcome[row] == ALIVE:
+                targets = self.converts_to[:, row - self.first_conversion]
+                s["expected_converted"][np.arange(count), targets] += events
 
 
 def behaviours(plan: Plan) -> Behaviours:

@@ -9,7 +9,7 @@ from stemniche.engine.plan import END, STEM, TRANSIT, Plan
 from stemniche.engine.process import TICK_MIN, TICK_S, Access, Phase, Process, Tick
 from stemniche.engine.processes.sensing import CONTACTS
 from stemniche.engine.processes.stemness import FLUX, drawn_to
-from stemniche.engine.state import ALIVE, G1, GONE, Array, State
+from stemniche.engine.state import ALIVE, APOPTOTIC, G1, GONE, NECROTIC, Array, State
 from stemniche.kernels.cpu import Backend, stream
 
 DIVISIONS = ("symmetric", "asymmetric", "amplifying")
@@ -44,7 +44,7 @@ class Cycle(Process):
             "dividing": "1",
             "awakened": "1",
         },
-        add={"engulfed": "cells"},
+        add={"engulfed": "cells", "expected_engulfed": "cells"},
     )
 
     def run(self, s: State, t: Tick, k: Backend) -> None:
@@ -100,6 +100,8 @@ class Cycle(Process):
             TICK_MIN,
         )
         s["engulfed"][0] += int(taken[:n].sum())
+        exposed = (taken[:n] == 1) | np.isin(s.live("state"), (APOPTOTIC, NECROTIC))
+        s["expected_engulfed"][0] -= np.expm1(-engulfing[:n][exposed] * TICK_MIN).sum()
 
 
 @final

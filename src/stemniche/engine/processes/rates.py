@@ -1,4 +1,8 @@
-"""Running rates of birth and death, so that a measure does not depend on when it is taken."""
+"""Running rates of birth and death, so that a measure does not depend on when it is taken.
+
+Births are counted; deaths are those that the hazards lead one to expect, which says the same of
+many cells and more of few.
+"""
 
 from dataclasses import dataclass
 from typing import final
@@ -7,8 +11,12 @@ import numpy as np
 
 from stemniche.engine.plan import Plan
 from stemniche.engine.process import TICK_MIN, TICK_S, Access, Phase, Process, Tick
-from stemniche.engine.state import ALIVE, State
+from stemniche.engine.processes.spread import HAZARD
+from stemniche.engine.state import ALIVE, Array, State
 from stemniche.kernels.cpu import Backend
+
+HARMLESS = ("conversion", "turnover", "drainage", HAZARD)
+"""Beginnings of hazards by which a cell turns or leaves, or its like take its place."""
 
 WINDOW_MIN = 1440.0
 """Memory of the running rates, min."""
@@ -17,20 +25,29 @@ WINDOW_MIN = 1440.0
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rates(Process):
-    """Exponentially weighted events and exposure of the last day, per type."""
+    """Exponentially weighted events and exposure of the last day, per type.
+
+    Since day 0 it also adds up exposure and the mean hazard of death.
+
+    Args:
+        deadly: Hazards that are a death, as rows.
+    """
+
+    deadly: Array
 
     name: str = "rates"
     phase: Phase = Phase.OBSERVE
     every_s: int = TICK_S
     access: Access = Access(
-        read={"born": "cells", "deaths": "cells", "type": "1", "state": "1"},
+        read={"born": "cells", "expected_deaths": "cells", "type": "1", "state": "1"},
         write={
             "born_seen": "cells",
-            "deaths_seen": "cells",
+            "expected_deaths_seen": "cells",
             "recent_born": "cells",
             "recent_deaths": "cells",
             "recent_cells": "cells min",
         },
+        add={"exposure": "cells min", "cumulative_hazard": "1"},
     )
 
     def run(self, s: State, t: Tick, k: Backend) -> None:
@@ -38,13 +55,17 @@ class Rates(Process):
         kept = np.exp(-TICK_MIN / WINDOW_MIN)
         alive = s.live("type")[s.live("state") == ALIVE]
         counts = np.bincount(alive, minlength=len(s["born"]))
+        s["exposure"] += counts * TICK_MIN
+        died = (s["expected_deaths"] - s["expected_deaths_seen"])[self.deadly].sum(axis=0)
+        s["cumulative_hazard"] += died / np.maximum(counts, 1)
         s["recent_cells"][:] = s["recent_cells"] * kept + counts * TICK_MIN
-        for name in ("born", "deaths"):
-            recent, seen = s[f"recent_{name}"], s[f"{name}_seen"]
+        for events, name in (("recent_born", "born"), ("recent_deaths", "expected_deaths")):
+            recent, seen = s[events], s[f"{name}_seen"]
             recent[...] = recent * kept + (s[name] - seen)
             seen[...] = s[name]
 
 
 def rates(plan: Plan) -> Rates:
     """The observer of births and deaths."""
-    return Rates()
+    names = enumerate(plan.hazards.names)
+    return Rates(deadly=np.array([i for i, h in names if not h.startswith(HARMLESS)]))

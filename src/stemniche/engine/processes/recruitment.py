@@ -110,12 +110,14 @@ class Recruitment(Process):
 
     def _enter(self, s: State, t: Tick, k: Backend, places: Array, expected: Array) -> None:
         """Draw who enters where; at most one cell of a type per vessel and time."""
+        chance = 1.0 - np.exp(-expected)
+        s["expected_recruited"][list(self.entering)] += chance.sum(axis=1)
         kinds = np.repeat(np.array(self.entering, np.int64), len(places))
         spots = np.tile(places, len(self.entering))
         sites = k.site_keys(ENTERED + kinds, spots.astype(np.uint64), t.index)
         dice = (self.seed, stream("entry"))
         draw = k.uniform_array(*dice, sites, t.index, 0)
-        come = np.flatnonzero(draw < 1.0 - np.exp(-expected.ravel()))
+        come = np.flatnonzero(draw < chance.ravel())
         if not come.size:
             return
         kinds, sites = kinds[come], sites[come]
@@ -227,6 +229,6 @@ def recruitment(plan: Plan) -> Recruitment:
                 "left_domain": "cells",
             },
             write={**plan.per_cell, "left_replaced": "cells"},
-            add={"recruited": "cells", "arrived": "cells"},
+            add={"recruited": "cells", "expected_recruited": "cells", "arrived": "cells"},
         ),
     )

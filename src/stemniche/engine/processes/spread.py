@@ -42,19 +42,25 @@ and the differentiated."""
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Intravasation(Process):
-    """The hazard of tumour cells at a perfused vessel to enter it.
+    """The hazard of tumour cells near a perfused vessel to enter it.
 
     Args:
         scale: How many slices like this one the represented tumour holds.
+        shape: Voxels along z, y, x.
+        width: Voxels along the edge of the square or block that a vessel reaches.
 
     Source:
-        ``intravasation_rate * perfused vessels in the voxel * their leakiness``.
+        ``intravasation_rate * perfused vessels * their leakiness``, the vessels of a voxel being
+        the mean over all within reach: with the rate on a voxel's worth of vessel held, reach
+        decides who is at risk, not how many leave an even tissue. Vessels at a wall act inwards.
     """
 
     tumour: Array
     rate_row: int
     hazard: int
     scale: float
+    shape: tuple[int, int, int]
+    width: int
     name: str = "intravasation"
     phase: Phase = Phase.DECIDE
     every_s: int = TICK_S
@@ -71,8 +77,15 @@ class Intravasation(Process):
 
     def run(self, s: State, t: Tick, k: Backend) -> None:
         """See `Process.run`."""
-        kind = s.live("type")
-        near = s["leak"][s.live("voxel")] * ((self.tumour[kind] == 1) & (s.live("state") == ALIVE))
+        if not s["leak"].any():
+            return
+        from scipy.ndimage import correlate1d
+
+        kind, leak = s.live("type"), s["leak"].reshape(self.shape)
+        for axis in range(3):
+            leak = correlate1d(leak, np.full(self.width, 1.0 / self.width), axis, mode="reflect")
+        mine = (self.tumour[kind] == 1) & (s.live("state") == ALIVE)
+        near = leak.ravel()[s.live("voxel")] * mine
         hazard = s["behaviours"][self.rate_row, : s.n] * near
         s["hazards"][self.hazard, : s.n] += hazard
         shed = np.bincount(kind, weights=hazard, minlength=len(self.tumour))
@@ -344,6 +357,8 @@ def intravasation(plan: Plan) -> Intravasation:
         rate_row=plan.behaviours["intravasation_rate"],
         hazard=plan.hazards[HAZARD],
         scale=plan.surroundings.blood_scale,
+        shape=plan.grid.shape,
+        width=2 * round(plan.parameter("intravasation.reach") / plan.grid.spacing) + 1,
     )
 
 

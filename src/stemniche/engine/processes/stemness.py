@@ -21,7 +21,8 @@ class Stemness(Process):
 
     Source:
         ``ds = (F - s)/tau dt + noise``, exact over the step with F (node ``stemness``) held;
-        labels by hysteresis: up at `high`, down at `low`.
+        labels by hysteresis: up at `high`, down at `low`. Reflected at 0 and 1, a normal step ends
+        above `high` where it lies between that and its mirror image, and likewise below `low`.
     """
 
     drive: int
@@ -41,13 +42,14 @@ class Stemness(Process):
     access: Access = Access(
         read={"key": "1", "signals": "1", "state": "1", "read_scale": "1"},
         write={"stemness": "1", "type": "1", "left": "1"},
-        add={"flux": "cells", "converted": "cells"},
+        add={"flux": "cells", "converted": "cells", "expected_converted": "cells"},
     )
 
     def run(self, s: State, t: Tick, k: Backend) -> None:
         """See `Process.run`."""
         n, kind = s.n, s["type"]
         mask = (self.tumour[kind] * (s["state"] == 0)).astype(np.uint8)
+        self._expect(s, np.flatnonzero(mask[:n]))
         k.stemness_step(
             s["stemness"],
             drawn_to(s, self.drive, slice(None)),
@@ -70,6 +72,22 @@ class Stemness(Process):
         kind[up] = self.stem
         kind[down] = self.transit
         s["left"][down] = self.division_limit
+
+    def _expect(self, s: State, cells: Array) -> None:
+        """Add up the chances of some cells to be relabelled in this step."""
+        from scipy.special import ndtr
+
+        kind = s["type"][cells]
+        drive, kept = drawn_to(s, self.drive, cells), np.exp(-self.every_s / 60.0 / self.tau[kind])
+        middle = drive + (s["stemness"][cells] - drive) * kept
+        spread = np.maximum(self.noise[kind] * np.sqrt(1.0 - kept**2), 1e-9)
+        stem = kind == self.stem
+        over = ndtr((2.0 - self.high - middle) / spread) - ndtr((self.high - middle) / spread)
+        under = ndtr((self.low - middle) / spread) - ndtr((-self.low - middle) / spread)
+        expected = s["expected_converted"]
+        up = np.bincount(kind, weights=np.where(stem, 0.0, over), minlength=len(expected))
+        expected[:, self.stem] += up
+        expected[self.stem, self.transit] += under[stem].sum()
 
 
 def drawn_to(s: State, drive: int, cells: Array | slice) -> Array:

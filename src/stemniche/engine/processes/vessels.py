@@ -105,6 +105,9 @@ class Vessels(Process):
             self._sprout(s, t, k, graph, wall[self._drawn(s, t, k, "sprout", wall, sprouting)])
             bare = self._covers(s, graph, wall) == 0
             coming = bare & self._drawn(s, t, k, "cover", wall, cover_rate)
+            if self.covering >= 0:
+                likely = -np.expm1(-cover_rate[bare] * (self.every_s / 60.0))
+                s["expected_recruited"][self.covering] += likely.sum()
             self._cover(s, k, graph, wall[coming])
         self._flow(graph)
         self._settle(s, graph)
@@ -416,7 +419,7 @@ def vessels(plan: Plan) -> tuple[Process, ...]:
                 "perfusion": "1",
                 "leak": "1",
             },
-            add={"born": "cells", "recruited": "cells"},
+            add={"born": "cells", "recruited": "cells", "expected_recruited": "cells"},
         ),
     )
     return (process,)
