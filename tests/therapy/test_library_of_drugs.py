@@ -12,6 +12,7 @@ from stemniche.evidence import load
 from stemniche.kernels.cpu import Backend
 from stemniche.run.assemble import assemble
 from stemniche.run.measures import measure
+from stemniche.spec.drugtables import drug_table
 from stemniche.spec.nametables import library_names
 from stemniche.spec.rows import read_library
 from stemniche.spec.scenario import Scenario
@@ -108,6 +109,43 @@ def test_separators_and_codes_do_not_matter() -> None:
         ("5FU", "fluorouracil"),
     ):
         assert names.resolve("drug", text) == (drug,)
+
+
+def test_every_name_of_a_table_of_therapies_is_a_drug_or_answered_with_what_to_write() -> None:
+    """Only what is no treatment at all has no answer."""
+    evidence, names = load(), library_names()
+    given = [name for row in evidence.trials.drug for name in row]
+    texts = [*evidence.therapies.name, *evidence.drugs.drug, *given]
+    lost = [
+        text
+        for text in texts
+        if text
+        and not names.resolve("drug", text)
+        and "stemniche drugs" in names.lacking("drug", text, "it")[1]
+    ]
+    assert [text for text in lost if "biomarker" not in text] == []
+
+
+@pytest.mark.parametrize(
+    ("text", "drugs"),
+    [
+        ("anti-PD-1", ["pembrolizumab", "nivolumab"]),
+        ("PD-L1 blockade", ["durvalumab", "atezolizumab"]),
+        ("anti-VEGF", ["bevacizumab", "aflibercept"]),
+        ("ADT", ["abiraterone", "enzalutamide"]),
+        ("aromatase inhibitors", ["anastrozole", "letrozole"]),
+        ("taxanes", ["paclitaxel", "docetaxel"]),
+        ("CXCR1", ["reparixin", "navarixin"]),
+    ],
+)
+def test_a_class_or_a_target_lists_its_drugs(text: str, drugs: list[str]) -> None:
+    _, rows = drug_table(LIBRARY, text)
+    assert [row[0] for row in rows] == drugs
+
+
+def test_a_class_without_drugs_is_answered_with_what_to_write() -> None:
+    with pytest.raises(InputError, match="radiation: 2 Gy"):
+        drug_table(LIBRARY, "radiotherapy")
 
 
 def test_no_drug_writes_an_outcome_or_a_node_beside_its_targets() -> None:

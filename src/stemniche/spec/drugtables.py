@@ -6,8 +6,6 @@ The command line and the API print them; everything comes from the library's row
 from typing import Any
 
 from stemniche.core.errors import InputError
-from stemniche.core.names import did_you_mean, fold
-from stemniche.spec.claimbook import ClaimBook, claim_book
 from stemniche.spec.druglist import DRUG_NUMBERS, drug_record
 from stemniche.spec.library import Library
 from stemniche.spec.nametables import library_names
@@ -20,26 +18,24 @@ DETAILS = ["what", "value", "range", "basis", "source"]
 
 
 def drug_table(library: Library, text: str = "") -> Table:
-    """All drugs, those of a class, or what is known of one drug.
+    """All drugs, those of a class or aimed at a target, or what is known of one drug.
 
     Args:
-        text: A drug by id, alias or trial code, or a class by id or as the evidence calls it.
+        text: A drug by id, alias or trial code, or a class or a target by any of its names.
 
     Raises:
         InputError: There is none of that name.
     """
     if not text:
         return COLUMNS, [_line(library, row) for row in library.drugs.values()]
-    found = library_names().resolve("drug", text)
+    names = library_names()
+    found = names.resolve("drug", text) or names.resolve("target", text)
+    if not found:
+        what, mend = names.lacking("drug", text, f"'{text[:64]}'")
+        raise InputError(what, "drugs", mend)
     if len(found) == 1:
         return DETAILS, _details(library, library.drugs[found[0]])
-    kind = _class(library, text)
-    if kind:
-        rows = [r for r in library.drugs.values() if kind in library.drug_lineage(r.id)]
-        return COLUMNS, [_line(library, row) for row in rows]
-    names = [*library.drugs, *(a for r in library.drugs.values() for a in r.aliases)]
-    mend = did_you_mean(text, names, "`stemniche drugs` lists them.")
-    raise InputError(f"There is no drug '{text[:64]}' in the library.", "drugs", mend)
+    return COLUMNS, [_line(library, library.drugs[drug]) for drug in found]
 
 
 def regimen(library: Library, drug: str) -> str:
@@ -55,14 +51,6 @@ def regimen(library: Library, drug: str) -> str:
     parts = [dose, said("every", "every {}"), said("over", "over {}")]
     parts += [said("loading", "loading {}"), " ".join((said("on", "cycle {}"), said("off", "{}")))]
     return " ".join(part for part in parts if part.strip())
-
-
-def _class(library: Library, text: str) -> str:
-    book: ClaimBook = claim_book()
-    for name, row in library.drug_classes.items():
-        if fold(text) in (fold(name), fold(book.entity_name.get(row.entity, name))):
-            return name
-    return ""
 
 
 def _targets(library: Library, drug: str) -> list[TargetRow]:

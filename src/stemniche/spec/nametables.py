@@ -15,7 +15,7 @@ from stemniche.core.names import fold
 from stemniche.spec.lexicon import VESICLE
 from stemniche.spec.library import Library
 from stemniche.spec.naming import Kind, Names, spell
-from stemniche.spec.records import Cancer, Cell, DrugRow, FactorRow, NodeRow
+from stemniche.spec.records import Cancer, Cell, DrugClass, DrugRow, FactorRow, NodeRow
 
 if TYPE_CHECKING:
     from stemniche.evidence import Entity, Evidence
@@ -80,6 +80,7 @@ def names_of(library: Library, evidence: "Evidence") -> Names:
     return Names(
         ids=tables.ids,
         spellings=tables.spellings,
+        brands=tuple(a for row in library.drugs.values() for a in row.aliases if " " not in a),
         units={name: row.unit for name, row in factors.items()},
         molar_masses={name: mass for name, mass in masses.items() if mass is not None},
         entities=frozenset(fold(text) for e in entities.values() for text in _texts(e)),
@@ -94,9 +95,13 @@ def _drug_classes(library: Library, entities: "Mapping[str, Entity]") -> Iterato
     """Spellings of classes of drugs, each with its drugs."""
     for name, row in library.drug_classes.items():
         members = tuple(drug for drug in library.drugs if name in library.drug_lineage(drug))
-        texts = (name, *(_texts(entities[row.entity]) if row.entity in entities else ()))
         if members:
-            yield from ((text, members) for text in texts)
+            yield from ((text, members) for text in _class_texts(row, entities))
+
+
+def _class_texts(kind: DrugClass, entities: "Mapping[str, Entity]") -> tuple[str, ...]:
+    own = _texts(entities[kind.entity]) if kind.entity in entities else ()
+    return (kind.id, *kind.aliases, *own)
 
 
 def _aims(
@@ -139,8 +144,8 @@ def _elsewhere(
 ) -> Iterator[tuple[str, str]]:
     """What to write for a class without drugs, a gene that only has states, a ligand's receptor."""
     for kind in library.drug_classes.values():
-        if kind.instead and kind.entity in entities:
-            yield from ((fold(text), kind.instead) for text in _texts(entities[kind.entity]))
+        if kind.instead:
+            yield from ((fold(text), kind.instead) for text in _class_texts(kind, entities))
     states = {state.partition(":")[0]: state for state in sorted(_genotypes(library))}
     for text, symbol in symbols.items():
         if symbol in states and fold(text) not in genes:

@@ -29,14 +29,17 @@ _INSTEAD: dict[Kind, str] = {"factor": "neutralise", "receptor": "block", "node"
 """Intervention that suits a name of another kind than the wanted one."""
 
 MOST_LISTED = 30
+MOST_NAMED = 6
 
 _AGAINST = re.compile(
     r"(?:anti[- ]|targeting )(.+?)(?: (?:agents?|drugs?|therap(?:y|ies)|antibod(?:y|ies)))?"
+    r"|antibod(?:y|ies) (?:against|to) (.+)"
     r"|(.+?)[- ](?:targeting|inhibit(?:ors?|ion)|antagonists?|block(?:ers?|ade)|antibod(?:y|ies))",
     re.IGNORECASE,
 )
 """A drug named by what it is aimed at."""
 
+_PARTS = re.compile(r" *(?:[;,+/]| or | and | plus | with ) *")
 _STAGE = re.compile(r"^(?:advanced|metastatic|recurrent|refractory|unresectable) ", re.IGNORECASE)
 _MIRNA = re.compile(r"^(?:hsa-|mmu-)?(mir-?\d+[a-z]?|let-?7[a-z]?)(?:-[35]p)?$", re.IGNORECASE)
 
@@ -48,6 +51,7 @@ class Names:
     Args:
         ids: Ids of each kind, in the order of the library.
         spellings: For each kind, what else may be written (folded) and the ids it stands for.
+        brands: What else single drugs are called.
         units: Unit of a factor's level, by id.
         molar_masses: kDa of factors that have one.
         entities: Spellings (folded) of all that the evidence speaks of.
@@ -61,6 +65,7 @@ class Names:
 
     ids: Mapping[Kind, tuple[str, ...]]
     spellings: Mapping[Kind, Mapping[str, tuple[str, ...]]]
+    brands: tuple[str, ...]
     units: Mapping[str, str]
     molar_masses: Mapping[str, float]
     entities: frozenset[str]
@@ -87,7 +92,8 @@ class Names:
         for variant in _variants("drug", text):
             match = _AGAINST.fullmatch(variant)
             if match:
-                aims = re.split(r"/| or | and ", match[1] or match[2])
+                named = next(filter(None, match.groups()))
+                aims = re.split(r"/| or | and ", named)
                 found = [self.resolve("target", aim.strip()) for aim in aims]
                 if all(found):
                     return tuple(dict.fromkeys(drug for drugs in found for drug in drugs))
@@ -95,7 +101,11 @@ class Names:
 
     def nearest(self, kind: Kind, text: str) -> list[str]:
         """Valid names that `text` probably meant, best first."""
-        return nearest(text, self.ids.get(kind, ()))
+        return nearest(text, self._choices(kind))
+
+    def _choices(self, kind: Kind) -> tuple[str, ...]:
+        """Ids, and of drugs their brand names and codes too."""
+        return (*self.ids.get(kind, ()), *(self.brands if kind == "drug" else ()))
 
     def read(self, kind: Kind, written: Field) -> tuple[str, ...]:
         """The ids that a written name stands for.
@@ -107,14 +117,22 @@ class Names:
         found = self.resolve(kind, text)
         if found:
             return found
+        raise written.error(*self.lacking(kind, text, written.shown))
+
+    def lacking(self, kind: Kind, text: str, shown: str) -> tuple[str, str]:
+        """What is wrong with a name that stands for nothing, and what to write instead.
+
+        Args:
+            shown: The name in quotes, shortened for a message.
+        """
         label = _LABELS[kind]
         instead = self._instead(kind, text)
         if instead:
-            raise written.error(f"{written.shown} is no {label} of this version.", instead)
-        what = f"There is no {label} {written.shown}."
+            return f"{shown} is no {label} of this version.", instead
+        what = f"There is no {label} {shown}."
         if fold(text) in self.entities:
-            what = f"{written.shown} is known to the evidence, but not a {label} of this version."
-        raise written.error(what, self._remedy(kind, text))
+            what = f"{shown} is known to the evidence, but not a {label} of this version."
+        return what, self._remedy(kind, text)
 
     def read_one(self, kind: Kind, written: Field) -> str:
         """The one id that a written name stands for.
@@ -130,17 +148,36 @@ class Names:
         return found[0]
 
     def _instead(self, kind: Kind, text: str) -> str:
-        """Which intervention takes this name, if another one does."""
+        """What takes a name of another kind, or one that names no single thing."""
+        if kind == "drug" and (found := self._no_drug(text)):
+            return found
         for other, key in _INSTEAD.items():
             if kind in _INSTEAD and other != kind and self.resolve(other, text):
                 return f"It is a {_LABELS[other]}: use '{key}'."
-        return self.elsewhere.get(fold(text), "") if kind in (*_INSTEAD, "gene", "drug") else ""
+        if kind not in (*_INSTEAD, "gene", "drug"):
+            return ""
+        known = (self.elsewhere.get(fold(variant)) for variant in _variants(kind, text))
+        return next(filter(None, known), "")
+
+    def _no_drug(self, text: str) -> str:
+        """What to write for several drugs in one name, or for what drugs are aimed at."""
+        parts = [part for part in _PARTS.split(text) if part]
+        if len(parts) > 1 and all(self.resolve("drug", part) for part in parts):
+            return f"Give each as an item of its own: {', '.join(parts)}."
+        found = [self.resolve("target", part) for part in parts]
+        if not parts or not all(found):
+            return ""
+        aimed = list(dict.fromkeys(drug for drugs in found for drug in drugs))[:MOST_NAMED]
+        keys = [key for other, key in _INSTEAD.items() if self.resolve(other, text)]
+        otherwise = f", or use '{keys[0]}: {text}'" if keys else ""
+        return f"Name a drug that is aimed at it, such as {', '.join(aimed)}{otherwise}."
 
     def _remedy(self, kind: Kind, text: str) -> str:
         ids = self.ids.get(kind, ())
         listed = f"This version has: {', '.join(ids)}." if 0 < len(ids) <= MOST_LISTED else ""
-        otherwise = listed or "Check the spelling; `stemniche evidence` shows what is known."
-        mend = did_you_mean(text, ids, otherwise)
+        where = "drugs` lists what there is" if kind == "drug" else "evidence` shows what is known"
+        otherwise = listed or f"Check the spelling; `stemniche {where}."
+        mend = did_you_mean(text, self._choices(kind), otherwise)
         return f"{mend} {listed}" if listed and mend != otherwise else mend
 
 
@@ -149,9 +186,13 @@ def _variants(kind: Kind, text: str) -> Iterator[str]:
     yield text
     if len(text) > LONGEST_NAME:
         return
+    parts = [text]
     if text.endswith(")"):
         outside, _, inside = text[:-1].partition("(")
-        yield from (outside.strip(), inside.strip())
+        parts += [outside.strip(), inside.strip()]
+        yield from parts[1:]
+    if kind == "drug":
+        yield from (part[:-1] if part.endswith("s") else f"{part}s" for part in parts)
     if kind == "cancer":
         yield _STAGE.sub("", text)
     found = _MIRNA.match(text)

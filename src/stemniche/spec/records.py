@@ -303,13 +303,14 @@ class DrugClass:
 
     `phases` are those of the cell cycle in which a poison of the class strikes. What is no drug
     with plasma levels says in `gives` what a dose brings (a cell type, ``virus``, or ``lymph_node``
-    for presenters in it), or in `instead` how it is given.
+    for presenters in it), or in `instead` how it is given. `aliases` is what else it is called.
     """
 
     place: Place
     id: str = required()
     is_a: str = optional("")
     entity: str = optional("")
+    aliases: tuple[str, ...] = optional(())
     phases: tuple[str, ...] = optional(())
     gives: str = optional("")
     instead: str = optional("")
