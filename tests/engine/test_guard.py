@@ -55,3 +55,9 @@ def test_a_domain_too_full_stops_the_run(tissue: tuple[Plan, State]) -> None:
     with pytest.raises(GuardError, match=str(most + 1)) as caught:
         guard.check(plan, state)
     assert "domain.size" in caught.value.mend
+
+
+def test_numbers_whose_sum_alone_overflows_pass(tissue: tuple[Plan, State]) -> None:
+    plan, state = tissue
+    state["fields"][plan.factors["IL6"], 0, :2, :2] = 3e38
+    guard.check(plan, state)

@@ -134,7 +134,7 @@ def test_resting_stem_cells_wake_or_die_at_their_rates(walk: Walk, small: Make, 
     assert s["settled"][EXPECTED, RESTING] == pytest.approx(1e6 * np.exp(-total * STEP_MIN))
     woken = 1e6 * rates["wake"][stem] / total * -np.expm1(-total * STEP_MIN)
     assert s["settled"][EXPECTED, ACTIVE] == pytest.approx(woken)
-    assert s["spread_tally"][EXPECTED, 2] == pytest.approx(woken * spread.lasts(s))
+    assert s["spread_tally"][EXPECTED, 2] == pytest.approx(woken * spread.lasts(rates))
 
 
 def test_drawn_cells_outside_are_whole_and_never_negative(walk: Walk, small: Make) -> None:

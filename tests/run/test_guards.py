@@ -14,12 +14,16 @@ import pytest
 from stemniche.core.errors import GuardError, InputError
 from stemniche.engine.process import Access, Phase, Process, Tick
 from stemniche.engine.state import State
+from stemniche.engine.step import begin
 from stemniche.kernels.cpu import Backend
 from stemniche.run import simulate as loop
+from stemniche.run import watch
 from stemniche.run.allowance import free_memory, processors
+from stemniche.run.assemble import assemble
 from stemniche.run.forecast import forecast
 from stemniche.run.results import Run, open_run
 from stemniche.run.simulate import simulate
+from stemniche.run.watch import Watch
 from stemniche.spec.scenario import Scenario
 
 Make = Callable[..., Scenario]
@@ -229,3 +233,20 @@ def test_memory_is_bounded_by_the_address_space() -> None:
     )
     subprocess.run([sys.executable, "-c", code], check=True, env={"PYTHONPATH": ":".join(sys.path)})
     assert np.isfinite(resource.getrlimit(resource.RLIMIT_AS)[0])
+
+
+@pytest.mark.parametrize("grown", [True, False])
+def test_memory_is_asked_for_when_the_state_has_grown_or_is_to_be_written(
+    grown: bool, small: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Other looks within the same second rely on the answer of the first."""
+    run = assemble(small(HOURLY), 1)
+    state, look = begin(run.plan, Backend()), Watch(run.plan).look
+    monkeypatch.setattr(watch, "monotonic", lambda: 0.0)
+    look(state)
+    monkeypatch.setattr(watch, "free_memory", lambda: 0)
+    look(state)
+    if grown:
+        state.reserve(2 * state.capacity)
+    with pytest.raises(GuardError, match="Memory is running out"):
+        look(state, sampled=not grown)

@@ -29,8 +29,11 @@ def check(plan: Plan, s: State) -> None:
     with np.errstate(invalid="ignore", over="ignore"):
         for variable in s.variables.values():
             values = s.live(variable.name) if "cell" in variable.kind else s[variable.name]
-            if values.dtype.kind == "f" and not np.isfinite(values.sum(dtype=np.float64)):
-                _explain(plan, s, variable.name, ~np.isfinite(values))
+            # A sum is finite only if all of its terms are; if it is not, it may just be too large.
+            if values.dtype.kind == "f" and not np.isfinite(values.sum()):
+                bad = ~np.isfinite(values)
+                if bad.any():
+                    _explain(plan, s, variable.name, bad)
     if s["fields"].min() < 0.0:
         _explain(plan, s, "fields", s["fields"] < 0.0)
     _check_fullness(plan, s)

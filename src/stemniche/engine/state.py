@@ -24,6 +24,9 @@ G0, G1, S_PHASE, G2M = 0, 1, 2, 3
 STATE_NAMES = ("alive", "apoptotic", "necrotic")
 PHASE_NAMES = ("G0", "G1", "S", "G2M")
 
+SPARE_SHARE = 4
+"""One slot is kept free for so many cells when room is made: few copies, short rows."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Variable:
@@ -90,7 +93,7 @@ class State:
 
     Args:
         variables: What exists; names are unique.
-        capacity: Slots for cells; grows by doubling in `reserve`.
+        capacity: Slots for cells; `reserve` makes more.
     """
 
     def __init__(self, variables: Iterable[Variable], capacity: int) -> None:
@@ -147,8 +150,7 @@ class State:
         """Make room for `needed` cells, keeping what is there."""
         if needed <= self.capacity:
             return
-        while self.capacity < needed:
-            self.capacity *= 2
+        self.capacity = needed + needed // SPARE_SHARE
         self._lay_out()
 
     def snapshot(self) -> dict[str, Array]:

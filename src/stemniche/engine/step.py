@@ -18,7 +18,7 @@ def begin(plan: Plan, k: Backend, graft: Graft | None = None) -> State:
         graft: Cells that are planted instead of a fresh tumour.
     """
     cells = plan.layout.tumour_cells + sum(plan.layout.tissue.values())
-    s = new_state(plan, 2 * cells)
+    s = new_state(plan, cells)
     s["day0"][0] = -1
     place(plan, s, k, graft)
     _settle(plan, s, k)

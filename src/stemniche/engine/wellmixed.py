@@ -33,7 +33,7 @@ class MeanCells:
         neighbours: Pairs (signal row, node row) of ``neighbour.X``, which shows a tumour cell its
             own node: its daughters are its neighbours.
         tumour: uint8 [T].
-        radius: float64 [T], um.
+        reach: float64 [T, T], volume in which cells of two types touch, um^3.
     """
 
     nodes: Table
@@ -45,7 +45,7 @@ class MeanCells:
     contacts: tuple[tuple[int, Array], ...]
     neighbours: tuple[tuple[int, int], ...]
     tumour: Array
-    radius: Array
+    reach: Array
     volume: float
 
     def sense(self, signals: Array, levels: Array, counts: Array) -> None:
@@ -69,8 +69,7 @@ class MeanCells:
 
     def touching(self, among: Array, counts: Array) -> Array:
         """Mean number of cells of some types that touch a cell of each type, float64 [T]."""
-        reach = SPHERE * (self.radius[:, None] + self.radius[None, :]) ** 3
-        return np.asarray(reach @ (among * counts) / self.volume)
+        return np.asarray(self.reach @ (among * counts) / self.volume)
 
     def settle(
         self, s: State, k: Backend, signals: Array, doings: Array, read: Array, minutes: float
@@ -108,6 +107,7 @@ def mean_cells(plan: Plan) -> MeanCells:
     crowding = plan.model.parameters.get("crowding.reference", 0.0)
     own["crowding"] = nothing + np.float32(crowding)
     around = plan.surroundings.environment
+    radius = (plan.trait("volume").astype(np.float64) / SPHERE) ** (1.0 / 3.0)
     acidity: Any = None
     if "pH" in rows:
         lactate = plan.factors["lactate"]
@@ -131,7 +131,7 @@ def mean_cells(plan: Plan) -> MeanCells:
             if n.startswith("neighbour.")
         ),
         tumour=tumour,
-        radius=(plan.trait("volume").astype(np.float64) / SPHERE) ** (1.0 / 3.0),
+        reach=SPHERE * (radius[:, None] + radius[None, :]) ** 3,
         volume=plan.grid.volume,
     )
 

@@ -157,7 +157,8 @@ def array(name: str, value: Any, dtype: Any, shape: tuple[int, ...]) -> Any:
     """
     if value is None:
         return np.zeros(shape, dtype)
-    made = np.require(value, dtype, "CAW")
+    fits = isinstance(value, np.ndarray) and value.dtype == dtype and value.flags.carray
+    made = value if fits else np.require(value, dtype, "CAW")
     if made.shape != shape:
         raise ValueError(f"{name} has shape {made.shape}, not {shape}")
     return made

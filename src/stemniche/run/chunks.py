@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from stemniche.core.errors import StoreError
+from stemniche.run.records import as_json
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -29,7 +30,7 @@ _MOST_RATIO = 300
 
 
 def group_document(attributes: Mapping[str, Any]) -> bytes:
-    """Return the ``zarr.json`` of a group."""
+    """Return the ``zarr.json`` of a group; attributes may be or hold records."""
     return _json({"zarr_format": 3, "node_type": "group", "attributes": dict(attributes)})
 
 
@@ -181,4 +182,4 @@ def _damaged(where: str, why: str) -> StoreError:
 
 
 def _json(document: Mapping[str, Any]) -> bytes:
-    return json.dumps(document, separators=(",", ":"), allow_nan=False).encode()
+    return json.dumps(document, separators=(",", ":"), allow_nan=False, default=as_json).encode()

@@ -20,7 +20,7 @@ def guidance(v: "View") -> Iterator[tuple[str, float]]:
     """``chemotaxis_index.<TYPE>``: the mean over cells with a cue, 0 where no cell has one."""
     plan, s = v.plan, v.state
     motion = next(p for p in plan.processes if isinstance(p, Motion))
-    cues = motion.cues(s, Backend())[:, : s.n]
+    cues = motion.cues(s, Backend())
     led = (cues != 0.0).any(axis=0)
     along = (cues * np.stack([s.live(axis) for axis in ("px", "py", "pz")])).sum(axis=0)
     for name in v.members:

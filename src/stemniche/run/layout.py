@@ -12,7 +12,6 @@ Pure: names, arrays and records in, bytes by path out. `Store` writes them, `Rea
 
 import re
 from collections.abc import Mapping
-from dataclasses import asdict
 from math import prod
 from typing import Any
 
@@ -155,7 +154,7 @@ def encode_checkpoint(
         notes=notes,
     )
     objects = {f"{path}/state/c.0": shard, f"{path}/state/zarr.json": document}
-    return chunks.group_document({KEY: asdict(record)}), objects
+    return chunks.group_document({KEY: record}), objects
 
 
 def series_documents(header: Header, first: Sample, count: int) -> dict[str, bytes]:

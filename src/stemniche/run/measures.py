@@ -324,10 +324,12 @@ def _network(v: View) -> Iterator[tuple[str, float]]:
 def _release(v: View) -> Iterator[tuple[str, float]]:
     plan = v.plan
     total: dict[str, Array] = {}
+    makers: dict[str, set[int]] = {}
     for row in plan.model.secretions:
         if row.cell not in plan.types:
             continue
         kind, level = plan.types[row.cell], 1.0
+        makers.setdefault(row.factor, set()).add(kind)
         nodes = [node for node in (row.node, row.cargo) if node]
         if nodes:
             read = v.state["read_scale"][kind, [plan.signals[node] for node in nodes]]
@@ -338,9 +340,8 @@ def _release(v: View) -> Iterator[tuple[str, float]]:
         each[kind] += row.rate * level * scale
     counts = np.array(v.counts)
     for factor, each in total.items():
-        makers = {plan.types[row.cell] for row in plan.model.secretions if row.factor == factor}
         for name, among in v.members.items():
-            if makers.intersection(among):
+            if makers[factor].intersection(among):
                 share = counts[among] / max(counts[among].sum(), 1.0)
                 yield f"secretion.{factor}.{name}", float((each[among] * share).sum())
 

@@ -8,7 +8,7 @@ a whole one. `Store` writes and reads them; they know nothing about files, array
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import dataclass, field, fields, is_dataclass
 from functools import cache
 from hashlib import sha256
 from itertools import pairwise
@@ -198,7 +198,7 @@ class Commit:
         """The commit with its own checksum, as JSON."""
         body = {item.name: getattr(self, item.name) for item in fields(self)}
         whole = {**body, "checksum": _checksum(body)}
-        return json.dumps(whole, separators=(",", ":"), default=asdict).encode()
+        return json.dumps(whole, separators=(",", ":"), default=as_json).encode()
 
 
 def read_commit(data: bytes, where: str) -> Commit:
@@ -278,6 +278,17 @@ def plain(value: Any) -> Any:
     raise TypeError(f"{type(value).__name__} cannot be written to the store: {value!r}")
 
 
+def as_json(record: Any) -> dict[str, Any]:
+    """Return a record's fields by name, for `json.dumps` to ask for the records within.
+
+    Raises:
+        TypeError: It is no record.
+    """
+    if not is_dataclass(record):
+        raise TypeError(f"{type(record).__name__} cannot be written to the store: {record!r}")
+    return {item.name: getattr(record, item.name) for item in fields(record)}
+
+
 def damaged(where: str, why: str) -> StoreError:
     """The error for a record that cannot be what we wrote."""
     return StoreError(
@@ -289,7 +300,7 @@ def damaged(where: str, why: str) -> StoreError:
 
 def _checksum(body: Mapping[str, Any]) -> str | None:
     try:
-        text = json.dumps(body, sort_keys=True, separators=(",", ":"), default=asdict)
+        text = json.dumps(body, sort_keys=True, separators=(",", ":"), default=as_json)
     except RecursionError:
         return None  # nested too deeply to be ours
     return sha256(text.encode()).hexdigest()

@@ -298,7 +298,7 @@ def _days(
         now = seconds(s)
         due = (now % step == 0 or now == end) and now not in store.times_s
         if due or now % CHECK_S == 0:
-            watch.look(s)
+            watch.look(s, due)
         if due:
             sample(run.plan, s, store, run.scenario.measures)
             _keep(store, s)

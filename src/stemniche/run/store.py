@@ -8,7 +8,7 @@ nothing of biology: names, units and meaning are in the header and with its call
 """
 
 from collections.abc import Mapping
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, final
 
@@ -158,7 +158,7 @@ class Store:
         )
         first = self.reader.sample(0) if number else sample
         _check_like_first(sample, first)
-        record = chunks.group_document({layout.KEY: asdict(sample)})
+        record = chunks.group_document({layout.KEY: sample})
         self._put_all(
             {**objects, layout.record_path(number): record},
             (*objects, layout.cells_path(number)),
@@ -329,7 +329,7 @@ def remove_draft(folder: Path) -> None:
 
 def _begin(objects: Objects, header: Header) -> Commit:
     """Write an empty store: documents first, then its first commit."""
-    root = chunks.group_document({layout.KEY: asdict(header)})
+    root = chunks.group_document({layout.KEY: header})
     objects.put(layout.HEADER, root)
     for name in ("cells", "checkpoints"):
         objects.put(f"{name}/zarr.json", chunks.group_document({}))

@@ -4,6 +4,7 @@
 between two looks is never part of the State, so it cannot change a trajectory.
 """
 
+from time import monotonic
 from typing import final
 
 from stemniche.core.errors import GuardError
@@ -19,6 +20,11 @@ COPIES = 4.0
 """Sizes of the State that are needed for a moment while a checkpoint is packed and compressed."""
 
 
+MEMORY_S = 1.0
+"""Seconds of real time for which an answer on the memory holds, unless the State grows or is to be
+written: it is read from files of the system, which takes a quarter of a tick."""
+
+
 @final
 class Watch:
     """Stops a run that has gone wrong or is about to.
@@ -30,15 +36,16 @@ class Watch:
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
         self._before: tuple[float, int] | None = None
+        self._asked = (-MEMORY_S, 0)
 
-    def look(self, s: State) -> None:
-        """Look at the State between two ticks.
+    def look(self, s: State, sampled: bool = False) -> None:
+        """Look at the State between two ticks; if `sampled`, at the memory too.
 
         Raises:
             GuardError: Numbers that cannot be, too many cells or births, or too little memory.
         """
         guard.check(self.plan, s)
-        self._check_memory(s)
+        self._check_memory(s, sampled)
         self._check_newcomers(s)
 
     def _check_newcomers(self, s: State) -> None:
@@ -57,8 +64,12 @@ class Watch:
                 )
         self._before = float(new.sum()), s.n
 
-    def _check_memory(self, s: State) -> None:
-        size = sum(array.nbytes for array in s.arrays.values())
+    def _check_memory(self, s: State, sampled: bool) -> None:
+        size, now = sum(array.nbytes for array in s.arrays.values()), monotonic()
+        asked, known = self._asked
+        if now < asked + MEMORY_S and size <= known and not sampled:
+            return
+        self._asked = now, size
         needed, free = COPIES * size + SPARE, free_memory()
         if needed > free:
             raise memory_short(f"{needed / 2**20:.0f} MiB are needed, {free / 2**20:.0f} left", s)

@@ -35,13 +35,19 @@ HELD_MIN = 1e9
 
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Release:
-    """One way by which a type makes a factor: factor-unit per min and cell at level 1."""
+class Releases:
+    """Ways by which types make factors: factor-unit per min and cell at level 1.
 
-    kind: int
-    factor: int
-    rate: float
-    nodes: tuple[int, ...]
+    Args:
+        kind, factor: int [R].
+        rate: float64 [R].
+        nodes: int [2, R], signal rows whose product is the level, -1 for none.
+    """
+
+    kind: Array
+    factor: Array
+    rate: Array
+    nodes: Array
 
 
 @final
@@ -75,7 +81,7 @@ class DistantTissue(Process):
     dissolved: Array
     exchange: Array
     taken: Array
-    releases: tuple[Release, ...]
+    releases: Releases
     counts: Array
     entering: tuple[int, ...]
     flow: Array
@@ -191,13 +197,11 @@ class DistantTissue(Process):
 
     def _made(self, s: State, counts: Array) -> Array:
         """Release of each factor in the piece by its host cells, factor unit/min."""
-        made = np.zeros(len(self.baseline))
-        signals, scale = s["distant_signals"], self._read(s)
-        for r in self.releases:
-            level = 1.0
-            for node in r.nodes:
-                level *= float(signals[node, r.kind]) * float(scale[r.kind, node])
-            made[r.factor] += r.rate * level * counts[r.kind] * s["synthesis"][r.kind, r.factor]
+        made, r = np.zeros(len(self.baseline)), self.releases
+        read = s["distant_signals"].T.astype(np.float64) * self._read(s)
+        one, two = (np.where(node < 0, 1.0, read[r.kind, node]) for node in r.nodes)
+        rate = r.rate * (one * two) * counts[r.kind] * s["synthesis"][r.kind, r.factor]
+        np.add.at(made, r.factor, rate)
         return made
 
     def _hosts(
@@ -297,16 +301,22 @@ def _folds(plan: Plan, start: str, places: dict[str, int], size: int) -> Array:
     return found
 
 
-def _releases(plan: Plan) -> tuple[Release, ...]:
+def _releases(plan: Plan) -> Releases:
     """Releases of host cells, for the whole piece."""
-    found = []
-    for row in plan.model.secretions:
-        if row.cell not in plan.types:
-            continue
-        place = plan.factors[row.factor]
-        unit = 1e-6 if plan.factor_data[place].unit == "mM" else 1.0
-        nodes = tuple(plan.signals[name] for name in (row.node, row.cargo) if name)
-        rate = row.rate * unit / (NANOMOLAR * plan.grid.volume)
-        found.append(Release(kind=plan.types[row.cell], factor=place, rate=rate, nodes=nodes))
     tumour = plan.mask(["tumour"])
-    return tuple(r for r in found if not tumour[r.kind])
+    rows = [r for r in plan.model.secretions if r.cell in plan.types]
+    rows = [r for r in rows if not tumour[plan.types[r.cell]]]
+    factor = np.array([plan.factors[r.factor] for r in rows], np.int64)
+    unit = np.array([1e-6 if f.unit == "mM" else 1.0 for f in plan.factor_data])[factor]
+    return Releases(
+        kind=np.array([plan.types[r.cell] for r in rows], np.int64),
+        factor=factor,
+        rate=np.array([r.rate for r in rows]) * unit / (NANOMOLAR * plan.grid.volume),
+        nodes=np.array(
+            [
+                [plan.signals[name] if name else -1 for name in names]
+                for names in ([r.node for r in rows], [r.cargo for r in rows])
+            ],
+            np.int64,
+        ),
+    )

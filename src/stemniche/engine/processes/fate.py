@@ -108,7 +108,7 @@ class Fates(Process):
     def run(self, s: State, t: Tick, k: Backend) -> None:
         """See `Process.run`."""
         n = s.n
-        s["hazards"][:, :n] *= s.live("state") == ALIVE
+        s["hazards"][:, np.flatnonzero(s.live("state") != ALIVE)] = 0.0
         self._expect(s)
         k.resolve(
             s["hazards"],

@@ -77,9 +77,9 @@ class Cycle(Process):
         n = s.n
         if not (s.live("state") != ALIVE).any():
             return
-        alive = (s["state"] == ALIVE).astype(np.uint8)
-        engulfing = np.zeros(s.capacity, np.float32)
-        taken = np.zeros(s.capacity, np.uint8)
+        alive = (s.live("state") == ALIVE).astype(np.uint8)
+        engulfing = np.zeros(n, np.float32)
+        taken = np.zeros(n, np.uint8)
         touching = s["touch_ptr"], s["touch_idx"], n
         k.neighbour_sum(s["behaviours"][self.phagocytosis_row], alive, *touching, engulfing)
         k.advance_dead(
@@ -99,9 +99,9 @@ class Cycle(Process):
             t.index,
             TICK_MIN,
         )
-        s["engulfed"][0] += int(taken[:n].sum())
-        exposed = (taken[:n] == 1) | np.isin(s.live("state"), (APOPTOTIC, NECROTIC))
-        s["expected_engulfed"][0] -= np.expm1(-engulfing[:n][exposed] * TICK_MIN).sum()
+        s["engulfed"][0] += int(taken.sum())
+        exposed = (taken == 1) | np.isin(s.live("state"), (APOPTOTIC, NECROTIC))
+        s["expected_engulfed"][0] -= np.expm1(-engulfing[exposed] * TICK_MIN).sum()
 
 
 @final
@@ -249,8 +249,8 @@ class Canon(Process):
             found = k.touching_round(*at, s.n, self.size, self.touch)
             s["list_ptr"], s["list_idx"] = s["touch_ptr"], s["touch_idx"] = found
             return
-        speed = s["behaviours"][self.speed_row] * (s["state"] == ALIVE)
-        s["allowance"][:] = k.list_allowance(speed, self.skin, TICK_MIN)
+        speed = s["behaviours"][self.speed_row, : s.n] * (s.live("state") == ALIVE)
+        s.live("allowance")[:] = k.list_allowance(speed, self.skin, TICK_MIN)
         found = k.build_list(*at, s.n, self.size, self.reach, s["allowance"])
         s["list_ptr"], s["list_idx"] = found
         s["touch_ptr"], s["touch_idx"] = k.touching(*at, *found, s.n, self.touch)

@@ -80,13 +80,13 @@ class Motion(Process):
 
     def run(self, s: State, t: Tick, k: Backend) -> None:
         """See `Process.run`."""
-        n, kind = s.n, s["type"]
+        n, kind = s.n, s.live("type")
         cells = (
             *(s["x"], s["y"], s["z"], s["radius"]),
             self.repulsion[kind],
             s["behaviours"][self.adhesion_row],
             *self._crawl(s, t, k),
-            (s["wall"] == 0).astype(np.uint8),
+            (s.live("wall") == 0).astype(np.uint8),
         )
         listed = s["list_ptr"], s["list_idx"], s["allowance"]
         steps, wall = (TICK_MIN, self.base_step), 1 if self.closed else 0
@@ -99,13 +99,13 @@ class Motion(Process):
         self._leavers(s)
 
     def cues(self, s: State, k: Backend) -> Array:
-        """Direction in which the cues of each cell grow: unit vectors [3, capacity], or 0."""
-        direction = np.zeros((3, s.capacity), np.float32)
+        """Direction in which the cues of each cell grow: unit vectors [3, cells], or 0."""
+        direction = np.zeros((3, s.n), np.float32)
         if len(self.cue_rows):
             k.cue_direction(
                 s["fields"].reshape(self.factors, -1),
                 self.cue_factors,
-                np.ascontiguousarray(s["behaviours"][list(self.cue_rows)]),
+                np.ascontiguousarray(s.live("behaviours")[list(self.cue_rows)]),
                 self.cue_scale,
                 s["voxel"],
                 s.n,
@@ -120,8 +120,8 @@ class Motion(Process):
         """Active velocities, um/min."""
         n, b = s.n, s["behaviours"]
         cx, cy, cz = self.cues(s, k)
-        vx, vy, vz = np.zeros((3, s.capacity), np.float32)
-        speed = b[self.speed_row] * (s["state"] == ALIVE)
+        vx, vy, vz = np.zeros((3, n), np.float32)
+        speed = b[self.speed_row, :n] * (s.live("state") == ALIVE)
         k.polarise(
             s["px"],
             s["py"],
@@ -129,7 +129,7 @@ class Motion(Process):
             s["key"],
             n,
             speed,
-            self.persistence[s["type"]],
+            self.persistence[s.live("type")],
             b[self.bias_row],
             cx,
             cy,

@@ -57,14 +57,14 @@ class Presentation(Process):
 
     def run(self, s: State, t: Tick, k: Backend) -> None:
         """See `Process.run`."""
-        kind, state = s["type"], s["state"]
-        mine = np.flatnonzero(self.presenters[s.live("type")] & (s.live("state") == ALIVE))
+        kind, state = s.live("type"), s.live("state")
+        mine = np.flatnonzero(self.presenters[kind] & (state == ALIVE))
         if not mine.size:
             return
         dead = self.victims[kind] * ((state == APOPTOTIC) | (state == NECROTIC))
-        met = np.zeros(s.capacity, np.float32)
+        met = np.zeros(s.n, np.float32)
         touching = s["touch_ptr"], s["touch_idx"], s.n
-        k.neighbour_sum(np.ones(s.capacity, np.float32), dead, *touching, met)
+        k.neighbour_sum(np.ones(s.n, np.float32), dead, *touching, met)
         eaten = self.antigenicity * s["behaviours"][self.eating_row, mine] * met[mine] * TICK_MIN
         s["antigen"][mine] += (1.0 - s["antigen"][mine]) * -np.expm1(-eaten)
         ripe = s["behaviours"][self.maturation_row, mine] * s["antigen"][mine]

@@ -96,7 +96,9 @@ class Recruitment(Process):
 
         def level(signal: str) -> Array:
             place = self.factors[signal]
-            return flat[place, places] * left(s["occupancy"][:, places], self.held.get(signal, ()))
+            held = self.held.get(signal, ())
+            share = left(s["occupancy"][:, places], held) if held else 1.0
+            return flat[place, places] * share
 
         share = perfusion[places] / max(float(s["vessels_at_start"][0]), 1.0)
         fold = np.ones((len(self.entering), len(places)))

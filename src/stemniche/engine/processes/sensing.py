@@ -7,7 +7,7 @@ import numpy as np
 
 from stemniche.engine.plan import Plan
 from stemniche.engine.process import SENSE_S, Access, Phase, Process, Tick
-from stemniche.engine.state import Array, State
+from stemniche.engine.state import ALIVE, Array, State
 from stemniche.engine.tables import Table, node_table
 from stemniche.kernels.cpu import Backend
 
@@ -111,20 +111,18 @@ class Sensing(Process):
     def _neighbours(self, s: State, k: Backend) -> None:
         """Count contacts, crowding and the neighbours' mean nodes."""
         n, signals = s.n, s["signals"]
-        places = np.zeros((max(1, len(self.contact_rows)), s.capacity), np.float32)
-        crowding = np.zeros(s.capacity, np.float32)
-        alive = (s["state"] == 0).astype(np.uint8)
+        kind, live = s.live("type"), s.live("state") == ALIVE
+        places = np.zeros((max(1, len(self.contact_rows)), n), np.float32)
+        crowding, alive = np.zeros(n, np.float32), live.astype(np.uint8)
         touching = s["touch_ptr"], s["touch_idx"], n
-        k.count_contacts(
-            self.contact_groups, s["type"], alive, *touching, self.flat, places, crowding
-        )
+        k.count_contacts(self.contact_groups, kind, alive, *touching, self.flat, places, crowding)
         for g, row in enumerate(self.contact_rows):
-            signals[row, :n] = places[g, :n]
+            signals[row, :n] = places[g]
         if "crowding" in self.rows:
-            signals[self.rows["crowding"], :n] = crowding[:n]
-        seen = self.neighbour_types[s["type"]] * alive
+            signals[self.rows["crowding"], :n] = crowding
+        seen = self.neighbour_types[kind] * alive
         for row, node in self.neighbour_rows:
-            shown = signals[node] * s["read_scale"][s["type"], node]
+            shown = signals[node, :n] * s["read_scale"][:, node].take(kind)
             k.neighbour_mean(shown, seen, *touching, signals[row])
 
 

@@ -206,23 +206,24 @@ class Spread(Process):
         """Rates at which cells of each tumour type leave the blood, and settle; 1/min."""
         doing, own = s["distant_behaviours"], list(self.tumour)
         settle = doing[self.rows["extravasation_rate"], own] * s["distant_permeability"][0]
+        strikes = self._strikes(s)
         killed = sum(
-            self.touched * c.host * float(s["pool"][c.pool]) * self._strike(s, c)
-            for c in self.killers
+            self.touched * c.host * float(s["pool"][c.pool]) * strike
+            for c, strike in zip(self.killers, strikes, strict=True)
             if c.pool >= 0
         )
         return self.cleared + settle + killed, np.asarray(settle, np.float64)
 
     def rates_settled(self, s: State) -> dict[str, Array]:
         """Rates of the mean tumour cells in the organ, 1/min, by type in the order of `tumour`."""
-        doing, own = s["distant_behaviours"].astype(np.float64), list(self.tumour)
-        found = {name: doing[row, own] for name, row in self.rows.items()}
+        own = list(self.tumour)
+        doing = s["distant_behaviours"][:, own].astype(np.float64)
+        found = {name: doing[row] for name, row in self.rows.items()}
         rate = found["cycle_rate"]
         killed = sum(
-            s["distant_cells"][c.kind] * self.contact[c.kind, own] / self.volume
-            * self._strike(s, c)
-            for c in self.killers
-        )  # fmt: skip
+            s["distant_cells"][c.kind] * self.contact[c.kind, own] / self.volume * strike
+            for c, strike in zip(self.killers, self._strikes(s), strict=True)
+        )
         die = found["apoptosis_rate"] + found["necrosis_rate"] + killed
         resting, cycling = s["distant_kill"][:, own]
         return {
@@ -234,9 +235,9 @@ class Spread(Process):
             "symmetric": found["symmetric_probability"],
         }
 
-    def lasts(self, s: State) -> float:
-        """Chance that the line of a waking stem cell lasts in the organ as it is."""
-        found, stem = self.rates_settled(s), self.tumour.index(self.stem)
+    def lasts(self, found: dict[str, Array]) -> float:
+        """Chance that the line of a waking stem cell lasts at some rates in the organ."""
+        stem = self.tumour.index(self.stem)
         birth = found["divide"][stem] * found["symmetric"][stem]
         return 1.0 - float(died_out(birth, found["die"][stem], self.lasting))
 
@@ -245,15 +246,18 @@ class Spread(Process):
         out, settle = self.rates_in_blood(s)
         found, stem = self.rates_settled(s), self.tumour.index(self.stem)
         wake, die = found["wake"][stem], found["die_resting"][stem]
-        return float(settle[stem] / out[stem] * wake / max(wake + die, 1e-30)) * self.lasts(s)
+        return float(settle[stem] / out[stem] * wake / max(wake + die, 1e-30)) * self.lasts(found)
 
-    def _strike(self, s: State, c: Killer) -> Array:
-        """Hazard of a tumour cell of each type that touches one killer, 1/min."""
-        doing, own = s["distant_behaviours"].astype(np.float64), list(self.tumour)
-        seen = doing[self.rows["visibility"], own]
-        known = c.specific * self.antigenicity * seen + (1.0 - c.specific) * (1.0 - seen)
-        known = (1.0 - c.direct) * known + c.direct * c.shown
-        return np.asarray(doing[self.rows["kill_rate"], c.kind] * known / self.hits)
+    def _strikes(self, s: State) -> list[Array]:
+        """Hazard of a tumour cell of each type that touches one killer of a kind, 1/min."""
+        doing, own = s["distant_behaviours"], list(self.tumour)
+        seen = doing[self.rows["visibility"], own].astype(np.float64)
+        strikes = []
+        for c in self.killers:
+            known = c.specific * self.antigenicity * seen + (1.0 - c.specific) * (1.0 - seen)
+            known = (1.0 - c.direct) * known + c.direct * c.shown
+            strikes.append(float(doing[self.rows["kill_rate"], c.kind]) * known / self.hits)
+        return strikes
 
     def _circulate(self, s: State, draw: "_Draw") -> Array:
         """Move cells through the blood; return those that settle, float64 [2, tumour types]."""
@@ -276,7 +280,7 @@ class Spread(Process):
     def _grow(self, s: State, draw: "_Draw") -> None:
         """Let settled cells rest, wake, divide and die over a step."""
         found, minutes = self.rates_settled(s), self.every_s / 60.0
-        lasts = self.lasts(s)
+        lasts = self.lasts(found)
         for row, law in ((EXPECTED, _mean), (DRAWN, draw.some)):
             before = s["settled"][row]
             after, woken = self._step(before, found, minutes, law)
@@ -346,7 +350,10 @@ class _Draw:
         return poisson(mean, self._uniform(len(mean)))
 
     def some(self, count: Array, chance: Array) -> Array:
-        """How many of some counts meet something that has a chance."""
+        """How many of some counts meet something that has a chance; of none, none."""
+        if not count.any():
+            self.made += len(count)
+            return np.zeros(len(count))
         return binomial(count, np.asarray(chance, np.float64), self._uniform(len(count)))
 
 

@@ -47,12 +47,12 @@ class Stemness(Process):
 
     def run(self, s: State, t: Tick, k: Backend) -> None:
         """See `Process.run`."""
-        n, kind = s.n, s["type"]
-        mask = (self.tumour[kind] * (s["state"] == 0)).astype(np.uint8)
-        self._expect(s, np.flatnonzero(mask[:n]))
+        n, kind = s.n, s.live("type")
+        mask = (self.tumour[kind] * (s.live("state") == 0)).astype(np.uint8)
+        self._expect(s, np.flatnonzero(mask))
         k.stemness_step(
             s["stemness"],
-            drawn_to(s, self.drive, slice(None)),
+            drawn_to(s, self.drive, slice(n)),
             self.tau[kind],
             self.noise[kind],
             s["key"],
@@ -62,9 +62,9 @@ class Stemness(Process):
             mask,
             self.every_s / 60.0,
         )
-        level, live = s.live("stemness"), mask[:n] == 1
-        up = np.flatnonzero(live & (level >= self.high) & (kind[:n] != self.stem))
-        down = np.flatnonzero(live & (level <= self.low) & (kind[:n] == self.stem))
+        level, live = s.live("stemness"), mask == 1
+        up = np.flatnonzero(live & (level >= self.high) & (kind != self.stem))
+        down = np.flatnonzero(live & (level <= self.low) & (kind == self.stem))
         np.add.at(s["converted"][:, self.stem], kind[up], 1.0)
         s["converted"][self.stem, self.transit] += len(down)
         s["flux"][FLUX.index("dedifferentiation")] += len(up)
