@@ -155,3 +155,18 @@ def test_vessels_have_their_density(walk: Walk, small: Make) -> None:
     lx, ly, _ = plan.grid.size
     assert state["vessels"].sum() / (lx * ly * 1e-6) == pytest.approx(200.0, rel=0.15)
     assert (state["perfusion"] <= state["vessels"]).all()
+
+
+def test_pericytes_cover_all_vessels_outside_and_a_share_inside(walk: Walk, small: Make) -> None:
+    share = {"tumour.cells": 400, "tissue.vessels": "1500 /mm^2"}
+    plan, state = walk(small({**share, "parameters": {"tumour.pericyte_coverage": "0.3"}}))
+    kind, held = state.live("type"), state.live("wall")
+    lx, ly, _ = plan.grid.size
+    apart = np.hypot(state.live("x") - lx / 2.0, state.live("y") - ly / 2.0)
+    tumour = plan.mask(["tumour"])[kind] == 1
+    lines = plan.trait("lining")[kind] > 0.0
+    bare = lines & ~np.isin(held, held[kind == plan.types["pericyte"]])
+    reach = apart[tumour].max()
+    assert not bare[apart > 1.1 * reach].any()
+    inside = lines & (apart < 0.9 * reach)
+    assert bare[inside].mean() == pytest.approx(0.7, abs=0.2)

@@ -8,7 +8,7 @@ import pytest
 
 from stemniche.engine.grid import Grid
 from stemniche.engine.plan import Plan
-from stemniche.engine.processes.vessels import Vessels
+from stemniche.engine.processes.vessels import VESSEL_BEHAVIOURS, Vessels
 from stemniche.engine.state import APOPTOTIC, Array, State
 from stemniche.engine.step import advance, begin, moment
 from stemniche.engine.vessels import (
@@ -199,6 +199,42 @@ def test_a_narrow_vessel_closes(bare: tuple[Plan, State, Vessels], k: Backend) -
         driven(held, s, k, 1)
         found.append(bool(Graph.of(s).perfused.any()))
     assert found == [False, True]
+
+
+@pytest.mark.parametrize(
+    ("signal", "levels"), [("wall_leakiness", (1.0, 3.0, 9.0)), ("matrix_density", (1.0, 2.0, 4.0))]
+)
+def test_leaks_and_a_dense_matrix_narrow_vessels(
+    signal: str, levels: tuple[float, ...], bare: tuple[Plan, State, Vessels], k: Backend
+) -> None:
+    """Without any intervention on flow: by the library's rows alone."""
+    _, s, process = bare
+    wall = process._wall(s)
+    found = []
+    for level in levels:
+        s["signals"][process.signals[signal], wall] = level
+        found.append(float(process._behaviour(s, VESSEL_BEHAVIOURS.index("lumen"), wall).mean()))
+    assert found[0] > found[1] > found[2]
+    assert found[2] > 0.3 * found[0]
+
+
+def test_walls_feel_what_an_intervention_makes_of_their_leaks(small: Make, k: Backend) -> None:
+    """So leaky vessels carry less, whatever made them leak."""
+    still = {"tissue": {"vessels": "100 /mm^2"}, "tumour.cells": 0, "prepare": {"days": 1}}
+    carried = []
+    for therapy in ((), ({"vessels": {"leakiness": 10.0}, "from": "birth"},)):
+        plan = assemble(small(still, *therapy), 1).plan
+        s = begin(plan, k)
+        process = next(p for p in plan.processes if isinstance(p, Vessels))
+        for _ in range(3):
+            for _ in range(10):
+                advance(plan, s, k)
+        wall = process._wall(s)
+        assert s["leaking"][wall] == pytest.approx(
+            Graph.of(s).leakiness[Graph.of(s).places(s["wall"][wall])]
+        )
+        carried.append(float(s["perfusion"].sum()))
+    assert carried[1] < 0.9 * carried[0]
 
 
 def test_pericytes_cover_bare_walls(bare: tuple[Plan, State, Vessels], k: Backend) -> None:

@@ -30,7 +30,7 @@ def place(plan: Plan, s: State, k: Backend, graft: Graft | None = None) -> None:
     draw = _dice(plan, k)
     reach = _tumour(plan, s, k, draw) if graft is None else _planted(plan, s, k, draw, graft)
     _tissue(plan, s, k, draw, reach)
-    _vessels(plan, s, k, draw)
+    _vessels(plan, s, k, draw, reach)
 
 
 def _dice(plan: Plan, k: Backend) -> Callable[[str, int, int], Array]:
@@ -253,10 +253,13 @@ def _scattered(
     return points[chosen]
 
 
-def _vessels(plan: Plan, s: State, k: Backend, draw: Callable[[str, int, int], Array]) -> None:
-    """Spread the host's vessels evenly at random, open and covered, with the cells of their walls.
+def _vessels(
+    plan: Plan, s: State, k: Backend, draw: Callable[[str, int, int], Array], reach: float
+) -> None:
+    """Spread the host's vessels evenly at random, open, with the cells of their walls.
 
-    Those inside the tumour are host vessels that it has grown around.
+    Those inside the tumour are host vessels that it has grown around: only a share of them, such as
+    tumours of its kind have, is covered.
     """
     lx, ly, _ = plan.grid.size
     density = plan.layout.vessel_density
@@ -280,16 +283,24 @@ def _vessels(plan: Plan, s: State, k: Backend, draw: Callable[[str, int, int], A
     for name in ("vessels", "perfusion", "leak"):
         s[name][:] = filled
     s["vessels_at_start"][0] = filled.sum()
-    for trait in ("lining", "covering"):
+    outside = (_apart(plan, graph.middles()) ** 2).sum(axis=1) > reach**2
+    chance = draw("pericyte", len(length), 0)
+    covered = outside | (chance < plan.parameter("tumour.pericyte_coverage"))
+    for trait, where in (("lining", np.ones_like(covered)), ("covering", covered)):
         kinds = np.flatnonzero(plan.trait(trait) > 0.0)
         if kinds.size:
-            _walls(plan, s, k, graph, int(kinds[0]))
+            _walls(plan, s, k, graph, int(kinds[0]), where)
 
 
-def _walls(plan: Plan, s: State, k: Backend, graph: Graph, kind: int) -> None:
-    """Put a cell of a type on every segment."""
-    keys = k.site_keys(OF_VESSELS + kind, graph.name.astype(np.uint64), plan.seed)
+def _walls(plan: Plan, s: State, k: Backend, graph: Graph, kind: int, where: Array) -> None:
+    """Put a cell of a type on every segment that is chosen.
+
+    Args:
+        where: bool [m].
+    """
+    names = graph.name[where]
+    keys = k.site_keys(OF_VESSELS + kind, names.astype(np.uint64), plan.seed)
     volume = float(plan.trait("volume")[kind])
-    cells = add_cells(s, k, kind, list(graph.middles().T), keys, volume)
-    s["wall"][cells] = graph.name
-    s["cover"][cells] = s["bloodflow"][cells] = 1.0
+    cells = add_cells(s, k, kind, list(graph.middles()[where].T), keys, volume)
+    s["wall"][cells] = names
+    s["bloodflow"][cells] = s["leaking"][cells] = s["cover"][cells] = 1.0

@@ -79,6 +79,7 @@ CELL_VARIABLES = tuple(
         ("wall", "1", "int64"),
         ("cover", "1", "float32"),
         ("bloodflow", "1", "float32"),
+        ("leaking", "1", "float32"),
         ("surface_antigen", "1", "float32"),
         ("growth", "1", "float32"),
         ("sensitivity", "1", "float32"),

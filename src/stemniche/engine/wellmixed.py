@@ -27,7 +27,7 @@ class MeanCells:
     Args:
         nodes, behaviours, tau, first_node: As the tissue's own cells have them.
         borne: Pairs (signal row, float32 [T]) of what a mean cell carries itself: its stemness,
-            the crowding of the tissue; nothing damages or engages it.
+            what the tissue of reference has of the rest; nothing damages or engages it.
         acidity: Rows of pH and lactate, pH of the blood, its loss per mM and lactate at rest.
         contacts: Pairs (signal row, uint8 [T]), the types that ``contact.X`` counts.
         neighbours: Pairs (signal row, node row) of ``neighbour.X``, which shows a tumour cell its
@@ -104,8 +104,9 @@ def mean_cells(plan: Plan) -> MeanCells:
     stemness[plan.types[STEM]] = stem_start(plan)
     own: dict[str, Array] = {"stemness_state": stemness}
     nothing = np.zeros(len(plan.types), np.float32)
-    crowding = plan.model.parameters.get("crowding.reference", 0.0)
-    own["crowding"] = nothing + np.float32(crowding)
+    for name in BORNE:
+        rest = plan.model.parameters.get(f"{name}.reference", 0.0)
+        own.setdefault(name, nothing + np.float32(rest))
     around = plan.surroundings.environment
     radius = (plan.trait("volume").astype(np.float64) / SPHERE) ** (1.0 / 3.0)
     acidity: Any = None
@@ -118,7 +119,7 @@ def mean_cells(plan: Plan) -> MeanCells:
         behaviours=behaviour_table(plan),
         tau=np.array([n.tau for n in plan.model.nodes], np.float32),
         first_node=len(plan.model.factors),
-        borne=tuple((rows[n], own.get(n, nothing)) for n in BORNE if n in rows and n != "pH"),
+        borne=tuple((rows[n], own[n]) for n in BORNE if n in rows and n != "pH"),
         acidity=acidity,
         contacts=tuple(
             (rows[n], plan.mask([n.removeprefix("contact.")]))

@@ -41,6 +41,9 @@ SPREADING = "diffusivity."
 MATRIX_NUMBERS = {"density_share": "matrix_density", "stiffness_power": "stiffness"}
 """Numbers of a factor that make it part of a signal."""
 
+SHOWN = {"leakiness": "wall_leakiness"}
+"""Behaviours that a signal of the cell itself shows."""
+
 Kind = Literal["factor", "node", "cell", "behaviour", "own"]
 
 
@@ -151,6 +154,8 @@ def ends(library: Library, row: Mechanism | Parameter) -> frozenset[Point]:
         _, *parts = row.behaviour.split(".")
         moved = {t for t in lexicon.expand(parts) if t not in SITES} | (cells - set(SITES))
         points = {Point("behaviour", row.behaviour, cells)}
+        if row.behaviour in SHOWN:
+            points.add(Point("own", SHOWN[row.behaviour], cells))
         if row.behaviour.startswith(SPREADING):
             form = row.behaviour.removeprefix(SPREADING)
             points |= {Point("factor", f.id) for f in lexicon.factors.values() if f.form == form}

@@ -131,9 +131,11 @@ class DistantTissue(Process):
         minutes = self.every_s / 60.0
         levels, counts = s["distant_levels"], s["distant_cells"]
 
+        lumen = self._at_walls(s)
+
         def level(signal: str) -> Array:
             share = left(s["distant_occupancy"], self.held.get(signal, ()))
-            return np.asarray(levels[self.factors[signal]] * share)
+            return np.asarray(lumen[self.factors[signal]] * share)
 
         wider = self._leakiness(s) / float(s["leakiness_at_rest"][0])
         s["distant_permeability"][0] = wider
@@ -152,6 +154,8 @@ class DistantTissue(Process):
         levels[:] = np.where(self.dissolved, np.maximum(moved, 0.0), levels)
         self._hosts(s, counts, level, minutes)
         self.cells.sense(s["distant_signals"], levels, counts)
+        sensed = self.cells.first_node
+        s["distant_signals"][:sensed, self.lining] = self._at_walls(s)[:sensed]
         self.cells.settle(
             s, k, s["distant_signals"], s["distant_behaviours"], self._read(s), minutes
         )
@@ -178,6 +182,11 @@ class DistantTissue(Process):
         s["distant_at_rest"][:] = counts
         s["leakiness_at_rest"][0] = self._leakiness(s)
         s["distant_rest"][:] = self._made(s, counts)
+
+    def _at_walls(self, s: State) -> Array:
+        """Levels that the walls of vessels meet, float64 [F]: blood bathes them from within."""
+        within = np.where(self.dissolved, s["blood"] - self.plasma, 0.0)
+        return np.maximum(s["distant_levels"] + within, 0.0)
 
     def _read(self, s: State) -> Array:
         """What cells of each type read of each signal, float32 [T, S]: drugs hold some back."""
@@ -250,6 +259,7 @@ def distant_tissue(plan: Plan) -> DistantTissue:
         sum(turnover[j] * counts[j] for j in sorted(feeds(plan, i, entering))) for i in entering
     ]
     density = plan.layout.vessel_density * 1e-6 * grid.spacing**2
+    density *= plan.parameter("distant.vessel_surface")
     dissolved = np.array([f.form not in ("gas", "metabolite") for f in factors])
     taken = np.zeros((len(factors), len(types)))
     volumes = plan.trait("volume").astype(np.float64)

@@ -21,6 +21,7 @@ BORNE = (
     "infection",
     "pericyte_cover",
     "blood_flow",
+    "wall_leakiness",
     "crowding",
     "pH",
 )
@@ -36,6 +37,7 @@ CARRIED = {
     "infection": "infected",
     "pericyte_cover": "cover",
     "blood_flow": "bloodflow",
+    "wall_leakiness": "leaking",
 }
 """Variable of the cell that such a signal shows as it is."""
 
@@ -83,6 +85,7 @@ class Sensing(Process):
             "infected": "1",
             "cover": "1",
             "bloodflow": "1",
+            "leaking": "1",
             **CONTACTS,
             "environment": "mixed",
             "read_scale": "1",

@@ -350,12 +350,14 @@ class Vessels(Process):
         cover = np.minimum(1.0, self._covers(s, graph, wall) * folds)
         s.live("cover")[:] = 0.0
         s.live("bloodflow")[:] = 0.0
+        s.live("leaking")[:] = 0.0
         s["cover"][wall] = cover + (1.0 - cover) * mended
         middle = graph.middles()
         held = self._covering(s)
         for cells, beside in ((wall, False), (held, True)):
             place = graph.places(s["wall"][cells])
             s["bloodflow"][cells] = graph.perfused[place]
+            s["leaking"][cells] = graph.leakiness[place]
             at = middle[place]
             if beside:
                 s["cover"][cells] = 1.0
