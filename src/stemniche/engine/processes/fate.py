@@ -149,11 +149,11 @@ class Fates(Process):
 
     def _expect(self, s: State) -> None:
         """Add up what the hazards lead one to expect of this tick."""
-        hazards, kind = s.live("hazards"), s.live("type")
+        hazards, kind = s.live("hazards"), s.live("type").astype(np.intp)
         whole = hazards.sum(axis=0)
         weight = -np.expm1(-whole * TICK_MIN) / np.maximum(whole, np.float32(1e-30))
         count = s["expected_deaths"].shape[1]
-        for row in np.flatnonzero(hazards.any(axis=1)):
+        for row in np.flatnonzero(hazards.max(axis=1, initial=0.0) > 0.0):
             events = np.bincount(kind, weights=hazards[row] * weight, minlength=count)
             s["expected_deaths"][row] += events
             if self.outcome[row] == ALIVE:

@@ -100,7 +100,8 @@ class Cycle(Process):
             TICK_MIN,
         )
         s["engulfed"][0] += int(taken.sum())
-        exposed = (taken == 1) | np.isin(s.live("state"), (APOPTOTIC, NECROTIC))
+        state = s.live("state")
+        exposed = (taken == 1) | (state == APOPTOTIC) | (state == NECROTIC)
         s["expected_engulfed"][0] -= np.expm1(-engulfing[exposed] * TICK_MIN).sum()
 
 

@@ -82,8 +82,9 @@ class Intravasation(Process):
         from scipy.ndimage import correlate1d
 
         kind, leak = s.live("type"), s["leak"].reshape(self.shape)
-        for axis in range(3):
-            leak = correlate1d(leak, np.full(self.width, 1.0 / self.width), axis, mode="reflect")
+        mean = np.full(self.width, 1.0 / self.width)
+        for axis in np.flatnonzero(np.array(self.shape) > 1):
+            leak = correlate1d(leak, mean, int(axis), mode="reflect")
         mine = (self.tumour[kind] == 1) & (s.live("state") == ALIVE)
         near = leak.ravel()[s.live("voxel")] * mine
         hazard = s["behaviours"][self.rate_row, : s.n] * near

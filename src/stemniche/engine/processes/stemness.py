@@ -81,13 +81,14 @@ class Stemness(Process):
         drive, kept = drawn_to(s, self.drive, cells), np.exp(-self.every_s / 60.0 / self.tau[kind])
         middle = drive + (s["stemness"][cells] - drive) * kept
         spread = np.maximum(self.noise[kind] * np.sqrt(1.0 - kept**2), 1e-9)
-        stem = kind == self.stem
-        over = ndtr((2.0 - self.high - middle) / spread) - ndtr((self.high - middle) / spread)
-        under = ndtr((self.low - middle) / spread) - ndtr((-self.low - middle) / spread)
-        expected = s["expected_converted"]
-        up = np.bincount(kind, weights=np.where(stem, 0.0, over), minlength=len(expected))
+        stem, expected = kind == self.stem, s["expected_converted"]
+        at, wide = middle[~stem], spread[~stem]
+        over = ndtr((2.0 - self.high - at) / wide) - ndtr((self.high - at) / wide)
+        up = np.bincount(kind[~stem], weights=over, minlength=len(expected))
         expected[:, self.stem] += up
-        expected[self.stem, self.transit] += under[stem].sum()
+        at, wide = middle[stem], spread[stem]
+        under = ndtr((self.low - at) / wide) - ndtr((-self.low - at) / wide)
+        expected[self.stem, self.transit] += under.sum()
 
 
 def drawn_to(s: State, drive: int, cells: Array | slice) -> Array:
