@@ -33,9 +33,12 @@ What keeps figures from their budgets, as far as it was taken apart:
   that saved about a quarter of motion; thirty times would need 0.75 s in all.
 * **Output.** A sample with its checkpoint takes 40 ms of CPU time (measures 12, packing 14, state
   15) for 1,650 cells, 7 % of a day at two a day; the rest is waiting for the disk.
+* **Order.** Putting 285 rows of 1,800 cells in order moves 4 MB per tick, which is 0.3 ms at the
+  speed of the memory; cells change places so often that few stretches of a row stay together.
 * **Two threads.** Sorting cells into bins, entering pairs into rows and births run on one thread.
   On two processors that share their execution units even the walk of the cells, wholly
-  independent, gains 1.77 times.
+  independent, gains 1.77 times. Of a tick of 30,000 cells 5 % are kernels on one thread (4 %
+  entering pairs) and about 12 % NumPy: at 1.77 for the rest two threads can give 1.57 times.
 """
 
 
