@@ -53,3 +53,11 @@ def test_without_noise_stem_cells_do_not_come_back() -> None:
     still = {"parameters": PLASTIC | {"tumour.stemness_noise": 0.001}, "days": 4}
     run = simulate(sorted_culture("not CSC", **still), 1, threads=1)
     assert (run.table["cells.CSC"].iloc[1:] == 0).all()
+
+
+@pytest.mark.slow
+def test_few_of_sorted_breast_stem_cells_are_left_after_six_days() -> None:
+    """4 and 5 % in SUM159 and SUM149: Gupta 2011 doi:10.1016/j.cell.2011.07.026."""
+    culture = load_scenario("breast_quick").change(CULTURE | {"days": 6})
+    run = simulate(culture.treat([{"sort": {"gate": "CSC"}}]), 1, threads=1)
+    assert 0.02 < run.table["csc_fraction"].iloc[-1] < 0.1
