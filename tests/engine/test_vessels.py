@@ -354,7 +354,7 @@ def test_a_sprout_grows_towards_the_source_of_vegfa(small: Make, k: Backend) -> 
         "walls.factors": "no_flux",
         "prepare": {"days": 1},
         "tissue": EMPTY | {"EPC": 0, "vessels": "100 /mm^2"},
-        "parameters": {"EC.sprouting_rate": "0.02 1/d"},
+        "parameters": {"EC.sprouting_rate": "0.1 1/d"},
     }
     uphill = {"add": "VEGFA", "concentration": "0.2 nM", "where": {"gradient": "x"}}
     found = []
