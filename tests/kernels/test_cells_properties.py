@@ -113,7 +113,6 @@ def test_a_turned_or_mirrored_cloud_moves_turned_or_mirrored(
 @given(clouds(rough=False))
 def test_velocities_equal_their_twin_and_forces_cancel(cloud: Cloud) -> None:
     minutes = 1e-3
-    inside = ((cloud.points > 1.0) & (cloud.points < 95.0)).all() or cloud.flat
     velocity = (cloud.after(minutes, minutes).astype(float) - cloud.points) / minutes
     exact = twins.velocities(
         *(a.T.astype(float) for a in (cloud.points,)),
@@ -123,8 +122,8 @@ def test_velocities_equal_their_twin_and_forces_cancel(cloud: Cloud) -> None:
     assert np.abs(exact.sum(axis=1) - cloud.active.sum(axis=1)).max(initial=0.0) < 1e-6 * (
         1 + np.abs(exact).sum()
     )
-    if inside:
-        np.testing.assert_allclose(velocity, exact, rtol=1e-3, atol=0.02)
+    free = np.abs(cloud.points + minutes * exact - 48.0) < 48.0  # a wall stops the others
+    np.testing.assert_allclose(velocity[free], exact[free], rtol=1e-3, atol=0.02)
 
 
 @SETTINGS
