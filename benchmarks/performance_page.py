@@ -30,11 +30,11 @@ What keeps figures from their budgets, as far as it was taken apart:
 * **The other's steps.** With PhysiCell's steps 600 sweep sets of four substances on 125,000 voxels
   cost 0.7 s per tick of the ball at the budget of 2.5 ns, and 60 base steps of 100,000 cells 0.4 s.
   Thirty times would need 0.75 s in all.
-* **pyphysicell.** `python benchmarks/versus_pyphysicell.py --cells 100000 --minutes 18`: 349 s of
-  CPU per simulated hour against 2.02 with our steps (133 times less) and 20.4 with the other's
-  (13.2 times less); over 6 minutes 317 against 2.22 and 15.0 (110 and 16.3); earlier 136 and 17.5.
-  Compiled PhysiCell is 15 to 30 % faster than pyphysicell: 133 stands for 102 to 116 times. Live
-  cells, radius and oxygen agree within 0.4, 0.1 and 1.8 %.
+* **pyphysicell.** `python benchmarks/versus_pyphysicell.py --cells 100000 --minutes 18`, twice: 349
+  and 411 s of CPU per simulated hour against 2.02 and 1.97 with our steps and 20.4 and 18.4 with
+  the other's; over 6 minutes 317 against 2.22 and 15.0. With compiled PhysiCell 1.3 times as fast
+  as pyphysicell, that is 133, 161 and 110 times less with our steps, 13, 17 and 16 times less with
+  the other's. Live cells, radius and oxygen agree within 0.4, 0.1 and 1.8 %.
 * **Whole runs.** `breast` took 55 s for 21 days, in which its tumour doubled to 3,044 cells (budget
   30), `breast_quick` 14 s for 7 days (budget 8), start and store included.
 * **Output.** A sample with its checkpoint takes 40 ms of CPU time (measures 12, packing 14, state
