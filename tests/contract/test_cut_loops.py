@@ -48,10 +48,7 @@ LOOPS: dict[str, tuple[str, dict[str, str], Push, Watch, str]] = {
         "breast", MUTANT, ("factor", "TGFB1"), ("made", "TGFB1", "CSC"), "net.self_renewal.TGFBR1"
     ),
     "C503": ("ovarian", {}, ("factor", "CCL5"), ("made", "CCL5", "CSC"), "net.CCR1.CCL5"),
-    "C641": (
-        "breast", {"PTEN": "lost"}, ("factor", "IL6"), ("node", "stemness", "differentiated"),
-        "net.STAT3.IL6R",
-    ),
+    "C641": ("breast", {"PTEN": "lost"}, *IL6, "net.STAT3.IL6R"),
     "C651": ("breast", MUTANT, ("own", "damage"), ("node", "stemness", "CSC"), "net.ROS.damage"),
     "C702": (
         "breast", MUTANT, ("own", "damage"), ("behaviour", "damage_repair", "CSC"),
