@@ -1,6 +1,7 @@
 """A well-mixed tumour in which loops can turn: mean cells, factors, stemness and numbers of cells.
 
-It starts at the state of reference and stays there; what is asked is how it answers a push. There
+It starts at the state of reference and stays there: what would move it is met by removal in
+proportion to the number, of cells as of molecules. What is asked is how it answers a push. There
 is no space and no chance in it, so one row more or less is all that differs between two answers.
 """
 
@@ -21,6 +22,8 @@ from stemniche.run.assemble import assemble
 
 HOURS, DAYS = 60.0, 1440.0
 STEP, LENGTH = 2.0 * HOURS, 5.0 * DAYS
+RECRUITED = 10.0 * DAYS
+"""As long as recruits take to change the number of slow cells such as MSC."""
 REST = 30.0 * DAYS
 BOX: dict[str, Any] = {
     "domain.size": ["0.2 mm", "0.2 mm"],
@@ -56,8 +59,10 @@ class MixedTissue:
         made._rest()
         return made
 
-    def answer(self, push: tuple[str, str] | None, watch: tuple[str, str, str]) -> float:
-        """Value of `watch` after a push has lasted.
+    def answer(
+        self, push: tuple[str, str] | None, watch: tuple[str, str, str], length: float = LENGTH
+    ) -> float:
+        """Value of `watch` after a push has lasted `length` minutes.
 
         Args:
             push: ("factor", id) raises its level by a half, ("node", id) and ("own", "damage") are
@@ -73,7 +78,7 @@ class MixedTissue:
             s["node_shift"][tumour, plan.nodes[name]] += 0.5
         if (kind, name) == ("own", "damage"):
             self.damage[tumour] = 0.5
-        for _ in range(round(LENGTH / STEP)):
+        for _ in range(round(length / STEP)):
             self._step(name if kind == "factor" else "")
         return self._read(watch)
 
@@ -124,7 +129,8 @@ class MixedTissue:
         tumour = plan.mask(["tumour"]) == 1
         moved = wanted + (self.stemness - wanted) * np.exp(-STEP / tau)
         self.stemness = np.where(tumour, np.clip(moved, 0, 1), self.stemness).astype(np.float32)
-        supply = self.loss0 * self.reference - self.made0 + self._made()
+        made = self._made() / np.where(self.made0 > 0.0, self.made0, 1.0)
+        supply = self.loss0 * self.reference * np.where(self.made0 > 0.0, made, 1.0)
         if pushed:
             place = plan.factors[pushed]
             floor = 1e-6 if self.reference[place] == 0.0 else self.reference[place]
@@ -133,7 +139,8 @@ class MixedTissue:
         target = supply / loss
         level = target + (self.levels - target) * np.exp(-loss * STEP)
         self.levels = np.where(self.made0 + self.loss0 > 0, np.maximum(level, 0.0), self.levels)
-        change = self._rates(self.counts) - self.rates0
+        grown = np.where(self.start > 0.0, self.counts / np.maximum(self.start, 1.0), 1.0)
+        change = self._rates(self.counts) - grown * self.rates0
         self.counts = np.maximum(self.counts + STEP * change, 0.0)
 
     def _made(self) -> Array:
