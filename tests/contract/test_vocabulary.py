@@ -17,7 +17,7 @@ from stemniche.engine.processes.vessels import VESSEL_BEHAVIOURS
 from stemniche.engine.state import ALIVE, G2M, NECROTIC, State
 from stemniche.engine.step import advance, begin, moment
 from stemniche.kernels.cpu import Backend
-from stemniche.run.assays import ASSAYS, assays
+from stemniche.run.assays import ASSAYS, OF_A_TYPE, assays
 from stemniche.run.assemble import Assembled, assemble
 from stemniche.run.measures import measure, types_and_groups
 from stemniche.spec.lexicon import VESICLE, Lexicon
@@ -305,7 +305,7 @@ def test_every_cell_type_has_every_trait(lexicon: Lexicon, treated: Assembled) -
 @pytest.fixture(scope="module")
 def columns(treated: Assembled, busy: State) -> set[str]:
     groups = types_and_groups(treated.plan)
-    named = [*ASSAYS, *(f"label_retention.{name}" for name in groups)]
+    named = [*ASSAYS, *(f"{assay}.{name}" for assay in OF_A_TYPE for name in groups)]
     return {*measure(treated.plan, busy), *dict(assays(treated.plan, busy, named))}
 
 
@@ -352,6 +352,10 @@ def in_the_model(pattern: str, run: Assembled) -> Iterator[str]:
             and plan.types.place.get(parts[0]) not in plan.members("tumour")
         ):
             continue
+        if head == "chemotaxis_index" and len(parts) > 1:
+            cues = [b for b in plan.behaviours.names if b.startswith("chemotaxis.")]
+            if f"chemotaxis.{parts[0]}" not in cues:
+                continue
         if head == "node" and not set(owners[parts[0]]) & set(among(parts[1])):
             continue
         if head == "secretion" and not any((parts[0], t) in secreted for t in among(parts[1])):

@@ -8,7 +8,16 @@ import pytest
 from stemniche.engine.plan import STEM, Plan
 from stemniche.engine.processes.lifecycle import DIVISIONS
 from stemniche.engine.processes.stemness import FLUX
-from stemniche.engine.state import ALIVE, APOPTOTIC, G1, GONE, NECROTIC, Array, State
+from stemniche.engine.state import (
+    ALIVE,
+    APOPTOTIC,
+    G1,
+    GONE,
+    NECROTIC,
+    S_PHASE,
+    Array,
+    State,
+)
 from stemniche.engine.step import advance, moment
 from stemniche.kernels.cpu import Backend
 from stemniche.spec.scenario import Scenario
@@ -108,6 +117,27 @@ def test_divisions_of_tumour_cells_are_counted_once(diary: Diary) -> None:
     assert s["born"][stem] == symmetric + asymmetric
     assert s["born"][transit] == amplifying
     assert s["flux"][FLUX.index("symmetric")] + s["flux"][FLUX.index("awakening")] == symmetric
+
+
+def test_as_many_cells_enter_s_as_their_rates_lead_one_to_expect(
+    walk: Walk, small: Make, k: Backend
+) -> None:
+    """A hundred times the same tick, within four Poisson errors; who is in S or gone does not."""
+    plan, state = walk(small())
+    cycle = next(p for p in plan.processes if p.name == "cycle")
+    state["behaviours"][plan.behaviours["cycle_rate"]] = 2e-3
+    state["behaviours"][plan.behaviours["quiescence_rate"]] = 1e-3
+    idle = np.arange(state.n) % 5 == 0
+    entered = 0
+    for _ in range(100):
+        state.live("phase")[:] = np.where(idle, S_PHASE, G1)
+        state.live("state")[:] = np.where(np.arange(state.n) % 7 == 0, GONE, ALIVE)
+        state.live("clock")[:] = 1e4
+        cycle.run(state, moment(state), k)
+        entered += int((state.live("phase")[~idle] == S_PHASE).sum())
+        state.tick += 1
+    assert entered > 100
+    assert abs(entered - state["expected_born"].sum()) < 4.0 * np.sqrt(entered)
 
 
 def test_keys_are_unique_at_every_tick(diary: Diary) -> None:

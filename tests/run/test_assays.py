@@ -8,7 +8,7 @@ import pytest
 
 from stemniche.engine.chance import died_out
 from stemniche.engine.plan import Plan
-from stemniche.engine.state import State
+from stemniche.engine.state import APOPTOTIC, State
 from stemniche.run.assays import assays, single_hit
 from stemniche.run.measures import measure
 from stemniche.run.simulate import simulate
@@ -16,7 +16,7 @@ from stemniche.spec.scenario import Scenario
 
 Walk = Callable[..., tuple[Plan, State]]
 Make = Callable[..., Scenario]
-NAMED = ("sphere_fraction", "tic_frequency", "label_retention.CSC")
+NAMED = ("sphere_fraction", "tic_frequency", "label_retention.CSC", "invasion_assay.CSC")
 
 
 def assayed(walk: Walk, small: Make, stem: float, take: float = 0.1) -> dict[str, float]:
@@ -85,6 +85,26 @@ def test_a_label_halves_with_each_division(walk: Walk, hasty: Make) -> None:
     born = s.n - n
     assert 0 < born <= 5
     assert sorted(s.live("label").tolist())[: 2 * born] == [0.5] * 2 * born
+
+
+def test_depth_of_invasion_is_that_of_the_persistent_walk(walk: Walk, small: Make) -> None:
+    """Against walkers that turn at random moments: the depth that a twentieth of them pass."""
+    plan, s = walk(small(), 1)
+    speed, keeps = 0.3, float(plan.trait("persistence")[plan.types["CSC"]])
+    s["behaviours"][plan.behaviours["migration_speed"]] = speed
+    dice, walkers = np.random.default_rng(5), 4000
+    depth, left = np.zeros(walkers), np.full(walkers, 1440.0)
+    while (left > 0.0).any():
+        lasts = np.minimum(dice.exponential(keeps, walkers), left)
+        depth += speed * lasts * np.cos(dice.uniform(0.0, 2.0 * np.pi, walkers))
+        left -= lasts
+    found = dict(assays(plan, s, ("invasion_assay.CSC", "invasion_assay.tumour")))
+    assert found["invasion_assay.CSC"] == pytest.approx(np.percentile(abs(depth), 95.0), rel=0.05)
+    s["behaviours"][plan.behaviours["migration_speed"]] = 2.0 * speed
+    (faster,) = dict(assays(plan, s, ("invasion_assay.CSC",))).values()
+    assert faster == pytest.approx(2.0 * found["invasion_assay.CSC"], rel=1e-6)
+    s.live("state")[:] = APOPTOTIC
+    assert dict(assays(plan, s, ("invasion_assay.CSC",))) == {"invasion_assay.CSC": 0.0}
 
 
 def test_assays_leave_the_state_alone(walk: Walk, small: Make) -> None:

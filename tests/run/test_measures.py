@@ -230,16 +230,18 @@ def test_rates_are_events_per_cell_and_day(mixed: Tissue, k: Backend) -> None:
     rates = next(p for p in plan.processes if p.name == "rates")
     stem, row = plan.types["CSC"], plan.hazards["apoptosis"]
     for _ in range(3000):
-        s["born"][stem] += 0.1
+        s["expected_born"][stem] += 0.1
         s["expected_deaths"][row, stem] += 0.02
+        s["expected_deaths"][plan.hazards["drug_death"], stem] += 0.01
         s["expected_deaths"][plan.hazards["turnover"], stem] += 0.5
         rates.run(s, moment(s), k)
     found, days = mixed.row, TICK_MIN / 1440.0
     assert found["rate.proliferation.CSC"] == pytest.approx(0.1 / (2 * days), rel=1e-3)
     assert found["rate.apoptosis.CSC"] == pytest.approx(0.02 / (2 * days), rel=1e-3)
     assert found["rate.proliferation.tumour"] == pytest.approx(0.1 / (10 * days), rel=1e-3)
-    assert found["survival.CSC"] == pytest.approx(exp(-3000 * 0.02 / 2), rel=1e-3)
-    assert found["survival.progenitor"] == 1.0
+    assert found["survival.CSC"] == pytest.approx(exp(-3000 * 0.03 / 2), rel=1e-3)
+    assert found["spared.CSC"] == pytest.approx(exp(-3000 * 0.01 / 2), rel=1e-3)
+    assert found["survival.progenitor"] == found["spared.progenitor"] == 1.0
 
 
 def test_counts_since_day_zero_are_passed_on(mixed: Tissue) -> None:
@@ -254,6 +256,7 @@ def test_counts_since_day_zero_are_passed_on(mixed: Tissue) -> None:
     s["expected_converted"][plan.types["M1"], plan.types["M2"]] = 7.5
     s["expected_converted"][plan.types["progenitor"], plan.types["CSC"]] = 2.5
     s["expected_recruited"][plan.types["monocyte"]] = 5.5
+    s["born"][plan.types["CSC"]], s["born"][plan.types["progenitor"]] = 1.0, 2.0
     s["expected_engulfed"][0] = 8.5
     s["expected_deaths"][plan.hazards["kill.CD8"], plan.types["progenitor"]] = 3.5
     row = mixed.row
@@ -267,6 +270,7 @@ def test_counts_since_day_zero_are_passed_on(mixed: Tissue) -> None:
     assert row["expected_dedifferentiation"] == 2.5
     assert row["expected_recruited.monocyte"] == 5.5
     assert row["expected_phagocytosis"] == 8.5
+    assert row["divisions.tumour"] == 3.0
     assert row["expected_kills.CD8.tumour"] == 3.5
 
 
@@ -300,6 +304,8 @@ def test_chemotaxis_index_is_the_cosine_between_heading_and_cue(mixed: Tissue) -
     assert row["chemotaxis_index.progenitor"] == pytest.approx(-1.0, abs=1e-5)
     assert row["chemotaxis_index.MSC"] == pytest.approx(0.0, abs=1e-5)
     assert row["chemotaxis_index.CD8"] == 0.0
+    assert row["chemotaxis_index.CXCL12.CSC"] == pytest.approx(1.0, abs=1e-5)
+    assert row["chemotaxis_index.CXCL12.CD8"] == row["chemotaxis_index.VEGFA.CSC"] == 0.0
 
 
 def test_pd_l1_counts_above_one_half(mixed: Tissue) -> None:

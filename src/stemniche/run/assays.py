@@ -18,8 +18,12 @@ from stemniche.kernels.cpu import stream
 PLATED = 300
 """Cells of the tumour that are plated singly for spheres."""
 
-DOSES, WELLS = (1, 10, 100, 1000), 24
-"""Cells per graft of a limiting dilution, and grafts of each dose."""
+DOSES, WELLS = (1, 10, 100, 1000), 240
+"""Cells per graft of a limiting dilution, and grafts of each dose: ten times what animals allow, as
+an estimate from two dozen scatters by a third."""
+
+INVADING_MIN, FARTHEST = 1440.0, 0.05
+"""How long cells invade a gel, min, and the share of them whose depth is told."""
 
 STEP_MIN = 240.0
 """Step in which plated lineages are followed, min."""
@@ -71,8 +75,8 @@ def assays(plan: Plan, s: State, names: Iterable[str]) -> Iterator[tuple[str, fl
     founders = Founders.of(plan, s)
     for name in wanted:
         head, _, rest = name.partition(".")
-        if head == "label_retention":
-            yield name, _label(plan, s, rest)
+        if head in OF_A_TYPE:
+            yield name, OF_A_TYPE[head](plan, s, rest)
         elif name in ASSAYS:
             yield name, ASSAYS[name](plan, s, founders)
 
@@ -129,7 +133,8 @@ def _tic_frequency(plan: Plan, s: State, f: Founders) -> float:
     """Share of tumour cells that found a tumour, estimated from a limiting dilution.
 
     A graft takes when a stem cell in it survives the injection and its line of stem cells does not
-    die out: ``1 - q`` of the linear birth and death process at the time of reading.
+    die out: ``1 - q`` of the linear birth and death process at the time of reading. How many grafts
+    with such cells in them take is expected, not drawn.
     """
     if not len(f.cells):
         return 0.0
@@ -140,11 +145,11 @@ def _tic_frequency(plan: Plan, s: State, f: Founders) -> float:
     for dose in DOSES:
         wells = dice.integers(len(f.cells), size=(WELLS, dose))
         missed = np.log1p(-np.minimum(take[wells], 1.0 - 1e-12)).sum(axis=1)
-        positive.append(int((dice.random(WELLS) < -np.expm1(missed)).sum()))
+        positive.append(float(-np.expm1(missed).sum()))
     return single_hit(DOSES, (WELLS,) * len(DOSES), positive)
 
 
-def single_hit(doses: Iterable[int], grafts: Iterable[int], positive: Iterable[int]) -> float:
+def single_hit(doses: Iterable[int], grafts: Iterable[int], positive: Iterable[float]) -> float:
     """Frequency of founders by maximum likelihood of the single-hit Poisson model.
 
     Where no graft takes it is 0; where all do, the data give no upper end and it is 1.
@@ -176,14 +181,56 @@ def single_hit(doses: Iterable[int], grafts: Iterable[int], positive: Iterable[i
     return float(np.exp(brentq(slope, low, high)))
 
 
+def _living(plan: Plan, s: State, name: str) -> Array:
+    """Places of the living cells of a type or group."""
+    of_type = np.isin(s.live("type"), plan.members(name))
+    return np.flatnonzero(of_type & (s.live("state") == ALIVE))
+
+
 def _label(plan: Plan, s: State, name: str) -> float:
     """Mean share of the label of day 0 that the living cells of a type still hold."""
-    where = np.isin(s.live("type"), plan.members(name)) & (s.live("state") == ALIVE)
-    return float(s.live("label")[where].mean(dtype=np.float64)) if where.any() else 0.0
+    cells = _living(plan, s, name)
+    return float(s["label"][cells].mean(dtype=np.float64)) if cells.size else 0.0
+
+
+def _invasion(plan: Plan, s: State, name: str) -> float:
+    """Depth that the farthest twentieth of a type's cells pass in a gel within a day, um.
+
+    Neither growth, which pushes the edge of a tumour, nor death, which thins it, nor the number of
+    cells comes in, as in a chamber that is seeded with equal numbers for a day.
+
+    Source:
+        Albini 1987 Cancer Res 47:3239. Along one axis a persistent walk in d dimensions has the
+        variance ``2 S^2 P (t - P (1 - exp(-t/P))) / d`` (Fuerth 1920 doi:10.1007/BF01328731); who
+        starts at the surface and cannot leave it is deeper than x with the chance
+        ``erfc(x / sqrt(2 variance))``.
+    """
+    from scipy.optimize import brentq
+    from scipy.special import erfc
+
+    cells = _living(plan, s, name)
+    speed = s["behaviours"][plan.behaviours["migration_speed"], cells].astype(np.float64)
+    if not (speed > 0.0).any():
+        return 0.0
+    keeps = plan.trait("persistence")[s["type"][cells]].astype(np.float64)
+    walked = keeps * (INVADING_MIN + keeps * np.expm1(-INVADING_MIN / keeps))
+    wide = speed * np.sqrt(4.0 * walked / (2.0 if plan.grid.flat else 3.0))
+
+    def missing(depth: float) -> float:
+        """By how much the share of cells below a depth exceeds a twentieth."""
+        return float(erfc(depth / np.maximum(wide, 1e-12)).mean()) - FARTHEST
+
+    return float(brentq(missing, 0.0, 4.0 * float(wide.max())))
 
 
 ASSAYS: dict[str, Callable[[Plan, State, Founders], float]] = {
     "sphere_fraction": _sphere_fraction,
     "tic_frequency": _tic_frequency,
 }
-"""Assays by the name of their column; beside them ``label_retention.<TYPE>``."""
+"""Assays by the name of their column."""
+
+OF_A_TYPE: dict[str, Callable[[Plan, State, str], float]] = {
+    "label_retention": _label,
+    "invasion_assay": _invasion,
+}
+"""Assays of one type or group of cells, by the beginning of their columns."""

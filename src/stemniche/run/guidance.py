@@ -17,13 +17,19 @@ if TYPE_CHECKING:
 
 
 def guidance(v: "View") -> Iterator[tuple[str, float]]:
-    """``chemotaxis_index.<TYPE>``: the mean over cells with a cue, 0 where no cell has one."""
-    plan, s = v.plan, v.state
+    """``chemotaxis_index.<TYPE>`` along all cues, ``chemotaxis_index.<FACTOR>.<TYPE>`` along one.
+
+    The mean over cells that have such a cue, 0 where none has.
+    """
+    plan, s, k = v.plan, v.state, Backend()
     motion = next(p for p in plan.processes if isinstance(p, Motion))
-    cues = motion.cues(s, Backend())
-    led = (cues != 0.0).any(axis=0)
-    along = (cues * np.stack([s.live(axis) for axis in ("px", "py", "pz")])).sum(axis=0)
-    for name in v.members:
-        chosen = along[v.where(name) & led]
-        found = float(chosen.mean(dtype=np.float64)) if chosen.size else 0.0
-        yield f"chemotaxis_index.{name}", found
+    heading = np.stack([s.live(axis) for axis in ("px", "py", "pz")])
+    ways = {"": motion.cues(s, k)}
+    ways |= {f"{f.id}.": motion.rise(s, k, f.id) for f in plan.model.factors if f.id in motion.led}
+    for way, cues in ways.items():
+        along, led = (cues * heading).sum(axis=0), (cues != 0.0).any(axis=0)
+        for name, where in v.places.items():
+            if name in v.members:
+                chosen = along[where & led]
+                found = float(chosen.mean(dtype=np.float64)) if chosen.size else 0.0
+                yield f"chemotaxis_index.{way}{name}", found

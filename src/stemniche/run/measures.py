@@ -198,8 +198,10 @@ def _rates(v: View) -> Iterator[tuple[str, float]]:
         for event, hazard in kinds.items():
             yield f"rate.{event}.{name}", float(deaths[plan.hazards[hazard]])
         lived = s["exposure"][among]
-        met = s["cumulative_hazard"][among] @ lived / max(float(lived.sum()), 1e-9)
-        yield f"survival.{name}", float(np.exp(-met))
+        share = lived / max(float(lived.sum()), 1e-9)
+        yield f"survival.{name}", float(np.exp(-(s["cumulative_hazard"][among] @ share)))
+        yield f"spared.{name}", float(np.exp(-(s["treatment_hazard"][among] @ share)))
+        yield f"divisions.{name}", float(s["born"][among].sum())
 
 
 def _vessels(v: View) -> Iterator[tuple[str, float]]:

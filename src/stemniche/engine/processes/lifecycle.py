@@ -44,13 +44,14 @@ class Cycle(Process):
             "dividing": "1",
             "awakened": "1",
         },
-        add={"engulfed": "cells", "expected_engulfed": "cells"},
+        add={"engulfed": "cells", "expected_engulfed": "cells", "expected_born": "cells"},
     )
 
     def run(self, s: State, t: Tick, k: Backend) -> None:
         """See `Process.run`."""
         b, n, kind = s["behaviours"], s.n, s["type"]
         time = (self.seed, stream("cycle"), t.index, TICK_MIN)
+        self._expect(s)
         k.advance_cycle(
             kind,
             s["state"],
@@ -71,6 +72,16 @@ class Cycle(Process):
             *time,
         )
         self._dead(s, t, k)
+
+    def _expect(self, s: State) -> None:
+        """Add up the chance of each cell in G1 to enter S in this tick: the divisions to expect."""
+        first = np.flatnonzero((s.live("phase") == G1) & (s.live("state") == ALIVE))
+        b = s["behaviours"]
+        on = b[self.rate_row, first] * s["growth"][first]
+        out = np.maximum(on + b[self.quiescence_row, first], np.float32(1e-30))
+        chance = on / out * -np.expm1(-out * TICK_MIN)
+        kinds = len(s["expected_born"])
+        s["expected_born"] += np.bincount(s["type"][first], weights=chance, minlength=kinds)
 
     def _dead(self, s: State, t: Tick, k: Backend) -> None:
         """Shrink, clear and engulf dead cells."""

@@ -26,7 +26,8 @@ class Motion(Process):
     the tissue beyond replace them (`Recruitment`).
 
     Args:
-        cue_factors, cue_rows: Factor and behaviour row of each ``chemotaxis.X``.
+        led: Factors X of the behaviours ``chemotaxis.X``.
+        cue_factors, cue_rows: Their places among the factors and the behaviours.
         cue_scale: Level added to the denominator of each relative gradient, factor unit.
     """
 
@@ -37,6 +38,7 @@ class Motion(Process):
     joined: bool
     closed: bool
     factors: int
+    led: tuple[str, ...]
     cue_factors: Array
     cue_rows: tuple[int, ...]
     cue_scale: Array
@@ -100,13 +102,22 @@ class Motion(Process):
 
     def cues(self, s: State, k: Backend) -> Array:
         """Direction in which the cues of each cell grow: unit vectors [3, cells], or 0."""
+        return self._uphill(s, k, slice(None), s.live("behaviours")[list(self.cue_rows)])
+
+    def rise(self, s: State, k: Backend, factor: str) -> Array:
+        """Direction in which one cue of the cells that heed it grows, as `cues` gives it."""
+        one = self.led.index(factor)
+        heeded = s.live("behaviours")[[self.cue_rows[one]]] != 0.0
+        return self._uphill(s, k, slice(one, one + 1), heeded.astype(np.float32))
+
+    def _uphill(self, s: State, k: Backend, which: slice, weights: Array) -> Array:
         direction = np.zeros((3, s.n), np.float32)
-        if len(self.cue_rows):
+        if len(weights):
             k.cue_direction(
                 s["fields"].reshape(self.factors, -1),
-                self.cue_factors,
-                np.ascontiguousarray(s.live("behaviours")[list(self.cue_rows)]),
-                self.cue_scale,
+                self.cue_factors[which],
+                np.ascontiguousarray(weights),
+                self.cue_scale[which],
                 s["voxel"],
                 s.n,
                 self.shape,
@@ -163,7 +174,8 @@ class Motion(Process):
 def motion(plan: Plan, reach: float, skin: float) -> Motion:
     """Build the cues and mechanical constants from the plan."""
     cues = [b for b in plan.behaviours.names if b.startswith("chemotaxis.")]
-    places = [plan.factors[c.removeprefix("chemotaxis.")] for c in cues]
+    led = tuple(c.removeprefix("chemotaxis.") for c in cues)
+    places = [plan.factors[factor] for factor in led]
     return Motion(
         shape=plan.grid.shape,
         size=np.array(plan.grid.size, np.float32),
@@ -172,6 +184,7 @@ def motion(plan: Plan, reach: float, skin: float) -> Motion:
         joined=plan.grid.joined,
         closed=plan.surroundings.closed,
         factors=len(plan.factors),
+        led=led,
         cue_factors=np.array(places, np.int32),
         cue_rows=tuple(plan.behaviours[c] for c in cues),
         cue_scale=np.array([plan.factor_data[p].reference for p in places], np.float32),

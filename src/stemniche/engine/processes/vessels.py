@@ -297,7 +297,8 @@ class Vessels(Process):
             s[name][new] = s[name][mothers]
         s["parent"][new] = s["key"][mothers]
         s["wall"][new] = names
-        np.add.at(s["born"], kind, 1.0)
+        for count in ("born", "expected_born"):
+            np.add.at(s[count], kind, 1.0)
 
     def _covers(self, s: State, graph: Graph, wall: Array) -> Array:
         """Number of covering cells beside each cell of the wall."""
@@ -421,7 +422,12 @@ def vessels(plan: Plan) -> tuple[Process, ...]:
                 "perfusion": "1",
                 "leak": "1",
             },
-            add={"born": "cells", "recruited": "cells", "expected_recruited": "cells"},
+            add={
+                "born": "cells",
+                "expected_born": "cells",
+                "recruited": "cells",
+                "expected_recruited": "cells",
+            },
         ),
     )
     return (process,)
