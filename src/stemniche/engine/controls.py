@@ -12,6 +12,7 @@ from stemniche.engine.process import TICK_S, Tick
 
 Kind = Literal[
     "scale_signal",
+    "scale_call",
     "shift_node",
     "scale_synthesis",
     "scale_loss",
@@ -38,20 +39,21 @@ class Control:
     """One knob turned from `start` until `stop`.
 
     Args:
-        kind: ``scale_signal`` multiplies what cells of `cells` read of `target`; ``shift_node``
-            adds `value` to the logit of node `target`; ``scale_synthesis`` multiplies release of
-            factor `target` (every factor when empty) by `cells`; ``scale_loss`` multiplies the loss
-            of the free factor, by decay and into cells; ``supply`` adds a supply that alone would
-            hold `value` (factor's unit) against decay; ``environment`` sets the scenario value
-            `target` to `value`; ``vessels`` puts a fold on `target` of ``vessel_state``, or for
-            ``normalise`` mends the share `value` of what is left; ``deplete`` removes the share
-            `value` of `cells` at `start` and every `every` seconds, at most `times` times;
-            ``sort`` removes, then, the tumour cells outside a gate (marker `target`, or `cells`;
-            the inside where `value` is 0);
-            ``transfer`` adds `value` cells of the type `cells`; ``inject`` puts them into the place
-            `target` outside the tissue; ``radiation`` is a fraction of `value` Gy, ``virus`` an
-            injection of `value` units of `target`, ``vaccine`` of `value` presenters into the lymph
-            node, ``gate`` turns nothing itself: their ends stop a process that watches them.
+        kind: ``scale_signal`` multiplies what cells of `cells` read of `target`, ``scale_call``
+            what vessels and marrow read of factor `target`; ``shift_node`` adds `value` to the
+            logit of node `target`; ``scale_synthesis`` multiplies release of factor `target` (every
+            factor when empty) by `cells`, of all cells also by the host around and far away;
+            ``scale_loss`` multiplies the loss of the free factor, by decay and into cells;
+            ``supply`` adds a supply that alone would hold `value` (factor's unit) against decay;
+            ``environment`` sets the scenario value `target` to `value`; ``vessels`` puts a fold on
+            `target` of ``vessel_state``, or for ``normalise`` mends the share `value` of what is
+            left; ``deplete`` removes the share `value` of `cells` at `start` and every `every`
+            seconds, at most `times` times; ``sort`` removes, then, the tumour cells outside a gate
+            (marker `target`, or `cells`; the inside where `value` is 0); ``transfer`` adds `value`
+            cells of the type `cells`; ``inject`` puts them into the place `target` outside the
+            tissue; ``radiation`` is a fraction of `value` Gy, ``virus`` an injection of `value`
+            units of `target`, ``vaccine`` of `value` presenters into the lymph node, ``gate`` turns
+            nothing itself: their ends stop a process that watches them.
         cells: Concrete cell types, empty for all.
         among: Concrete cell types in whose voxels alone it strikes, empty for everywhere.
         start: Seconds from day 0; None = from placement.

@@ -59,8 +59,12 @@ def _rest(plan: Plan, s: State) -> None:
     for i, node in enumerate(plan.model.nodes):
         for name in node.cells:
             s["resting"][plan.types[name], first + i] = node.baseline
-    for name in ("read_scale", "synthesis", "loss_scale", "serum_left", "released", "pool"):
+    for name in ("read_scale", "call_scale", "loss_scale", "serum_left"):
         s[name][...] = 1.0
+    for name in ("synthesis", "background", "released", "pool"):
+        s[name][...] = 1.0
+    for name, count in plan.layout.tissue.items():
+        s["beyond"][plan.types[name]] = count
     s["vessel_state"][:] = UNTOUCHED
     s["environment"][:] = list(around.values())
 

@@ -29,13 +29,21 @@ PD_L1_POSITIVE = 0.5
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """What many measures need, worked out once per sample."""
+    """What many measures need, worked out once per sample.
+
+    Args:
+        inside: bool [voxels], those that hold a living tumour cell.
+        within: bool [cells], cells in these voxels or beside them: what lies within the borders of
+            the tumour, its stroma too, as infiltrating lymphocytes are counted (Salgado 2015 Ann
+            Oncol 26:259 doi:10.1093/annonc/mdu450).
+    """
 
     plan: Plan
     state: State
     alive: Array
     tumour: Array
     inside: Array
+    within: Array
     label: Array
     counts: list[float]
     members: dict[str, list[int]]
@@ -48,13 +56,14 @@ class View:
         tumour = plan.mask(["tumour"])[kind] == 1
         inside = np.zeros(plan.grid.voxels, bool)
         inside[s.live("voxel")[alive & tumour]] = True
+        within = _widened(inside.reshape(plan.grid.shape)).ravel()[s.live("voxel")]
         label = np.where(alive, kind, len(plan.types))
         counts = np.bincount(label, minlength=len(plan.types) + 1)[:-1].astype(float).tolist()
         members = {name: list(plan.members(name)) for name in types_and_groups(plan)}
         places = {name: alive & np.isin(kind, among) for name, among in members.items()}
         if "macrophage" in places:
             places["TAM"] = places["macrophage"] & inside[s.live("voxel")]
-        return cls(plan, s, alive, tumour, inside, label, counts, members, places)
+        return cls(plan, s, alive, tumour, inside, within, label, counts, members, places)
 
     def where(self, name: str) -> Array:
         """Living cells of a type or group."""
@@ -85,6 +94,15 @@ class View:
     def signal(self, name: str) -> Array:
         """A signal of every cell."""
         return self.state["signals"][self.plan.signals[name], : self.state.n]
+
+
+def _widened(where: Array) -> Array:
+    """A mask over the grid, and the neighbours of what it holds."""
+    for axis in range(where.ndim):
+        bare = np.pad(where, [(int(a == axis),) * 2 for a in range(where.ndim)])
+        shifted = (np.take(bare, np.arange(d, d + where.shape[axis]), axis) for d in (0, 1, 2))
+        where = np.logical_or.reduce(list(shifted))
+    return where
 
 
 def types_and_groups(plan: Plan) -> tuple[str, ...]:
@@ -239,7 +257,9 @@ def _immune(v: View) -> Iterator[tuple[str, float]]:
                 yield f"expected_kills.{victim}", float(s["expected_deaths"][row, i])
             yield f"kills.{killer}.tumour", float(s["deaths"][row].sum())
             yield f"expected_kills.{killer}.tumour", float(s["expected_deaths"][row].sum())
-            yield f"activity.{killer}", 1440.0 * mean(v.row("kill_rate"), v.where(killer))
+            strikes, among = 1440.0 * v.row("kill_rate"), v.where(killer)
+            yield f"activity.{killer}", mean(strikes, among)
+            yield f"activity.{killer}.tumour", mean(strikes, among & v.within)
     for t in plan.cell_types:
         if t.traits["maturation_rate"] > 0.0:
             yield f"activity.{t.id}", 1440.0 * mean(v.row("maturation_rate"), v.where(t.id))

@@ -17,6 +17,7 @@ from stemniche.therapy.distant import distant_rays
 from stemniche.therapy.drugs import Course, course, lower_drugs
 from stemniche.therapy.products import doses_of, product_of, vaccination
 from stemniche.therapy.radiation import lower_radiation
+from stemniche.therapy.receptors import stand_ins
 from stemniche.therapy.schedule import snap
 from stemniche.therapy.virus import lower_virus
 
@@ -83,6 +84,8 @@ def _controls(item: given.Intervention, model: Model) -> Iterable[Control]:
                     value=1.0 - item.fraction,
                     cells=item.cells,
                 )
+                if isinstance(item, given.Block):
+                    yield from _stand_ins(control, name, 1.0 - item.fraction, item.cells, model)
         case given.Overexpress():
             for name in item.targets:
                 made = name in factors
@@ -96,6 +99,7 @@ def _controls(item: given.Intervention, model: Model) -> Iterable[Control]:
             for name in item.targets:
                 kind = "scale_synthesis" if name in factors else "scale_signal"
                 yield control(kind=kind, target=name, value=0.0, cells=item.cells)
+                yield from _stand_ins(control, name, 0.0, item.cells, model)
         case given.Silence():
             yield control(kind="scale_synthesis", target="", value=0.0, cells=item.cells)
         case given.ReleaseBlock() | given.UptakeBlock():
@@ -170,6 +174,18 @@ def _controls(item: given.Intervention, model: Model) -> Iterable[Control]:
                 str(item),
                 "Take the intervention out of the therapy.",
             )
+
+
+def _stand_ins(
+    control: Callable[..., Control], receptor: str, left: float, chosen: tuple[str, ...], m: Model
+) -> Iterable[Control]:
+    """Controls of a blocked receptor where its ligand is read in its stead."""
+    for ligand, lacking in stand_ins(receptor, m):
+        cells = tuple(c for c in lacking if not chosen or c in chosen)
+        if cells:
+            yield control(kind="scale_signal", target=ligand, value=left, cells=cells)
+        if not chosen:
+            yield control(kind="scale_call", target=ligand, value=left)
 
 
 def _check_marker(item: given.Sort, model: Model) -> None:

@@ -49,8 +49,8 @@ class Controls(Process):
     def run(self, s: State, t: Tick, k: Backend) -> None:
         """See `Process.run`."""
         on = [i for i, c in enumerate(self.controls) if c.active(t) and not s["control_ended"][i]]
-        for name, neutral in (("read_scale", 1), ("synthesis", 1), ("loss_scale", 1)):
-            s[name][...] = neutral
+        for name in ("read_scale", "call_scale", "synthesis", "background", "loss_scale"):
+            s[name][...] = 1.0
         s["node_shift"][...] = 0.0
         s["held"][...] = 0.0
         if self.distant:
@@ -65,11 +65,15 @@ class Controls(Process):
         c, mask, place = self.controls[i], self.masks[i] == 1, self.places[i]
         if c.kind == "scale_signal":
             s["read_scale"][mask, place] *= c.value
+        elif c.kind == "scale_call":
+            s["call_scale"][place] *= c.value
         elif c.kind == "shift_node":
             s["node_shift"][mask, place] += c.value
         elif c.kind == "scale_synthesis":
             columns = slice(None) if place < 0 else slice(place, place + 1)
             s["synthesis"][mask, columns] *= c.value
+            if place >= 0 and not c.cells:
+                s["background"][place] *= c.value
         elif c.kind == "scale_loss":
             s["loss_scale"][place] *= c.value
         elif c.kind == "supply":
@@ -133,8 +137,10 @@ def controls(plan: Plan) -> Controls:
             read={"type": "1", "key": "1", "voxel": "1", "control_ended": "1"},
             write={
                 "read_scale": "1",
+                "call_scale": "1",
                 "node_shift": "1",
                 "synthesis": "1",
+                "background": "1",
                 "loss_scale": "1",
                 "held": "factor unit",
                 "environment": "mixed",

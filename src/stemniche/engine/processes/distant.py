@@ -106,8 +106,10 @@ class DistantTissue(Process):
             "blood": "factor unit",
             "pool": "1",
             "read_scale": "1",
+            "call_scale": "1",
             "node_shift": "1",
             "synthesis": "1",
+            "background": "1",
             "loss_scale": "1",
             "distant_held": "factor unit",
             "distant_rest": "factor unit/min",
@@ -135,7 +137,8 @@ class DistantTissue(Process):
 
         def level(signal: str) -> Array:
             share = left(s["distant_occupancy"], self.held.get(signal, ()))
-            return np.asarray(lumen[self.factors[signal]] * share)
+            place = self.factors[signal]
+            return np.asarray(lumen[place] * share * s["call_scale"][place])
 
         wider = self._leakiness(s) / float(s["leakiness_at_rest"][0])
         s["distant_permeability"][0] = wider
@@ -145,7 +148,7 @@ class DistantTissue(Process):
         for factor, drug, rate in self.bound:
             loss[factor] += rate * levels[drug]
         exchange = self.exchange * wider
-        supply = made + base * self.baseline + self.decay * s["distant_held"]
+        supply = made + base * self.baseline * s["background"] + self.decay * s["distant_held"]
         outside = np.maximum(self.baseline + s["blood"] - self.plasma, 0.0)
         rate = loss + exchange
         with np.errstate(divide="ignore", invalid="ignore"):

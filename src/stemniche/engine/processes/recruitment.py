@@ -36,7 +36,7 @@ class Marrow(Process):
     phase: Phase = Phase.FIELDS
     every_s: int = SUPPLY_S
     access: Access = Access(
-        read={"blood": "factor unit", "serum_left": "1", "lymph_node": "mixed"},
+        read={"blood": "factor unit", "serum_left": "1", "call_scale": "1", "lymph_node": "mixed"},
         write={"released": "1", "pool": "1"},
     )
 
@@ -45,7 +45,7 @@ class Marrow(Process):
 
         def serum(signal: str) -> Array:
             place = self.factors[signal.removeprefix("serum.")]
-            return s["blood"][place] * s["serum_left"][place]
+            return s["blood"][place] * s["serum_left"][place] * s["call_scale"][place]
 
         egress = np.array(
             [1.0 if d is None else float(drives.value(d, serum)) for d in self.egress]
@@ -68,12 +68,18 @@ class Recruitment(Process):
         entering: Types that come from the blood, as places.
         flow: Cells per min of each at the reference, over all vessels perfused at placement.
         calls: Recruitment drive of each, None when nothing moves it.
-        beyond: float64 [T], count of each host type at placement; the tissue beyond the walls
-            stays like that.
+        leaving: 1/min of each, its turnover and what it turns into in tissue at rest.
+        beyond: float64 [T], count of each host type at placement, which the tissue beyond the walls
+            holds as long as the blood does.
+
+    Source:
+        In the tissue beyond, ``dN/dt = leaving (N0 pool - N)`` for cells that come from the blood,
+        exact over the step.
     """
 
     entering: tuple[int, ...]
     flow: Array
+    leaving: Array
     calls: tuple[Drive | None, ...]
     factors: dict[str, int]
     held: dict[str, tuple[tuple[int, float], ...]]
@@ -98,7 +104,7 @@ class Recruitment(Process):
             place = self.factors[signal]
             held = self.held.get(signal, ())
             share = left(s["occupancy"][:, places], held) if held else 1.0
-            return flat[place, places] * share
+            return flat[place, places] * share * np.float32(s["call_scale"][place])
 
         share = perfusion[places] / max(float(s["vessels_at_start"][0]), 1.0)
         fold = np.ones((len(self.entering), len(places)))
@@ -107,6 +113,10 @@ class Recruitment(Process):
                 fold[i] = drives.value(call, level)
         expected = (self.flow * s["pool"])[:, None] * share * fold * (self.every_s / 60.0)
         self._enter(s, t, k, places, expected)
+        own = list(self.entering)
+        held, wanted = s["beyond"][own], self.beyond[own] * s["pool"]
+        kept = np.exp(-self.leaving * self.every_s / 60.0)
+        s["beyond"][own] = wanted + (held - wanted) * kept
         if self.open_walls:
             self._over_the_walls(s, t, k)
 
@@ -139,11 +149,12 @@ class Recruitment(Process):
         Up to two come for one that left, so that a count below that of the tissue beyond is
         filled up just as one above it drains.
         """
-        fresh = np.where(self.beyond > 0, s["left_domain"] - s["left_replaced"], 0.0).astype(int)
+        beyond = s["beyond"]
+        fresh = np.where(beyond > 0.0, s["left_domain"] - s["left_replaced"], 0.0).astype(int)
         if not fresh.any():
             return
-        counts = np.bincount(s.live("type"), minlength=len(self.beyond))
-        chance = np.minimum(1.0, 0.5 * self.beyond / np.maximum(counts, 1))
+        counts = np.bincount(s.live("type"), minlength=len(beyond))
+        chance = np.minimum(1.0, 0.5 * beyond / np.maximum(counts, 1))
         kinds = np.repeat(np.arange(len(fresh)), 2 * fresh)
         number = np.concatenate([np.arange(2 * count, dtype=np.uint64) for count in fresh])
         sites = k.site_keys(OVER_WALL + kinds, number, t.index)
@@ -184,6 +195,13 @@ def feeds(plan: Plan, kind: int, entering: tuple[int, ...]) -> set[int]:
     return found
 
 
+def _leaving(plan: Plan, kind: int) -> float:
+    """Rate at which a cell of `kind` is lost in tissue at rest, or turns into something else."""
+    name, traits = plan.types.names[kind], plan.cell_types[kind].traits
+    turns = sum(traits[f"conversion.{name}.{to}"] for to in plan.conversions[kind])
+    return float(traits["turnover"] + turns)
+
+
 def marrow(plan: Plan) -> Marrow:
     """Build the blood pools of the entering types."""
     entering = tuple(int(i) for i in np.flatnonzero(plan.trait("entry")))
@@ -211,6 +229,7 @@ def recruitment(plan: Plan) -> Recruitment:
     return Recruitment(
         entering=entering,
         flow=np.array(flow),
+        leaving=np.array([_leaving(plan, i) for i in entering]),
         calls=tuple(plan.drives.get((VESSEL, f"recruitment.{n}")) for n in names),
         factors=plan.factors.place,
         held={name: holders(plan.held, VESSEL, name) for name in plan.factors.names},
@@ -225,12 +244,13 @@ def recruitment(plan: Plan) -> Recruitment:
                 "fields": "factor unit",
                 "perfusion": "1",
                 "occupancy": "1",
+                "call_scale": "1",
                 "pool": "1",
                 "vessels_at_start": "1",
                 "resting": "1",
                 "left_domain": "cells",
             },
-            write={**plan.per_cell, "left_replaced": "cells"},
+            write={**plan.per_cell, "left_replaced": "cells", "beyond": "cells"},
             add={"recruited": "cells", "expected_recruited": "cells", "arrived": "cells"},
         ),
     )

@@ -103,6 +103,7 @@ class Transport(Process):
             "far_level": "factor unit",
             "read_scale": "1",
             "synthesis": "1",
+            "background": "1",
             "loss_scale": "1",
             "held": "factor unit",
             "hindrance": "1",
@@ -225,7 +226,7 @@ class Transport(Process):
         """
         held = s["held"]
         for f in self.upkept[due[self.upkept]]:
-            supply[f] += np.float32(self.decay[f] * s["far_level"][f])
+            supply[f] += np.float32(self.decay[f] * s["far_level"][f] * s["background"][f])
         for f in np.flatnonzero(held.any(axis=1) & due):
             level = np.full(self.shape, held[f, 0])
             for axis, size in enumerate(reversed(self.shape)):
@@ -244,16 +245,19 @@ class Blood(Process):
 
     Args:
         large: bool [F], factors that pass by the leaks of vessels.
+        dissolved: bool [F], factors of the host whose level beyond the walls supply and loss set.
         gains: float64 [F], so much more than its amount weighs what is shed.
 
     Source:
         One well-mixed compartment, ``dB/dt = leak - k (B - baseline)``, exact over the step with
-        the leak held constant; gases and metabolites follow the environment. What a drug binds is
-        lost faster, here and in the tissue beyond the walls.
+        the leak held constant; gases and metabolites follow the environment. What a drug binds or
+        an intervention neutralises is lost faster, and what nobody makes any more is not made,
+        here and in the tissue beyond the walls.
     """
 
     exchange: Array
     large: Array
+    dissolved: Array
     clearance: Array
     baseline: Array
     follows: tuple[tuple[int, int], ...]
@@ -268,7 +272,14 @@ class Blood(Process):
     phase: Phase = Phase.FIELDS
     every_s: int = SENSE_S
     access: Access = Access(
-        read={"fields": "factor unit", "perfusion": "1", "leak": "1", "environment": "mixed"},
+        read={
+            "fields": "factor unit",
+            "perfusion": "1",
+            "leak": "1",
+            "environment": "mixed",
+            "loss_scale": "1",
+            "background": "1",
+        },
         write={"blood": "factor unit", "far_level": "factor unit"},
     )
 
@@ -282,10 +293,10 @@ class Blood(Process):
         excess = (flat[:, places] - blood[:, None]) * open_
         leak = self.exchange * excess.sum(axis=1, dtype=np.float64) * self.voxel_volume * self.scale
         leak *= np.where(leak > 0.0, self.gains, 1.0)
-        lost = self.clearance.copy()
+        lost = self.clearance * s["loss_scale"]
         for factor, drug, rate in self.bound:
             lost[factor] += rate * blood[drug]
-        made = self.clearance * self.baseline + leak
+        made = self.clearance * self.baseline * s["background"] + leak
         target = np.where(lost > 0, made / np.maximum(lost, 1e-30), self.baseline)
         kept = np.exp(-lost * self.every_s / 60.0)
         blood[:] = np.where(self.dosed, blood, target + (blood - target) * kept)
@@ -295,15 +306,16 @@ class Blood(Process):
             if self.medium:
                 s["far_level"][factor] = s["environment"][place]
         if not self.medium:
-            self._bind_beyond(s["far_level"])
+            self._settle_beyond(s)
 
-    def _bind_beyond(self, far: Array) -> None:
-        """Set the level of bound factors beyond the walls: what is supplied over what is lost."""
-        gone = self.decay.copy()
+    def _settle_beyond(self, s: State) -> None:
+        """Set the levels beyond the walls: what is supplied over what is lost."""
+        far, gone = s["far_level"], self.decay * s["loss_scale"]
         for factor, drug, rate in self.bound:
             gone[factor] += rate * far[drug]
-        for factor in {factor for factor, _, _ in self.bound}:
-            far[factor] = self.baseline[factor] * self.decay[factor] / gone[factor]
+        made = self.baseline * s["background"]
+        share = np.divide(self.decay, gone, out=np.ones_like(gone), where=gone > 0.0)
+        far[:] = np.where(self.dissolved, made * share, far)
 
 
 def _wall_exchange(plan: Plan) -> tuple[Array, Array]:
@@ -414,6 +426,7 @@ def blood(plan: Plan) -> Blood:
         follows=tuple((plan.factors[n], i) for i, n in enumerate(names) if n in plan.factors),
         medium=plan.surroundings.medium,
         dosed=dosed,
+        dissolved=np.array([f.form in ("soluble", "vesicle") for f in factors]),
         decay=np.array([f.decay for f in factors]),
         bound=_bound(plan),
         scale=plan.surroundings.blood_scale / plan.surroundings.plasma_volume,
