@@ -57,13 +57,14 @@ def advance_one(
     the share of the turnover that is out of balance. The bare level counts a little, so that a
     field without source and decay has a size too, above what single precision resolves. What the
     solver leaves of the residual is spread as a constant, so that the balance closes; for the same
-    reason even a small residual gets one iteration, as over a wide grid its sum may be large.
+    reason even a small residual gets one iteration, as over a wide grid its sum may be large. What
+    nothing feeds turns over less with each look: progress is judged by the residual alone.
     """
     s, given = substance.index, substance.given
     rate = 0.0 if given.quasi_steady[s] else 1.0 / minutes
     base = given.spacing**2 / given.diffusivity[s] * (given.decay[s] + rate)
     saturable, close = saturates(substance), rules.tolerance * TIGHTER
-    share, before, size, shift, done = 0.0, np.inf, 0.0, 0.0, 0
+    share, before, limit, size, shift, done = 0.0, np.inf, np.inf, 0.0, 0.0, 0
     for attempt in range(TANGENTS if saturable else REFINEMENTS):
         task = REFILL if attempt else FILL
         source, turnover, bare, stiffness = each_row(task, rate, shift, substance, box)
@@ -77,9 +78,10 @@ def advance_one(
         if attempt == 0 and (keeps or size == 0.0):  # what is absent stays so
             out[SHARE] = share
             return
-        stalled = share > STALLED * before and not saturable
+        stalled = np.sqrt(square) > limit and not saturable
         if (share <= close and attempt > 0) or done >= rules.most or stalled:
             break
+        limit = STALLED * np.sqrt(square)
         aim = max(close, INEXACT * share) if saturable else close
         ratio = wall_ratio(substance)
         target = (aim * size) ** 2
