@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from stemniche.kernels.jit import kernel
+from stemniche.kernels.jit import lean_kernel
 from stemniche.kernels.multigrid import conjugate
 from stemniche.kernels.passes import FINEST, ONE, RESIDUAL, each
 from stemniche.kernels.rows import (
@@ -47,7 +47,7 @@ class Rules(NamedTuple):
     oldest: float
 
 
-@kernel
+@lean_kernel
 def advance_one(
     minutes: float, force: bool, rules: Rules, substance: Substance, box: Box, out: Doubles
 ) -> None:
@@ -109,7 +109,7 @@ def advance_one(
         box.mem[box.table[0, AT + V] :] = 0.0
 
 
-@kernel
+@lean_kernel
 def settle_immobile(minutes: float, substance: Substance, out: Doubles) -> None:
     """Solve a substance that does not diffuse, voxel by voxel; write its balance."""
     s, fields, given = substance
@@ -142,7 +142,7 @@ def settle_immobile(minutes: float, substance: Substance, out: Doubles) -> None:
     out[SOLVED] = 1.0
 
 
-@kernel
+@lean_kernel
 def advance_some(
     first: int, stride: int, box: Box, minutes: Doubles, force: npt.NDArray[np.bool_],
     rules: Rules, fields: Floats, given: Given, report: Doubles,

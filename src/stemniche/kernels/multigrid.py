@@ -11,7 +11,7 @@ reduction per iteration (Chronopoulos and Gear, J Comput Appl Math 25:153, 1989)
 
 import numpy as np
 
-from stemniche.kernels.jit import kernel
+from stemniche.kernels.jit import lean_kernel
 from stemniche.kernels.passes import (
     COARSEN,
     FINEST,
@@ -33,7 +33,6 @@ from stemniche.kernels.stencils import (
     FIXED,
     LENGTH,
     NX,
-    ROLES,
     Box,
     K,
     R,
@@ -46,7 +45,7 @@ from stemniche.kernels.stencils import (
 ENOUGH = 8.0  # `kappa` of a level on which smoothing is enough
 
 
-@kernel
+@lean_kernel
 def wall_terms(level: int, ratio: float, box: Box) -> None:
     """Add to `kappa` what walls conduct; `ratio` is the outer length in fine voxels, < 0 no flux.
 
@@ -76,7 +75,7 @@ def wall_terms(level: int, ratio: float, box: Box) -> None:
                         mem[k] += change if box.plain else change * box.faces[face + side]
 
 
-@kernel
+@lean_kernel
 def bottom_level(base: float, box: Box) -> int:
     """Return the level from which no coarser one is needed, `base` being the least `kappa`.
 
@@ -89,7 +88,7 @@ def bottom_level(base: float, box: Box) -> int:
     return level
 
 
-@kernel
+@lean_kernel
 def conjugate(
     target: float, most: int, ratio: float, base: float, box: Box
 ) -> tuple[int, float, float]:
@@ -109,7 +108,10 @@ def conjugate(
         each(INVERT, ONE, level, 0.0, 0.0, box)
     alpha = gamma = 1.0
     square, total, done = -1.0, 0.0, 0
-    only = box.table[last, FIRST] + box.table[last, AT : AT + ROLES]  # the coarsest is one voxel
+    line = box.table[last]
+    # Places of the coarsest level, where that is one voxel.
+    k, r, u = line[FIRST] + line[AT + K], line[FIRST] + line[AT + R], line[FIRST] + line[AT + U]
+    v, w = line[FIRST] + line[AT + V], line[FIRST] + line[AT + W]
     while done < most:
         for level in range(last):  # the pass that made the residual has smoothed Z once
             each(SMOOTH, TWO, level, 0.0, 0.0, box)
@@ -119,7 +121,7 @@ def conjugate(
             if last:
                 each(SMOOTH_AGAIN, TWO, last, 0.0, 0.0, box)
         else:
-            mem[only[U]] = mem[only[V]] * mem[only[R]]
+            mem[u] = mem[v] * mem[r]
         for level in range(last - 1, 0, -1):
             each(PROLONG, ONE, level, 0.0, 0.0, box)
             each(SMOOTH_AGAIN, TWO, level, 0.0, 0.0, box)
@@ -128,8 +130,8 @@ def conjugate(
         if last or shallow:
             along, ahead = each(SMOOTH_AGAIN, THREE, FINEST, 0.0, 0.0, box)
         else:
-            along, ahead = mem[only[U]] * mem[only[R]], -mem[only[K]] * mem[only[U]] ** 2
-            mem[only[W]] = -mem[only[K]] * mem[only[U]]
+            along, ahead = mem[u] * mem[r], -mem[k] * mem[u] ** 2
+            mem[w] = -mem[k] * mem[u]
         beta = along / gamma if done else 0.0
         curvature = -ahead - beta * along / alpha
         if not (along > 0.0 and curvature > 0.0):

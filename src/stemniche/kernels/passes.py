@@ -8,7 +8,7 @@ with all that it calls.
 
 import numpy as np
 
-from stemniche.kernels.jit import kernel, parallel_kernel, prange
+from stemniche.kernels.jit import lean_kernel, parallel_kernel, prange
 from stemniche.kernels.stencils import (
     AT,
     AXES,
@@ -59,7 +59,7 @@ from stemniche.kernels.stencils import (
 FINEST, ONE, TWO, THREE = (np.int64(n) for n in range(4))
 
 
-@kernel
+@lean_kernel
 def each(
     task: int, stages: int, level: int, alpha: float, beta: float, box: Box
 ) -> tuple[float, float]:
@@ -91,7 +91,7 @@ def each(
     return one, two
 
 
-@kernel
+@lean_kernel
 def block_count(task: int, level: int, box: Box) -> int:
     """Return the number of blocks of a pass; stages are done in one block per thread."""
     line = box.table[level]
@@ -104,7 +104,7 @@ def block_count(task: int, level: int, box: Box) -> int:
     return flat
 
 
-@kernel
+@lean_kernel
 def coarse_group(below: Table) -> int:
     """Return how many coarse rows make one block of about `BLOCK` fine voxels."""
     return max(1, BLOCK // (8 * below[NX]))
@@ -119,7 +119,7 @@ def work_wide(
         work(task, stages, np.int64(block), count, level, alpha, beta, box)
 
 
-@kernel
+@lean_kernel
 def work(
     task: int, stages: int, block: int, blocks: int, level: int, alpha: float, beta: float, box: Box
 ) -> None:
@@ -151,7 +151,7 @@ def work(
             invert(start, count, line, box)
 
 
-@kernel
+@lean_kernel
 def chain(task: int, stages: int, begin: int, end: int, line: Table, box: Box) -> None:
     """Do up to three stages on a range, each as far behind the one before as it must be.
 
@@ -186,7 +186,7 @@ def chain(task: int, stages: int, begin: int, end: int, line: Table, box: Box) -
                 at_2 = goal
 
 
-@kernel
+@lean_kernel
 def roles(task: int) -> tuple[int, int, int]:
     """Return which rows of the buffer a stage reads, writes, and has on its right-hand side."""
     if task == SMOOTH:
@@ -202,7 +202,7 @@ def roles(task: int) -> tuple[int, int, int]:
     return X, R, Z
 
 
-@kernel
+@lean_kernel
 def stage(task: int, start: int, end: int, line: Table, box: Box) -> None:
     """Do one stage of a cycle on the voxels from `start` to `end`."""
     source, target, right = roles(task)
@@ -218,7 +218,7 @@ def stage(task: int, start: int, end: int, line: Table, box: Box) -> None:
         smooth(target, source, step, start, end - start, line, box)
 
 
-@kernel
+@lean_kernel
 def wrap(role: int, line: Table, box: Box) -> None:
     """Copy the far side of each periodic axis into the ghosts of a row of the buffer."""
     mem, wrapped = box.mem, box.periodic & line[AXES]

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from stemniche.kernels.jit import kernel, parallel_kernel, prange
+from stemniche.kernels.jit import lean_kernel, parallel_kernel, prange
 from stemniche.kernels.stencils import (
     AT,
     AXES,
@@ -27,6 +27,7 @@ from stemniche.kernels.stencils import (
     Box,
     Doubles,
     Floats,
+    G,
     K,
     Table,
     X,
@@ -66,14 +67,14 @@ class Substance(NamedTuple):
     given: Given
 
 
-@kernel
+@lean_kernel
 def holds(substance: Substance) -> bool:
     """Return whether some voxels have a fixed level of this substance."""
     given = substance.given
     return given.fixed.size > 0 and not np.isnan(given.fixed_value[substance.index])
 
 
-@kernel
+@lean_kernel
 def saturates(substance: Substance) -> bool:
     """Return whether this substance is taken up in a saturable way."""
     for m in range(substance.given.mm_index.size):
@@ -82,7 +83,7 @@ def saturates(substance: Substance) -> bool:
     return False
 
 
-@kernel
+@lean_kernel
 def wall_ratio(substance: Substance) -> float:
     """Return the length from the wall to the outer level in voxels, negative without flux."""
     s, given = substance.index, substance.given
@@ -91,7 +92,7 @@ def wall_ratio(substance: Substance) -> float:
     return given.wall_length[s] / given.spacing if given.wall_kind[s] == FAR_FIELD else -1.0
 
 
-@kernel
+@lean_kernel
 def fill_rows(
     first: int, last: int, again: bool, rate: float, shift: float, sums: Doubles,
     substance: Substance, box: Box,
@@ -138,7 +139,7 @@ def fill_rows(
         sums[3] += total
 
 
-@kernel
+@lean_kernel
 def specialise(
     z: int, y: int, scale: float, substance: Substance, box: Box
 ) -> tuple[float, float, float]:
@@ -167,7 +168,7 @@ def specialise(
     return source, turnover, total
 
 
-@kernel
+@lean_kernel
 def add_tangent(vmax: Floats, km: float, scale: float, start: int, box: Box) -> None:
     """Add the tangent of vmax c / (km + c) at the present level of a row."""
     mem, line = box.mem, box.table[0]
@@ -181,7 +182,7 @@ def add_tangent(vmax: Floats, km: float, scale: float, start: int, box: Box) -> 
         mem[r + i] -= scale * vmax[j] * part * part
 
 
-@kernel
+@lean_kernel
 def settle_rows(
     first: int, last: int, shift: float, sums: Doubles, substance: Substance, box: Box
 ) -> None:
@@ -192,23 +193,23 @@ def settle_rows(
     line, mem, zero = box.table[0], box.mem, np.float32(0.0)
     s, fields, given = substance
     ny, nx, decay, held = line[NY], line[NX], np.float32(given.decay[s]), holds(substance)
-    free, whole, shift = np.ones(nx, np.float32), np.float32(1.0), np.float32(shift)
+    whole, shift = np.float32(1.0), np.float32(shift)
     sums[:] = 0.0
     for row in range(first, last):
         z, y = row // ny, row % ny
-        at = np.uint64(line[AT + X] + line[FIRST] + z * line[PLANE] + y * line[ROW])
+        start = line[FIRST] + z * line[PLANE] + y * line[ROW]
+        at, free = np.uint64(line[AT + X] + start), np.uint64(line[AT + G] + start)
         old, supply, sink = fields[s, z, y], given.supply[s, z, y], given.sink[s, z, y]
-        if held:
-            for j in range(nx):
-                free[j] = zero if given.fixed[z, y, j] else whole
+        for j in range(nx):
+            mem[free + np.uint64(j)] = zero if held and given.fixed[z, y, j] else whole
         supplied = removed = change = clipped = 0.0
         for j in range(nx):
             i = at + np.uint64(j)
             raw = mem[i] + shift
             c = max(raw, zero)
-            supplied += np.float64(free[j] * supply[j])
-            removed += np.float64(free[j] * (decay + sink[j]) * c)
-            change += free[j] * (np.float64(c) - np.float64(old[j]))
+            supplied += np.float64(mem[free + np.uint64(j)] * supply[j])
+            removed += np.float64(mem[free + np.uint64(j)] * (decay + sink[j]) * c)
+            change += mem[free + np.uint64(j)] * (np.float64(c) - np.float64(old[j]))
             clipped += np.float64(c - raw)
             mem[i] = c
             old[j] = c
@@ -216,14 +217,14 @@ def settle_rows(
             if given.mm_index[m] == s:
                 vmax, km = given.mm_vmax[m, z, y], given.mm_km[m]
                 for j in range(nx):
-                    removed += free[j] * vmax[j] * (old[j] / (km + old[j]))
+                    removed += mem[free + np.uint64(j)] * vmax[j] * (old[j] / (km + old[j]))
         sums[0] += supplied
         sums[1] += removed
         sums[2] += change
         sums[3] += clipped
 
 
-@kernel
+@lean_kernel
 def work_rows(
     task: int, block: int, rate: float, shift: float, s: int, fields: Floats, given: Given, box: Box
 ) -> None:
@@ -246,13 +247,13 @@ def work_rows_wide(
         work_rows(task, np.int64(block), rate, shift, s, fields, given, box)
 
 
-@kernel
+@lean_kernel
 def rows_per_block(line: Table) -> int:
     """Return how many rows make one block."""
     return max(1, BLOCK // line[NX])
 
 
-@kernel
+@lean_kernel
 def each_row(
     task: int, rate: float, shift: float, substance: Substance, box: Box
 ) -> tuple[float, float, float, float]:
@@ -274,7 +275,7 @@ def each_row(
     return a, b, c, d
 
 
-@kernel
+@lean_kernel
 def across_walls(enter: bool, substance: Substance, box: Box) -> tuple[float, float]:
     """Put the walls into the right-hand side, or add up what flows in through them.
 
@@ -308,7 +309,7 @@ def across_walls(enter: bool, substance: Substance, box: Box) -> tuple[float, fl
     return total, conducted
 
 
-@kernel
+@lean_kernel
 def from_fixed(box: Box) -> float:
     """Return what flows out of voxels of fixed level, in units of D / h^2 times the level."""
     line, mem, total = box.table[0], box.mem, 0.0

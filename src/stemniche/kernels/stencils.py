@@ -18,7 +18,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from stemniche.kernels.jit import kernel
+from stemniche.kernels.jit import lean_kernel
 
 Floats = npt.NDArray[np.float32]
 Doubles = npt.NDArray[np.float64]
@@ -104,7 +104,7 @@ def partial_sums(table: Table) -> int:
     return max(flat, -(-nz * ny // max(1, BLOCK // nx)))
 
 
-@kernel
+@lean_kernel
 def gather(start: int, source: int, shift: float, count: int, line: Table, box: Box) -> None:
     """Write sum_f f (v_n - shift v) into G: any axes, any faces."""
     mem, faces = box.mem, box.faces
@@ -129,7 +129,7 @@ def gather(start: int, source: int, shift: float, count: int, line: Table, box: 
                 mem[g + u] += lower + faces[f + u + step] * (mem[i + step] - c)
 
 
-@kernel
+@lean_kernel
 def smooth(
     target: int, source: int, step: float, start: int, count: int, line: Table, box: Box
 ) -> None:
@@ -173,7 +173,7 @@ def smooth(
             mem[d + u] = keep * mem[s + u] + step * mem[v + u] * (mem[r + u] + mem[g + u])
 
 
-@kernel
+@lean_kernel
 def operate(
     target: int, source: int, right: int, share: float, start: int, count: int, line: Table,
     box: Box,
@@ -254,7 +254,7 @@ def operate(
     return along, ahead if share == zero else square
 
 
-@kernel
+@lean_kernel
 def update(
     alpha: float, beta: float, start: int, count: int, line: Table, box: Box
 ) -> tuple[float, float]:
@@ -288,7 +288,7 @@ def update(
     return square, total
 
 
-@kernel
+@lean_kernel
 def invert(start: int, count: int, line: Table, box: Box) -> None:
     """Write the inverse of the diagonal, 0 where a voxel keeps its value, and start smoothing."""
     mem, faces, axes, one = box.mem, box.faces, line[AXES], np.float32(1.0)
@@ -312,7 +312,7 @@ def invert(start: int, count: int, line: Table, box: Box) -> None:
         mem[z + u] = np.float32(STEP_ONE) * q * mem[r + u]
 
 
-@kernel
+@lean_kernel
 def restriction(line: Table) -> float:
     """Return the factor of restriction from this level: 2^(2 - a), `a` axes being halved."""
     axes = line[AXES]
@@ -320,7 +320,7 @@ def restriction(line: Table) -> float:
     return np.float32(4.0 / (1 << halved))
 
 
-@kernel
+@lean_kernel
 def children(z: int, y: int, line: Table) -> tuple[int, int, int, float, float]:
     """Return where the fine rows of coarse row (z, y) lie, and whether each pair is complete.
 
@@ -339,7 +339,7 @@ def children(z: int, y: int, line: Table) -> tuple[int, int, int, float, float]:
     )
 
 
-@kernel
+@lean_kernel
 def restrict_row(z: int, y: int, line: Table, below: Table, box: Box) -> None:
     """Restrict the residual in U to row (z, y) below and start smoothing there in Z."""
     mem, weight, first = box.mem, restriction(line), np.float32(STEP_ONE)
@@ -363,7 +363,7 @@ def restrict_row(z: int, y: int, line: Table, below: Table, box: Box) -> None:
         mem[zc + u] = first * mem[v + u] * mem[r + u]
 
 
-@kernel
+@lean_kernel
 def prolong_row(z: int, y: int, line: Table, below: Table, box: Box) -> None:
     """Add row (z, y) of the coarse iterate U, widened in G, to the fine iterate T."""
     mem, one, zero, nx = box.mem, np.uint64(1), np.float32(0.0), line[NX]
@@ -384,7 +384,7 @@ def prolong_row(z: int, y: int, line: Table, below: Table, box: Box) -> None:
             mem[t + i] += mem[g + i] if mem[v + i] > zero else zero
 
 
-@kernel
+@lean_kernel
 def coarsen_row(z: int, y: int, line: Table, below: Table, box: Box) -> None:
     """Sum `kappa` of the children of coarse row (z, y); G is above 0 if any is free."""
     mem, weight, zero, one = box.mem, restriction(line), np.float32(0.0), np.uint64(1)
@@ -411,7 +411,7 @@ def coarsen_row(z: int, y: int, line: Table, below: Table, box: Box) -> None:
         mem[kc + u] = weight * mem[kc + u] if mem[gc + u] > zero else FIXED
 
 
-@kernel
+@lean_kernel
 def sides(line: Table, axis: int) -> tuple[int, int, int, int, int]:
     """Return the stride along `axis` (0 is x), then strides and counts of the two others."""
     if axis == 0:
