@@ -190,6 +190,25 @@ def test_open_walls_exchange_without_a_drift(walk: Walk, small: Make, k: Backend
     assert arrived == pytest.approx(wanted, abs=5.0 * sqrt(wanted))
 
 
+def test_open_walls_add_no_scatter_to_a_count_that_is_as_beyond(
+    walk: Walk, small: Make, k: Backend
+) -> None:
+    """As many arrive as have left, each time; a count 3 % off leaves one cell to chance at most."""
+    plan, state = walk(small(TISSUE))
+    recruitment = next(p for p in plan.processes if p.name == "recruitment")
+    recruitment.flow[:] = 0.0
+    kind, first, leaving = plan.types["CD8"], state.snapshot(), 30
+    count = int((state.live("type") == kind).sum())
+    copy = new_state(plan, 400)
+    for beyond, allowed in ((count, 0.0), (1.03 * count, 1.0)):
+        for tick in range(20):
+            copy.restore(first, state.n, tick)
+            copy["beyond"][kind] = beyond
+            copy["left_domain"][kind] += leaving
+            recruitment.run(copy, moment(copy), k)
+            assert abs(copy["arrived"][kind] - leaving * beyond / count) <= allowed
+
+
 def test_who_arrives_stands_at_a_wall(walk: Walk, small: Make, k: Backend) -> None:
     plan, state = walk(small(TISSUE))
     recruitment = next(p for p in plan.processes if p.name == "recruitment")

@@ -147,22 +147,23 @@ class Recruitment(Process):
         """Let newcomers replace host cells that left, as often as the tissue beyond holds them.
 
         Up to two come for one that left, so that a count below that of the tissue beyond is
-        filled up just as one above it drains.
+        filled up just as one above it drains. Only what is over whole cells is left to chance: the
+        wall is there for the tissue's sake, and should not make its counts scatter.
         """
         beyond = s["beyond"]
-        fresh = np.where(beyond > 0.0, s["left_domain"] - s["left_replaced"], 0.0).astype(int)
+        fresh = np.where(beyond > 0.0, s["left_domain"] - s["left_replaced"], 0.0)
         if not fresh.any():
             return
         counts = np.bincount(s.live("type"), minlength=len(beyond))
-        chance = np.minimum(1.0, 0.5 * beyond / np.maximum(counts, 1))
-        kinds = np.repeat(np.arange(len(fresh)), 2 * fresh)
-        number = np.concatenate([np.arange(2 * count, dtype=np.uint64) for count in fresh])
+        wanted = fresh * np.minimum(2.0, beyond / np.maximum(counts, 1))
+        dice, kinds = (self.seed, stream("wall")), np.arange(len(fresh))
+        over = k.site_keys(OVER_WALL + kinds, np.zeros(len(fresh), np.uint64), t.index)
+        come = np.floor(wanted + k.uniform_array(*dice, over, t.index, 0)).astype(int)
+        kinds = np.repeat(kinds, come)
+        number = np.concatenate([np.arange(count, dtype=np.uint64) for count in come])
         sites = k.site_keys(OVER_WALL + kinds, number, t.index)
-        come, along, side = (
-            k.uniform_array(self.seed, stream("wall"), sites, t.index, d) for d in range(3)
-        )
-        here = come < chance[kinds]
-        self._at_wall(s, k, kinds[here], along[here], side[here], sites[here])
+        along, side = (k.uniform_array(*dice, sites, t.index, d) for d in (1, 2))
+        self._at_wall(s, k, kinds, along, side, sites)
         s["left_replaced"][:] = s["left_domain"]
 
     def _at_wall(
