@@ -173,6 +173,17 @@ def test_tips_hold_others_back(bare: tuple[Plan, State, Vessels], k: Backend) ->
     assert apart[np.triu_indices(len(at), 1)].min() >= process.tip_spacing
 
 
+def test_expected_sprouts_are_the_chances_of_the_walls_before_tips_hold_each_other_back(
+    bare: tuple[Plan, State, Vessels], k: Backend
+) -> None:
+    plan, s, process = bare
+    walls = int(np.count_nonzero(s.live("type") == plan.types["EC"]))
+    before, tips = float(s["expected_sprouts"][0]), len(Graph.of(s).tips)
+    driven(sprouting(process, 10.0), s, k, 1)
+    assert s["expected_sprouts"][0] - before == pytest.approx(walls, rel=1e-6)
+    assert 0 < len(Graph.of(s).tips) - tips < walls
+
+
 def test_every_segment_is_lined_by_a_living_cell_and_vanishes_with_it(
     bare: tuple[Plan, State, Vessels], k: Backend
 ) -> None:

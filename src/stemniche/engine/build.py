@@ -274,6 +274,7 @@ def _variables(plan: Plan) -> tuple[Variable, ...]:
         one("expected_engulfed", "cells", 1),
         one("recruited", "cells", types),
         one("expected_recruited", "cells", types),
+        one("expected_sprouts", "1", 1),
         one("arrived", "cells", types),
         one("depleted", "cells", types),
         one("transferred", "cells", types),

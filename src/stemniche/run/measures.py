@@ -232,6 +232,7 @@ def _vessels(v: View) -> Iterator[tuple[str, float]]:
     leaky = float((open_ * graph.leakiness).sum())
     yield "vessel_permeability", leaky / perfused if perfused else 0.0
     of_tumour = float(length[graph.kind == MIMICRY].sum())
+    yield "expected_sprouts", float(v.state["expected_sprouts"][0])
     yield "mimicry_fraction", of_tumour / total if total else 0.0
     lined = v.alive & (v.state.live("wall") > 0)
     lines = lined & (v.plan.trait("lining")[v.state.live("type")] > 0.0)

@@ -54,6 +54,7 @@ TALLIES = (
     "expected_engulfed",
     "recruited",
     "expected_recruited",
+    "expected_sprouts",
     "arrived",
     "depleted",
     "transferred",

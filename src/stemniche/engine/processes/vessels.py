@@ -102,6 +102,8 @@ class Vessels(Process):
             place = graph.places(s["wall"][wall])
             graph.radius[place] = self.radius * lumen
             graph.leakiness[place] = self._leakiness(s, leakiness)
+            likely = -np.expm1(-sprouting * (self.every_s / 60.0))
+            s["expected_sprouts"][0] += likely.sum(dtype=np.float64)
             self._sprout(s, t, k, graph, wall[self._drawn(s, t, k, "sprout", wall, sprouting)])
             bare = self._covers(s, graph, wall) == 0
             coming = bare & self._drawn(s, t, k, "cover", wall, cover_rate)
@@ -427,6 +429,7 @@ def vessels(plan: Plan) -> tuple[Process, ...]:
                 "expected_born": "cells",
                 "recruited": "cells",
                 "expected_recruited": "cells",
+                "expected_sprouts": "1",
             },
         ),
     )
