@@ -58,6 +58,12 @@ def main() -> None:
         "library rows from what differs between the arms to what is read: where a verdict is not "
         "*reproduced*, these are the rows to look at first.",
         "",
+        "None is blind: after earlier scorecards, faults of rows, read-outs and set-ups that they "
+        "showed were mended, for all experiments alike "
+        "([21](decisions/0021-readouts-that-see.md), "
+        "[23](decisions/0023-readouts-of-one-cause.md), "
+        "[24](decisions/0024-absent-means-absent-everywhere.md)).",
+        "",
         *(f"- {line}" for line in [*counts, *left_out()]),
         *([f"- not scored yet: {', '.join(waiting)}"] if waiting else []),
     ]

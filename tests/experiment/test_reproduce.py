@@ -84,7 +84,7 @@ def test_verdicts_are_counted_by_kind_and_written_as_json(
     assert lines == [
         "emergent: 0 of 1 reproduced (1 failed)",
         "restated: 1 of 1 reproduced",
-        "emergent and blind, the headline: 0 of 1 reproduced (1 failed)",
+        "emergent or blind (0 blind), the headline: 0 of 1 reproduced (1 failed)",
     ]
     written = json.loads(api.write_verdicts(table, tmp_path / "v.json").read_text())
     assert {"id", "verdict", "effect", "low", "high", "replicates"} <= set(written[0])

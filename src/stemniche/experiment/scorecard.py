@@ -24,7 +24,8 @@ def scorecard(verdicts: "pd.DataFrame") -> tuple[tuple[str, ...], list[tuple[Any
     """Columns and rows to print, and lines that count them by kind."""
     rows = [tuple(row) for row in verdicts[list(COLUMNS)].itertuples(index=False)]
     lines = [line for kind in KINDS if (line := _line(verdicts, (kind,), kind))]
-    headline = _line(verdicts, HEADLINE, "emergent and blind, the headline")
+    blind = int((verdicts["kind"] == "blind").sum())
+    headline = _line(verdicts, HEADLINE, f"emergent or blind ({blind} blind), the headline")
     return COLUMNS, rows, [*lines, headline] if headline else lines
 
 
