@@ -17,6 +17,7 @@ from stemniche.engine.processes.spread import (
     EXPECTED,
     RESTING,
     Intravasation,
+    Reach,
     Spread,
 )
 from stemniche.engine.state import ALIVE, State
@@ -89,7 +90,8 @@ def test_reach_shares_out_a_vessel_without_changing_what_leaves_an_even_tissue(
     at_risk = []
     for width in (1, 3, 5):
         s["hazards"][:], s["shedding"][:] = 0.0, 0.0
-        replace(entry, width=width).run(s, Tick(0, 0), k)
+        replace(process(plan, Reach), width=width).run(s, Tick(0, 0), k)
+        entry.run(s, Tick(0, 0), k)
         hazard = s.live("hazards")[entry.hazard]
         assert hazard.sum() == pytest.approx(5e-3, rel=1e-5)
         assert s["shedding"].sum() == pytest.approx(5e-3 * entry.scale * TICK_MIN, rel=1e-5)

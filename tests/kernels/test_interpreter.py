@@ -81,15 +81,15 @@ class Cells:
         return self.signals, self.scale, self.start, self.order
 
     def relax(self, drives: list[twins.Drive], minutes: float = 6.0) -> None:
-        interpreter.evaluate_nodes(
-            *self._where(), *table(drives).values(), self.shift, self.tau, FIRST_NODE, minutes
-        )
+        made = interpreter.program(SIGNALS, **table(drives))
+        interpreter.evaluate_nodes(*self._where(), made, self.shift, self.tau, FIRST_NODE, minutes)
 
     def behave(self, drives: list[twins.Drive]) -> np.ndarray:
         ordered = sorted(drives, key=lambda d: d[:2])
         low, high = (np.array([d[k] for d in ordered], np.float32) for k in (3, 4))
         out = np.zeros((BEHAVIOURS, self.signals.shape[1]), np.float32)
-        interpreter.evaluate_behaviours(*self._where(), *table(drives).values(), low, high, out)
+        made = interpreter.program(SIGNALS, **table(drives), low=low, high=high)
+        interpreter.evaluate_behaviours(*self._where(), made, out)
         return out
 
     def read(self) -> np.ndarray:
@@ -172,10 +172,8 @@ def test_a_loss_divides_what_is_made() -> None:
     cells = Cells(200, 4)
     cells.scale[:], cells.shift[:] = 1.0, 0.0
     level = cells.read()[0]
-    interpreter.evaluate_nodes(
-        *cells._where(), *table(drives).values(), cells.shift, cells.tau, FIRST_NODE, 1e9,
-        np.ones(TYPES, np.uint8),
-    )  # fmt: skip
+    made = interpreter.program(SIGNALS, **table(drives), divides=np.ones(TYPES, np.uint8))
+    interpreter.evaluate_nodes(*cells._where(), made, cells.shift, cells.tau, FIRST_NODE, 1e9)
     loss = 1.0 + 20.0 * level**2 / (1.0 + level**2)
     np.testing.assert_allclose(cells.read()[FIRST_NODE], 3.0 / (3.0 + loss), rtol=1e-4)
 
@@ -194,7 +192,8 @@ def test_cells_without_a_drive_keep_what_they_have() -> None:
     out = np.full((BEHAVIOURS, cells.signals.shape[1]), 9.0, np.float32)
     only = [(1, 2, 0.0, 0.1, 2.0, [])]
     low = high = np.array([1.0], np.float32)
-    interpreter.evaluate_behaviours(*cells._where(), *table(only).values(), low, high, out)
+    made = interpreter.program(SIGNALS, **table(only), low=low, high=high)
+    interpreter.evaluate_behaviours(*cells._where(), made, out)
     written = np.argwhere(out != 9.0)
     assert set(written[:, 0]) == {2}
     assert set(written[:, 1]) == set(np.flatnonzero(cells.kind == 1))

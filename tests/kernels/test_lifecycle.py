@@ -146,3 +146,14 @@ def test_each_type_gets_the_rows_it_asks_for_and_no_other() -> None:
     wanted = np.where(rows[kind].T >= 0, source[rows[kind].T, np.arange(3000)], 0.0)
     np.testing.assert_array_equal(found[:, :2500], wanted[:, :2500])
     assert (found[:, 2500:] == 7.0).all()
+
+
+def test_events_are_expected_by_risk_and_type() -> None:
+    dice = np.random.default_rng(5)
+    hazards = (dice.random((4, 90)) * (dice.random((4, 90)) < 0.5)).astype(np.float32)
+    kind, weight = dice.integers(0, 3, 90).astype(np.uint8), dice.random(80).astype(np.float32)
+    found = np.zeros((4, 3))
+    lifecycle.expected_events(hazards, weight, kind, found)
+    for h in range(4):
+        wanted = np.bincount(kind[:80], weights=hazards[h, :80] * weight, minlength=3)
+        np.testing.assert_array_equal(found[h], wanted)

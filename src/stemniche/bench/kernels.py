@@ -78,9 +78,9 @@ def packed_ball(count: int) -> tuple[Array, Array, Array, Array]:
 
 def _tables(count: int = 4_000, types: int = 12) -> Iterator[Figure]:
     """A network of 80 nodes and 200 edges, and 50 rules on 15 behaviours."""
-    table, _ = _table(count, types, targets=80, edges=200)
+    cells, drives, _ = _table(count, types, targets=80, edges=200)
     shift, tau = np.zeros((types, 80), np.float32), np.full(80, 60.0, np.float32)
-    network = (*table, shift, tau, 40, 6.0)
+    network = (*cells, interpreter.program(len(cells[0]), **drives), shift, tau, 40, 6.0)
     seconds = cpu_seconds(lambda: interpreter.evaluate_nodes(*network))
     for unit, per, budget in (("ns/cell", count, 300.0), ("ns/edge", count * 200, 1.6)):
         yield Figure(
@@ -90,9 +90,10 @@ def _tables(count: int = 4_000, types: int = 12) -> Iterator[Figure]:
             unit=unit,
             budget=budget,
         )
-    table, drives = _table(count, types, targets=15, edges=50)
-    low, high = np.full(drives, 1e-6, np.float32), np.full(drives, 10.0, np.float32)
-    rules = (*table, low, high, np.zeros((15, count), np.float32))
+    cells, drives, number = _table(count, types, targets=15, edges=50)
+    low, high = np.full(number, 1e-6, np.float32), np.full(number, 10.0, np.float32)
+    made = interpreter.program(len(cells[0]), **drives, low=low, high=high)
+    rules = (*cells, made, np.zeros((15, count), np.float32))
     seconds = cpu_seconds(lambda: interpreter.evaluate_behaviours(*rules))
     yield Figure(
         part="kernel",
@@ -103,30 +104,35 @@ def _tables(count: int = 4_000, types: int = 12) -> Iterator[Figure]:
     )
 
 
-def _table(count: int, types: int, targets: int, edges: int) -> tuple[tuple[Any, ...], int]:
-    """Arguments of the interpreter with one Hill term per edge; how many drives."""
+def _table(
+    count: int, types: int, targets: int, edges: int
+) -> tuple[tuple[Any, ...], dict[str, Any], int]:
+    """Cells and drives for the interpreter with one Hill term per edge; how many drives."""
     dice, others = np.random.default_rng(1), 40
     signals = dice.random((others + targets, count)).astype(np.float32)
     kind = np.sort(dice.integers(0, types, count))
     rows = np.sort(dice.integers(0, targets, (types, edges)), axis=1)
     sizes = np.concatenate([np.bincount(row, minlength=targets) for row in rows])
     drives, terms = types * targets, types * edges
-    return (
+    cells = (
         signals,
         np.ones((types, len(signals)), np.float32),
         np.searchsorted(kind, np.arange(types + 1)).astype(np.int64),
         np.arange(count, dtype=np.int32),
-        np.arange(types + 1) * targets,
-        np.tile(np.arange(targets, dtype=np.int32), types),
-        dice.normal(size=drives).astype(np.float32),
-        np.concatenate([[0], np.cumsum(sizes)]),
-        dice.normal(size=terms).astype(np.float32),
-        np.arange(terms + 1),
-        dice.integers(0, len(signals), terms).astype(np.int32),
-        dice.uniform(0.1, 1, terms).astype(np.float32),
-        dice.uniform(1, 4, terms).astype(np.float32),
-        np.zeros(terms, np.uint8),
-    ), drives
+    )
+    flat = {
+        "target_ptr": np.arange(types + 1) * targets,
+        "targets": np.tile(np.arange(targets, dtype=np.int32), types),
+        "constant": dice.normal(size=drives).astype(np.float32),
+        "group_ptr": np.concatenate([[0], np.cumsum(sizes)]),
+        "weight": dice.normal(size=terms).astype(np.float32),
+        "term_ptr": np.arange(terms + 1),
+        "signal": dice.integers(0, len(signals), terms).astype(np.int32),
+        "half_max": dice.uniform(0.1, 1, terms).astype(np.float32),
+        "hill": dice.uniform(1, 4, terms).astype(np.float32),
+        "inverted": np.zeros(terms, np.uint8),
+    }
+    return cells, flat, drives
 
 
 def _chances(count: int = 100_000) -> Iterator[Figure]:

@@ -24,6 +24,7 @@ from stemniche.engine.processes.spread import (
     TALLY,
     injection,
     intravasation,
+    reach,
     settled_columns,
     spread,
 )
@@ -192,6 +193,7 @@ def _variables(plan: Plan) -> tuple[Variable, ...]:
     distant: tuple[Variable, ...] = ()
     if plan.surroundings.distant:
         distant = (
+            Variable(name="leak_in_reach", unit="1", kind="field", shape=(voxels,)),
             one("distant_levels", "factor unit", factors),
             one("distant_held", "factor unit", factors),
             one("distant_rest", "factor unit/min", factors),
@@ -290,7 +292,7 @@ def _variables(plan: Plan) -> tuple[Variable, ...]:
 
 def _processes(plan: Plan, extension: Extension) -> tuple[Process, ...]:
     """All processes, ordered by phase and, within a phase, as listed."""
-    reach = plan.parameter("mechanics.adhesion_reach")
+    adhesion = plan.parameter("mechanics.adhesion_reach")
     distant = plan.surroundings.distant
     listed = (
         controls(plan),
@@ -316,12 +318,13 @@ def _processes(plan: Plan, extension: Extension) -> tuple[Process, ...]:
         *([lymph_node(plan)] if COSTIMULATION in plan.signals else []),
         *([spread(plan)] if distant else []),
         cycle(plan),
-        motion(plan, reach, SKIN),
+        motion(plan, adhesion, SKIN),
         births(plan),
         *handling(plan),
         recruitment(plan),
         *vessels(plan),
-        canon(plan, reach, SKIN, TOUCH),
+        *([reach(plan)] if distant else []),
+        canon(plan, adhesion, SKIN, TOUCH),
         rates(plan),
     )
     return tuple(sorted(listed, key=lambda p: p.phase))

@@ -31,9 +31,9 @@ def begin(plan: Plan, k: Backend, graft: Graft | None = None) -> State:
 
 
 def _settle(plan: Plan, s: State, k: Backend) -> None:
-    """Sort and list the freshly placed cells, and tell what the matrix is like."""
+    """Sort and list the freshly placed cells; tell what matrix is like and vessels reach."""
     for process in plan.processes:
-        if process.name in ("matrix", "canon"):
+        if process.name in ("matrix", "reach", "canon"):
             process.run(s, Tick(0, -1), k)
 
 

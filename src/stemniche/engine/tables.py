@@ -12,6 +12,7 @@ from stemniche.engine import drives
 from stemniche.engine.plan import Index, Plan
 from stemniche.engine.state import Array, State
 from stemniche.kernels.cpu import Backend
+from stemniche.kernels.interpreter import Program, program
 from stemniche.spec.model import Drive, Group, Term
 
 BOUND = 80.0
@@ -20,78 +21,27 @@ BOUND = 80.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Table:
-    """CSR arrays: type -> targets -> groups -> terms; see `kernels.interpreter`.
+    """Drives of every type as the interpreter reads them.
 
     Args:
-        target_ptr: int64 [T + 1]; targets: int32, rows of the output; constant, low, high: float32.
-        group_ptr: int64 [targets + 1]; weight: float32; divides: uint8, 1 for a
-            group whose weight is the factor k of a loss ``1 + k A``.
-        term_ptr: int64 [groups + 1]; signal: int32; half_max, hill: float32; inverted: uint8.
+        types: How many there are.
+        program: From `kernels.interpreter.program`.
     """
 
-    target_ptr: Array
-    targets: Array
-    constant: Array
-    low: Array
-    high: Array
-    group_ptr: Array
-    weight: Array
-    divides: Array
-    term_ptr: Array
-    signal: Array
-    half_max: Array
-    hill: Array
-    inverted: Array
+    types: int
+    program: Program
 
     def evaluate_nodes(
         self, s: State, k: Backend, tau: Array, first_node: int, minutes: float
     ) -> None:
         """Relax the node rows of ``signals`` towards their drives over `minutes`."""
-        start, order = _by_type(s, len(self.target_ptr) - 1)
-        k.evaluate_nodes(
-            s["signals"],
-            s["read_scale"],
-            start,
-            order,
-            self.target_ptr,
-            self.targets,
-            self.constant,
-            self.group_ptr,
-            self.weight,
-            self.term_ptr,
-            self.signal,
-            self.half_max,
-            self.hill,
-            self.inverted,
-            s["node_shift"],
-            tau,
-            first_node,
-            minutes,
-            self.divides,
-        )
+        cells = s["signals"], s["read_scale"], *_by_type(s, self.types)
+        k.evaluate_nodes(*cells, self.program, s["node_shift"], tau, first_node, minutes)
 
     def evaluate_behaviours(self, s: State, k: Backend) -> None:
         """Fill ``behaviours`` from the present signals."""
-        start, order = _by_type(s, len(self.target_ptr) - 1)
-        k.evaluate_behaviours(
-            s["signals"],
-            s["read_scale"],
-            start,
-            order,
-            self.target_ptr,
-            self.targets,
-            self.constant,
-            self.group_ptr,
-            self.weight,
-            self.term_ptr,
-            self.signal,
-            self.half_max,
-            self.hill,
-            self.inverted,
-            self.low,
-            self.high,
-            s["behaviours"],
-        )
+        cells = s["signals"], s["read_scale"], *_by_type(s, self.types)
+        k.evaluate_behaviours(*cells, self.program, s["behaviours"])
 
 
 def _by_type(s: State, types: int) -> tuple[Array, Array]:
@@ -148,7 +98,8 @@ def _table(plan: Plan, targets: Index, chosen: dict[tuple[str, str], Drive]) -> 
         group_ptr.append(len(groups))
     terms = [t for g in groups for t in g.terms]
     term_ptr = np.cumsum([0, *(len(g.terms) for g in groups)])
-    return Table(
+    made = program(
+        signals=len(plan.signals),
         target_ptr=np.array(target_ptr, np.int64),
         targets=np.array([place for place, _ in rows], np.int32),
         constant=np.array(constants, np.float32),
@@ -163,6 +114,7 @@ def _table(plan: Plan, targets: Index, chosen: dict[tuple[str, str], Drive]) -> 
         hill=np.array([t.hill for t in terms], np.float32),
         inverted=np.array([t.inverted for t in terms], np.uint8),
     )
+    return Table(types=len(plan.types), program=made)
 
 
 def _folded(drive: Drive, genotype: dict[str, float]) -> tuple[float, list[Group]]:

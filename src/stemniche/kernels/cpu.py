@@ -63,6 +63,7 @@ class Backend:
     stemness_step = staticmethod(lifecycle.stemness_step)
     pick = staticmethod(lifecycle.pick)
     resolve = staticmethod(lifecycle.resolve)
+    expected_events = staticmethod(lifecycle.expected_events)
     canonical_order = staticmethod(lifecycle.canonical_order)
     apply_order = staticmethod(lifecycle.apply_order)
     advance_cycle = staticmethod(cycle.advance_cycle)

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from stemniche.kernels.jit import kernel, parallel_kernel, prange
+from stemniche.kernels.jit import kernel, lean_kernel, parallel_kernel, prange
 
 _BLOCK = 1024
 
@@ -25,6 +25,16 @@ def _due_entries(pointer: Any, row: Any, due: Any) -> tuple[Any, Any]:
                 entry[start[t + 1]] = e
                 start[t + 1] += 1
     return start, entry
+
+
+@lean_kernel
+def _add(row: int, amount: float, total: Any, seen: Any, met: Any, count: int) -> int:
+    """Add to the total of a row; return how many rows were met in this voxel."""
+    if not seen[row]:
+        seen[row], met[count] = True, row
+        count += 1
+    total[row] += amount
+    return count
 
 
 @parallel_kernel
@@ -58,15 +68,12 @@ def secrete(
     voxels = voxel_ptr.shape[0] - 1
     factors = supply.shape[0]
     start, entry = _due_entries(pointer, factor, due)
-    solved = np.flatnonzero(due)
     for block in prange((voxels + _BLOCK - 1) // _BLOCK):
-        total = np.zeros(factors, np.float64)
+        total, met = np.zeros(factors, np.float64), np.empty(factors, np.int64)
+        seen = np.zeros(factors, np.bool_)
         for v in range(block * _BLOCK, min(voxels, (block + 1) * _BLOCK)):
             first, last = voxel_ptr[v], voxel_ptr[v + 1]
-            if first == last:
-                continue
-            for f in solved:
-                total[f] = 0.0
+            count = 0
             for c in range(first, last):
                 if state[c] != 0:
                     continue
@@ -78,9 +85,11 @@ def secrete(
                         amount *= signals[node[e], c] * read_scale[t, node[e]]
                     if cargo[e] >= 0:
                         amount *= signals[cargo[e], c] * read_scale[t, cargo[e]]
-                    total[f] += amount
-            for f in solved:
+                    count = _add(f, amount, total, seen, met, count)
+            for m in range(count):
+                f = met[m]
                 supply[f, v] += np.float32(total[f])
+                total[f], seen[f] = 0.0, False
 
 
 @parallel_kernel
@@ -113,15 +122,12 @@ def take_up(
     voxels = voxel_ptr.shape[0] - 1
     rows = sink.shape[0]
     start, entry = _due_entries(pointer, column, due)
-    solved = np.flatnonzero(due)
     for block in prange((voxels + _BLOCK - 1) // _BLOCK):
-        total = np.zeros(rows, np.float64)
+        total, met = np.zeros(rows, np.float64), np.empty(rows, np.int64)
+        seen = np.zeros(rows, np.bool_)
         for v in range(block * _BLOCK, min(voxels, (block + 1) * _BLOCK)):
             first, last = voxel_ptr[v], voxel_ptr[v + 1]
-            if first == last:
-                continue
-            for f in solved:
-                total[f] = 0.0
+            count = 0
             for c in range(first, last):
                 if state[c] > 1:
                     continue
@@ -136,9 +142,11 @@ def take_up(
                         continue
                     if node[e] >= 0:
                         amount *= signals[node[e], c] * read_scale[t, node[e]]
-                    total[column[e]] += amount
-            for f in solved:
+                    count = _add(column[e], amount, total, seen, met, count)
+            for m in range(count):
+                f = met[m]
                 sink[f, v] += np.float32(total[f])
+                total[f], seen[f] = 0.0, False
 
 
 @parallel_kernel

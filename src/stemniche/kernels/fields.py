@@ -139,7 +139,8 @@ class FieldProblem:
         kind: Table = array("hindered", self.hindered, np.int64, (s,)).copy()
         if not np.all((kind >= -1) & (kind < kinds)):
             raise ValueError(f"hindered must name one of {kinds} kinds, not {kind}")
-        kind[np.isin(kind, np.flatnonzero((made == 1.0).all(axis=(1, 2, 3))))] = -1
+        free = (made == 1.0).all(axis=(1, 2, 3))
+        kind[(kind >= 0) & free[kind]] = -1
         object.__setattr__(self, "hindrance", made)
         return kind
 

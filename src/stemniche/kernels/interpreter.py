@@ -3,8 +3,8 @@
 Every drive of the model has the form ``c + sum_g w_g A_g`` where ``A_g`` is a product of Hill terms
 (or of one minus a Hill term); a group of a node may instead be a loss and take ``log(1 + w_g A_g)``
 away. A node relaxes towards the sigmoid of its drive, a behaviour equals the clipped exponential of
-its drive. The engine flattens drives into the arrays described at
-`evaluate_nodes` and calls the two functions once per tick.
+its drive. The engine flattens drives into a `Program` once and calls the two functions with it
+whenever cells sense.
 
 Cells of one type go through the table in blocks. The logarithm of every signal that the type reads
 is taken once per block into a small buffer; after that a Hill term costs one exponential and one
@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 from stemniche.kernels.jit import inline, kernel, parallel_kernel, prange
 from stemniche.kernels.maths import exp2, log2
 
-__all__ = ["evaluate_behaviours", "evaluate_nodes"]
+__all__ = ["Program", "evaluate_behaviours", "evaluate_nodes", "program"]
 
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int32]
@@ -42,8 +42,8 @@ _LOG2E = np.float32(np.log2(np.e))
 _LN2 = np.float32(np.log(2.0))
 
 
-class _Table(NamedTuple):
-    """A table as the kernels read it.
+class Program(NamedTuple):
+    """Drives as the kernels read them, made by `program`.
 
     Terms name their signal by its place among those that their type reads,
     ``read[read_ptr[t]:read_ptr[t + 1]]``. `power` is negative where a term is inverted.
@@ -94,7 +94,7 @@ def _slots(
 
 @inline
 def _read_logs(
-    cell: int, cells: Ints, lanes: int, signals: Floats, scale: Floats, table: _Table, logs: Floats
+    cell: int, cells: Ints, lanes: int, signals: Floats, scale: Floats, table: Program, logs: Floats
 ) -> None:
     """Logarithms of what the cells read, one row per signal; lanes without a cell get any value."""
     first = table.read_ptr[cell]
@@ -112,7 +112,7 @@ def _read_logs(
 
 @inline
 def _add_groups(
-    drive: int, lanes: int, table: _Table, logs: Floats, product: Floats, total: Floats
+    drive: int, lanes: int, table: Program, logs: Floats, product: Floats, total: Floats
 ) -> None:
     """Add weight times product of Hill terms, for every group of the drive."""
     for g in range(table.group_ptr[drive], table.group_ptr[drive + 1]):
@@ -149,7 +149,7 @@ def _evaluate_block(
     cells: Ints,
     signals: Floats,
     scale: Floats,
-    table: _Table,
+    table: Program,
     shift: Floats,
     share: Floats,
     relaxing: bool,
@@ -183,7 +183,7 @@ def _evaluate(
     order: Ints,
     signals: Floats,
     read_scale: Floats,
-    table: _Table,
+    table: Program,
     shift: Floats,
     share: Floats,
     relaxing: bool,
@@ -194,29 +194,48 @@ def _evaluate(
         _evaluate_block(t, cells, signals, read_scale[t], table, shift[t], share, relaxing, out)
 
 
-def _prepare(
+def program(
     signals: int,
     target_ptr: Longs,
     targets: Ints,
     constant: Floats,
-    low: Floats,
-    high: Floats,
     group_ptr: Longs,
     weight: Floats,
-    divides: Marks,
     term_ptr: Longs,
     signal: Ints,
     half_max: Floats,
     hill: Floats,
     inverted: Marks,
-) -> _Table:
+    low: Floats | None = None,
+    high: Floats | None = None,
+    divides: Marks | None = None,
+) -> Program:
+    """Lay the drives of all types out for the kernels.
+
+    Args:
+        signals: How many there are.
+        target_ptr: int64[T+1]: drives of type t are ``target_ptr[t]`` to ``target_ptr[t + 1]``.
+        targets: int32: node or behaviour of each drive; at most one drive per type and target.
+        constant: float32: constant of each drive.
+        group_ptr: int64: groups of each drive.
+        weight: float32: of each group.
+        term_ptr: int64: terms of each group, at least one.
+        signal: int32: row of the signals that each term reads.
+        half_max, hill: float32, positive, of each term.
+        inverted: uint8: 1 for one minus the Hill term.
+        low, high: float32: bounds of each drive; behaviours have them.
+        divides: uint8, 1 for a group that is a loss; `weight` is then its factor, not negative.
+    """
     read_ptr, read = np.empty(target_ptr.size, np.int64), np.empty(signal.size, np.int32)
     slot = np.empty(signal.size, np.int32)
     _slots(target_ptr, group_ptr, term_ptr, signal, signals, read_ptr, read, slot)
     power = np.where(inverted != 0, -hill, hill)
-    return _Table(
-        read_ptr, read, target_ptr, targets, constant, low, high, group_ptr, weight, divides,
-        term_ptr, slot, np.log2(half_max), power,
+    free = np.zeros_like(constant)
+    return Program(
+        read_ptr, read, target_ptr, targets, constant, free if low is None else low,
+        free if high is None else high, group_ptr, weight,
+        np.zeros(weight.size, np.uint8) if divides is None else divides, term_ptr, slot,
+        np.log2(half_max), power,
     )  # fmt: skip
 
 
@@ -235,21 +254,11 @@ def evaluate_nodes(
     read_scale: Floats,
     type_start: Longs,
     order: Ints,
-    target_ptr: Longs,
-    targets: Ints,
-    constant: Floats,
-    group_ptr: Longs,
-    weight: Floats,
-    term_ptr: Longs,
-    signal: Ints,
-    half_max: Floats,
-    hill: Floats,
-    inverted: Marks,
+    table: Program,
     shift: Floats,
     tau: Floats,
     first_node: int,
     minutes: float,
-    divides: Marks | None = None,
 ) -> None:
     """Relax every node of every cell over one tick, in place: exact for frozen inputs.
 
@@ -259,27 +268,12 @@ def evaluate_nodes(
         read_scale: float32[T, S]: what a type reads of a signal (1, or less under an inhibitor).
         type_start: int64[T+1]: the cells of type t are ``order[type_start[t]:type_start[t + 1]]``.
         order: int32: cells by type.
-        target_ptr: int64[T+1]: drives of type t are ``target_ptr[t]`` to ``target_ptr[t + 1]``.
-        targets: int32: node of each drive; at most one drive per type and node.
-        constant: float32: constant of each drive.
-        group_ptr: int64: groups of each drive.
-        weight: float32: of each group.
-        term_ptr: int64: terms of each group, at least one.
-        signal: int32: row of `signals` that each term reads.
-        half_max, hill: float32, positive, of each term.
-        inverted: uint8: 1 for one minus the Hill term.
+        table: Drives of the nodes.
         shift: float32[T, N]: added to the drive, ln(fold) of an overexpression.
         tau: float32[N], min.
         first_node: Row of node 0.
         minutes: Length of the tick.
-        divides: uint8, 1 for a group that is a loss; `weight` is then its factor, not negative.
     """
-    free = np.empty_like(constant)
-    table = _prepare(
-        signals.shape[0], target_ptr, targets, constant, free, free, group_ptr, weight,
-        np.zeros(weight.size, np.uint8) if divides is None else divides, term_ptr, signal, half_max,
-        hill, inverted,
-    )  # fmt: skip
     share = (-np.expm1(-minutes / tau.astype(np.float64))).astype(np.float32)
     nodes = signals[first_node:]
     _evaluate(_split(type_start), order, signals, read_scale, table, shift, share, True, nodes)
@@ -290,34 +284,19 @@ def evaluate_behaviours(
     read_scale: Floats,
     type_start: Longs,
     order: Ints,
-    target_ptr: Longs,
-    targets: Ints,
-    constant: Floats,
-    group_ptr: Longs,
-    weight: Floats,
-    term_ptr: Longs,
-    signal: Ints,
-    half_max: Floats,
-    hill: Floats,
-    inverted: Marks,
-    low: Floats,
-    high: Floats,
+    table: Program,
     behaviours: Floats,
 ) -> None:
     """Behaviours of every cell: ``clip(exp(c + sum w A), low, high)``.
 
     Args:
         signals: float32[S, capacity], only read.
-        low, high: float32: bounds of each drive.
-        behaviours: float32[B, capacity]; `targets` are its rows. Rows without a drive in a type
-            keep their values.
+        table: Drives of the behaviours, with their bounds.
+        behaviours: float32[B, capacity]; targets are its rows. Rows without a drive in a type keep
+            their values.
 
     The other arguments are those of `evaluate_nodes`.
     """
-    table = _prepare(
-        signals.shape[0], target_ptr, targets, constant, low, high, group_ptr, weight,
-        np.zeros(weight.size, np.uint8), term_ptr, signal, half_max, hill, inverted,
-    )  # fmt: skip
     rows = behaviours.shape[0]
     unshifted, at_once = (
         np.zeros((read_scale.shape[0], rows), np.float32),

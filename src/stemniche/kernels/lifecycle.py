@@ -16,10 +16,17 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from stemniche.kernels.jit import kernel, parallel_kernel, prange
+from stemniche.kernels.jit import kernel, lean_kernel, parallel_kernel, prange
 from stemniche.kernels.maths import HAZARDS, STEMNESS, normal, uniform_fine
 
-__all__ = ["apply_order", "canonical_order", "pick", "resolve", "stemness_step"]
+__all__ = [
+    "apply_order",
+    "canonical_order",
+    "expected_events",
+    "pick",
+    "resolve",
+    "stemness_step",
+]
 
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int32]
@@ -27,6 +34,7 @@ Keys = NDArray[np.uint64]
 Element = TypeVar("Element", bound=np.generic)
 
 _BLOCK = 1024
+_ROWS = 16  # rows that are reordered in one piece of memory
 _ZERO, _ONE, _TWO = np.float32(0.0), np.float32(1.0), np.float32(2.0)
 _FIRST_DRAW = np.uint32(0)
 _NONE = np.int8(-1)
@@ -101,6 +109,24 @@ def resolve(
         out_choice: int8: gets the row of the risk that strikes, or -1.
     """
     _resolve(hazards, n, np.uint64(seed), key, np.uint32(tick), float(minutes), out_choice)
+
+
+@lean_kernel
+def expected_events(
+    hazards: Floats, weight: Floats, kind: NDArray[np.uint8], out: NDArray[np.float64]
+) -> None:
+    """Add hazards times the weight of their cell up, by risk and type of cell.
+
+    Args:
+        hazards: float32 [H, capacity].
+        weight: float32, of each cell in use: what one of its hazards counts.
+        kind: Type of each cell.
+        out: float64 [H, T], added to in the order of the cells.
+    """
+    for h in range(hazards.shape[0]):
+        for i in range(weight.size):
+            if hazards[h, i] > _ZERO:
+                out[h, kind[i]] += hazards[h, i] * weight[i]
 
 
 @parallel_kernel
@@ -204,11 +230,13 @@ def canonical_order(
 @parallel_kernel
 def _reorder_rows(array: Floats, order: Ints) -> None:
     n = order.size
-    for row in prange(array.shape[0]):
-        old, new = array[row], np.empty(n, np.float32)
-        for i in range(n):
-            new[i] = old[np.uint32(order[i])]
-        old[:n] = new
+    for group in prange((array.shape[0] + _ROWS - 1) // _ROWS):
+        new = np.empty(n, np.float32)
+        for row in range(group * _ROWS, min((group + 1) * _ROWS, array.shape[0])):
+            old = array[row]
+            for i in range(n):
+                new[i] = old[np.uint32(order[i])]
+            old[:n] = new
 
 
 def apply_order(array: NDArray[Element], order: Ints) -> None:

@@ -189,19 +189,18 @@ def _block_contacts(
     out: Floats,
     crowding: Floats,
 ) -> None:
-    types, groups = group_of_type.shape
-    seen = np.empty(types, np.int32)
+    groups = group_of_type.shape[1]
+    seen = np.empty(groups, np.int32)
     for i in range(first, last):
         seen[:] = 0
         for p in range(ptr[i], ptr[i + 1]):
             j = np.uint32(idx[p])
-            seen[kind[j]] += np.int32(alive[j] != 0)
+            if alive[j] != 0:
+                for g in range(groups):
+                    seen[g] += group_of_type[kind[j], g]
         crowding[i] = min(np.float32(ptr[i + 1] - ptr[i]) / places, _ONE)
         for g in range(groups):
-            total = 0
-            for t in range(types):
-                total += seen[t] * group_of_type[t, g]
-            out[g, i] = total
+            out[g, i] = seen[g]
 
 
 @parallel_kernel

@@ -109,7 +109,7 @@ class Fates(Process):
         """See `Process.run`."""
         n = s.n
         s["hazards"][:, np.flatnonzero(s.live("state") != ALIVE)] = 0.0
-        self._expect(s)
+        self._expect(s, k)
         k.resolve(
             s["hazards"],
             n,
@@ -147,18 +147,17 @@ class Fates(Process):
             s["type"][turns] = new
             s["phase"][turns] = G1
 
-    def _expect(self, s: State) -> None:
+    def _expect(self, s: State, k: Backend) -> None:
         """Add up what the hazards lead one to expect of this tick."""
-        hazards, kind = s.live("hazards"), s.live("type").astype(np.intp)
-        whole = hazards.sum(axis=0)
+        whole = s.live("hazards").sum(axis=0)
         weight = -np.expm1(-whole * TICK_MIN) / np.maximum(whole, np.float32(1e-30))
-        count = s["expected_deaths"].shape[1]
-        for row in np.flatnonzero(hazards.max(axis=1, initial=0.0) > 0.0):
-            events = np.bincount(kind, weights=hazards[row] * weight, minlength=count)
-            s["expected_deaths"][row] += events
-            if self.outcome[row] == ALIVE:
-                targets = self.converts_to[:, row - self.first_conversion]
-                s["expected_converted"][np.arange(count), targets] += events
+        events = np.zeros_like(s["expected_deaths"])
+        k.expected_events(s["hazards"], weight, s["type"], events)
+        s["expected_deaths"] += events
+        old = np.arange(events.shape[1])
+        for row in np.flatnonzero((self.outcome == ALIVE) & events.any(axis=1)):
+            targets = self.converts_to[:, row - self.first_conversion]
+            s["expected_converted"][old, targets] += events[row]
 
 
 def behaviours(plan: Plan) -> Behaviours:

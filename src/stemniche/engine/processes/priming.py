@@ -64,7 +64,8 @@ class Presentation(Process):
         dead = self.victims[kind] * ((state == APOPTOTIC) | (state == NECROTIC))
         met = np.zeros(s.n, np.float32)
         touching = s["touch_ptr"], s["touch_idx"], s.n
-        k.neighbour_sum(np.ones(s.n, np.float32), dead, *touching, met)
+        if dead.any():
+            k.neighbour_sum(np.ones(s.n, np.float32), dead, *touching, met)
         eaten = self.antigenicity * s["behaviours"][self.eating_row, mine] * met[mine] * TICK_MIN
         s["antigen"][mine] += (1.0 - s["antigen"][mine]) * -np.expm1(-eaten)
         ripe = s["behaviours"][self.maturation_row, mine] * s["antigen"][mine]

@@ -13,6 +13,9 @@ from stemniche.kernels.cpu import Backend
 FLUX = ("symmetric", "dedifferentiation", "awakening", "differentiation", "death", "traffic")
 """Causes of a change of the stem cell count, in the order of the variable ``flux``."""
 
+NEVER = 9.0
+"""Standard deviations beyond which the chance of a normal step is 0 in double precision."""
+
 
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,9 +85,10 @@ class Stemness(Process):
         middle = drive + (s["stemness"][cells] - drive) * kept
         spread = np.maximum(self.noise[kind] * np.sqrt(1.0 - kept**2), 1e-9)
         stem, expected = kind == self.stem, s["expected_converted"]
-        at, wide = middle[~stem], spread[~stem]
+        near = ~stem & (self.high - middle < NEVER * spread)
+        at, wide = middle[near], spread[near]
         over = ndtr((2.0 - self.high - at) / wide) - ndtr((self.high - at) / wide)
-        up = np.bincount(kind[~stem], weights=over, minlength=len(expected))
+        up = np.bincount(kind[near], weights=over, minlength=len(expected))
         expected[:, self.stem] += up
         at, wide = middle[stem], spread[stem]
         under = ndtr((self.low - at) / wide) - ndtr((-self.low - at) / wide)
