@@ -8,7 +8,7 @@ from scipy.special import k0
 
 from stemniche.engine.process import TICK_MIN
 from stemniche.engine.processes import transport
-from stemniche.engine.processes.transport import NANOMOLAR
+from stemniche.engine.processes.matrix import NANOMOLAR
 from stemniche.spec.model import Secretion, Uptake
 
 from .bare_tissue import Tissue, bare, substance

@@ -13,7 +13,7 @@ import numpy as np
 from stemniche import load_scenario
 from stemniche.engine import drives
 from stemniche.engine.plan import STEM, VESSEL, Plan
-from stemniche.engine.processes.transport import NANOMOLAR
+from stemniche.engine.processes.matrix import NANOMOLAR
 from stemniche.engine.state import Array, State
 from stemniche.engine.step import begin
 from stemniche.engine.wellmixed import MeanCells, mean_cells

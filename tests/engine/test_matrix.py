@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from stemniche.engine.plan import Plan
-from stemniche.engine.processes.matrix import MATRIX_S
+from stemniche.engine.processes.matrix import MATRIX_S, rest_levels
 from stemniche.engine.state import State
 from stemniche.engine.step import moment
 from stemniche.kernels.cpu import Backend
@@ -55,6 +55,18 @@ def test_tissue_without_a_tumour_keeps_its_matrix_and_what_it_holds(
         free = bound.get(name)
         share = mean[free] / rest[free] if free else 1.0
         assert mean[name] == pytest.approx(rest[name] * share, rel=0.1), name
+
+
+def test_what_macrophages_cut_in_resting_tissue_is_made_good(walk: Walk, small: Make) -> None:
+    """Their MMP9 would take a twentieth of the latent TGFB1 and more in two days; it stays."""
+    crowd = {"tissue.macrophage": 60, "tissue.monocyte": 5}
+    plan, s = walk(small(FREE | crowd), 2 * 240)
+    rest = rest_levels(plan)
+    for name, within in (("MMP9", 0.15), ("TGFB1_latent", 0.015), ("COL1A1", 0.005)):
+        mean = float(level(plan, s, name).mean(dtype=np.float64))
+        assert mean == pytest.approx(rest[plan.factors[name]], rel=within), name
+    cut = plan.parameter("matrix.release") * rest[plan.factors["MMP9"]]
+    assert 1.0 - np.exp(-2.0 * 1440.0 * cut) > 0.05
 
 
 def test_reversible_reactions_are_in_balance_in_resting_tissue(small: Make) -> None:

@@ -8,7 +8,8 @@ import pytest
 
 from stemniche.engine.plan import Plan
 from stemniche.engine.process import TICK_MIN
-from stemniche.engine.processes.transport import NANOMOLAR, Transport
+from stemniche.engine.processes.matrix import NANOMOLAR
+from stemniche.engine.processes.transport import Transport
 from stemniche.engine.state import NECROTIC, State
 from stemniche.engine.step import begin, moment
 from stemniche.kernels.cpu import Backend

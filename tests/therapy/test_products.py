@@ -8,7 +8,7 @@ import pytest
 from stemniche.core.errors import InputError
 from stemniche.engine.plan import Plan
 from stemniche.engine.process import TICK_S
-from stemniche.engine.processes.transport import NANOMOLAR
+from stemniche.engine.processes.matrix import NANOMOLAR
 from stemniche.engine.state import ALIVE, NECROTIC, State
 from stemniche.engine.step import advance, moment
 from stemniche.kernels.cpu import Backend

@@ -7,7 +7,7 @@ import numpy as np
 from stemniche.engine.graft import Graft
 from stemniche.engine.newcomers import OF_VESSELS, PLACED, add_cells
 from stemniche.engine.plan import END, STEM, TRANSIT, Plan
-from stemniche.engine.processes.matrix import rest_fold
+from stemniche.engine.processes.matrix import rest_fold, rest_levels
 from stemniche.engine.state import G0, G2M, S_PHASE, Array, State
 from stemniche.engine.vessels import UNTOUCHED, Graph, deposit, host_vessels
 from stemniche.engine.wellmixed import stem_start
@@ -47,8 +47,9 @@ def _dice(plan: Plan, k: Backend) -> Callable[[str, int, int], Array]:
 def _rest(plan: Plan, s: State) -> None:
     """Put fields and blood at host level and every type's signals at its baselines."""
     around, medium, fold = plan.surroundings.environment, plan.surroundings.medium, rest_fold(plan)
+    rest = rest_levels(plan)
     for f, data in enumerate(plan.factor_data):
-        level = around.get(data.id, data.baseline) if medium else data.baseline
+        level = around.get(data.id, rest[f]) if medium else rest[f]
         if data.form == "matrix":
             level *= fold
         s["fields"][f] = s["far_level"][f] = level

@@ -11,8 +11,8 @@ import numpy as np
 
 from stemniche.engine.gates import gate
 from stemniche.engine.plan import STEM, Plan
+from stemniche.engine.processes.matrix import NANOMOLAR
 from stemniche.engine.processes.stemness import FLUX
-from stemniche.engine.processes.transport import NANOMOLAR
 from stemniche.engine.state import ALIVE, G0, NECROTIC, Array, State
 from stemniche.engine.step import seconds
 from stemniche.engine.vessels import MIMICRY, Graph

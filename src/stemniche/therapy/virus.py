@@ -14,7 +14,7 @@ from stemniche.core.errors import InputError
 from stemniche.engine.controls import Control
 from stemniche.engine.plan import Plan
 from stemniche.engine.process import TICK_MIN, TICK_S, Access, Phase, Process, Tick
-from stemniche.engine.processes.transport import NANOMOLAR
+from stemniche.engine.processes.matrix import NANOMOLAR
 from stemniche.engine.state import ALIVE, Array, State, Variable
 from stemniche.kernels.cpu import Backend, stream
 from stemniche.spec.model import Drug, Factor, Model, Uptake

@@ -15,8 +15,8 @@ from stemniche.engine import drives
 from stemniche.engine.occupancy import holders, left
 from stemniche.engine.plan import VESSEL, Plan
 from stemniche.engine.process import SUPPLY_S, Access, Phase, Process, Tick
+from stemniche.engine.processes.matrix import NANOMOLAR
 from stemniche.engine.processes.recruitment import feeds
-from stemniche.engine.processes.transport import NANOMOLAR
 from stemniche.engine.state import Array, State
 from stemniche.engine.wellmixed import MeanCells, mean_cells
 from stemniche.kernels.cpu import Backend

@@ -28,6 +28,9 @@ DENSITY, STIFFNESS = "matrix_density", "stiffness"
 PROTEIN_KDA = 5.0
 """Molar mass above which a drug is a protein."""
 
+NANOMOLAR = 0.602214076
+"""Molecules in 1 um^3 of a 1 nM solution."""
+
 
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -206,3 +209,39 @@ def rest_fold(plan: Plan) -> float:
         return 0.0 if plan.surroundings.medium else 1.0
     power = sum(f.stiffness_power for f in plan.factor_data)
     return float((wanted / plan.parameter("matrix.stiffness")) ** (1.0 / power)) if power else 1.0
+
+
+def rest_levels(plan: Plan) -> Array:
+    """Level of every factor in tissue at rest, float64 [F], without the fold of `rest_fold`.
+
+    Its baseline; of what cuts the matrix, as much as the host cells that the scenario places hold
+    where that is more: release at rest over loss, alone and to what binds it.
+    """
+    level = np.array([f.baseline for f in plan.factor_data], np.float64)
+    node = {n.id: n.baseline for n in plan.model.nodes}
+    cuts = [r for r in plan.model.reactions if r.enzymes and not r.backward]
+    held = dict.fromkeys((e for r in cuts for e in r.enzymes if e in plan.factors), 0.0)
+    for row in plan.model.secretions:
+        if row.factor in held:
+            share = node[row.node] if row.node else 1.0
+            held[row.factor] += plan.layout.tissue.get(row.cell, 0) * row.rate * share
+    for name, made in held.items():
+        if made > 0.0:
+            place = plan.factors[name]
+            lost = plan.factor_data[place].decay
+            for r in plan.model.reactions:
+                if name in r.reactants:
+                    others = [plan.factors[o] for o in r.reactants if o != name]
+                    lost += r.forward * float(level[others].sum())
+            level[place] = max(level[place], made / (NANOMOLAR * plan.grid.volume * lost))
+    return level
+
+
+def proteolysis_at_rest(plan: Plan) -> Array:
+    """Share of each factor that the enzymes of tissue at rest take, 1/min, float64 [F]."""
+    level, lost = rest_levels(plan), np.zeros(len(plan.factor_data))
+    for r in plan.model.reactions:
+        if r.enzymes and not r.backward:
+            there = [plan.factors[e] for e in r.enzymes if e in plan.factors]
+            lost[plan.factors[r.reactants[0]]] += r.forward * float(level[there].sum())
+    return lost

@@ -7,14 +7,16 @@ import numpy as np
 
 from stemniche.engine.plan import Plan
 from stemniche.engine.process import SENSE_S, TICK_MIN, Access, Phase, Process, Tick
-from stemniche.engine.processes.matrix import hindrance_of
+from stemniche.engine.processes.matrix import (
+    NANOMOLAR,
+    hindrance_of,
+    proteolysis_at_rest,
+    rest_levels,
+)
 from stemniche.engine.processes.medium import StillMedium, still_medium
 from stemniche.engine.state import Array, State
 from stemniche.kernels.cpu import Backend
 from stemniche.kernels.fields import REPORT
-
-NANOMOLAR = 0.602214076
-"""Molecules in 1 um^3 of a 1 nM solution."""
 
 REFERENCE_STEP_MIN = 0.01
 """Step of the reference solver, min."""
@@ -81,6 +83,7 @@ class Transport(Process):
     bound: tuple[tuple[int, int, float], ...]
     hindered: Array
     upkept: Array
+    upkeep: Array
     stirred: bool
     bathes: Array
     still: StillMedium
@@ -226,7 +229,7 @@ class Transport(Process):
         """
         held = s["held"]
         for f in self.upkept[due[self.upkept]]:
-            supply[f] += np.float32(self.decay[f] * s["far_level"][f] * s["background"][f])
+            supply[f] += np.float32(self.upkeep[f] * s["far_level"][f] * s["background"][f])
         for f in np.flatnonzero(held.any(axis=1) & due):
             level = np.full(self.shape, held[f, 0])
             for axis, size in enumerate(reversed(self.shape)):
@@ -245,6 +248,7 @@ class Blood(Process):
 
     Args:
         large: bool [F], factors that pass by the leaks of vessels.
+        beyond: float64 [F], level of each in tissue at rest, which lies beyond the walls.
         dissolved: bool [F], factors of the host whose level beyond the walls supply and loss set.
         gains: float64 [F], so much more than its amount weighs what is shed.
 
@@ -260,6 +264,7 @@ class Blood(Process):
     dissolved: Array
     clearance: Array
     baseline: Array
+    beyond: Array
     follows: tuple[tuple[int, int], ...]
     medium: bool
     dosed: Array
@@ -313,7 +318,7 @@ class Blood(Process):
         far, gone = s["far_level"], self.decay * s["loss_scale"]
         for factor, drug, rate in self.bound:
             gone[factor] += rate * far[drug]
-        made = self.baseline * s["background"]
+        made = self.beyond * s["background"]
         share = np.divide(self.decay, gone, out=np.ones_like(gone), where=gone > 0.0)
         far[:] = np.where(self.dissolved, made * share, far)
 
@@ -373,6 +378,7 @@ def transport(plan: Plan) -> Transport:
     return Transport(
         hindered=hindrance_of(plan),
         upkept=np.flatnonzero(fixed),
+        upkeep=decay + proteolysis_at_rest(plan),
         stirred=around.stirred,
         bathes=~slow | drugs,
         still=still_medium(plan),
@@ -423,6 +429,7 @@ def blood(plan: Plan) -> Blood:
         large=large,
         clearance=np.full(len(factors), np.log(2.0) / half_life),
         baseline=np.array([f.baseline for f in factors], np.float64),
+        beyond=rest_levels(plan),
         follows=tuple((plan.factors[n], i) for i, n in enumerate(names) if n in plan.factors),
         medium=plan.surroundings.medium,
         dosed=dosed,
