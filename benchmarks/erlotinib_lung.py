@@ -57,10 +57,10 @@ class Line:
     cells: int = 360
     established: float = 7.0
     csc_fraction: float = 0.08
-    csc_cycle: float = 0.42
-    cycle: float = 0.55
+    csc_cycle: float = 0.45
+    cycle: float = 0.6
     egfr: float = 6.0
-    reach: float = 8.0
+    reach: float = 7.0
     volume: float = 2.8
 
 
