@@ -75,6 +75,16 @@ def test_every_listing_speaks_json(tmp_path: Path) -> None:
         assert isinstance(json.loads(done.stdout), list)
 
 
+def test_a_screen_with_pairs_is_one_json_list(tmp_path: Path) -> None:
+    agents = ("--also", "block CXCR4 0.9", "--also", "knock_out IL6", "--pairs")
+    size = ("--days", "0.1", "--replicates", "2", "--workers", "1", "--json")
+    done = stemniche("screen", "breast_quick", *agents, *size, *SMALL, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    rows = json.loads(done.stdout)
+    assert [row.get("agent") for row in rows] == ["block CXCR4 0.9", "knock_out IL6", None]
+    assert {rows[2]["first"], rows[2]["second"]} == {"block CXCR4 0.9", "knock_out IL6"}
+
+
 def test_a_run_says_what_it_needs_and_keeps_a_log(tmp_path: Path) -> None:
     words = ("run", "breast_quick", "--days", "0.05", *SMALL[:-1], "--set", "sample_every=36 min")
     done = stemniche(*words, "-v", "--out", "a", "--no-report", cwd=tmp_path)

@@ -34,10 +34,20 @@ def note(text: str) -> None:
 
 def show(table: Table, as_json: bool) -> None:
     """Print a table, as aligned text or as a JSON list of objects."""
+    show_all([table], as_json)
+
+
+def show_all(tables: Sequence[Table], as_json: bool) -> None:
+    """Print tables one after another; as JSON, one list of the objects of all."""
     if as_json:
-        objects = [dict(zip(table.columns, row, strict=True)) for row in table.rows]
+        objects = [dict(zip(t.columns, row, strict=True)) for t in tables for row in t.rows]
         echo(json.dumps(objects, indent=1, default=str))
         return
+    for table in tables:
+        _print(table)
+
+
+def _print(table: Table) -> None:
     if not table.rows:
         note("nothing to show")
         return

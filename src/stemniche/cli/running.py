@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from stemniche.cli.options import AsJson, Dosing, Quiet, Set, Treat, Without, WithoutRow, app
-from stemniche.cli.output import Table, echo, note, progress_bar, show, spoken
+from stemniche.cli.output import Table, echo, note, progress_bar, show, show_all, spoken
 
 
 @app.command()
@@ -136,10 +136,12 @@ def screen(
             out=out,
             progress=tell,
         )
+    tables = []
     for table in (found.singles, found.pairs)[: 1 + pairs]:
         kept = [c for c in table.columns if as_json or not c.endswith((".low", ".high"))]
         rows = [[None if v != v else v for v in row] for row in table[kept].to_numpy(object)]
-        show(Table(kept, rows), as_json)
+        tables.append(Table(kept, rows))
+    show_all(tables, as_json)
     if out is not None:
         echo(str(out))
 
