@@ -45,7 +45,8 @@ def test_the_antigen_is_inherited_and_its_loss_selected(walk: Walk, hasty: Make)
     found = []
     for killers in (0, 60):
         numbers = FAST | {"antigen.negative": 0.2, "antigen.loss": 0}
-        made = hasty(MIXED | {"tissue.CAR_T": killers, "tumour.cells": 200})
+        wide = {"domain.size": ["0.4 mm", "0.4 mm"], "tumour.cells": 300}
+        made = hasty(MIXED | wide | {"tissue.CAR_T": killers})
         plan, s = walk(made.change({"parameters": numbers}), 100)
         tumour = (plan.mask(["tumour"])[s.live("type")] == 1) & (s.live("state") == ALIVE)
         found.append(float((s.live("surface_antigen")[tumour] == 0.0).mean()))

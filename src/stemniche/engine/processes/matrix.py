@@ -231,7 +231,9 @@ def rest_levels(plan: Plan) -> Array:
             lost = plan.factor_data[place].decay
             for r in plan.model.reactions:
                 if name in r.reactants:
-                    others = [plan.factors[o] for o in r.reactants if o != name]
+                    others = [
+                        plan.factors[o] for o in r.reactants if o != name and o in plan.factors
+                    ]
                     lost += r.forward * float(level[others].sum())
             level[place] = max(level[place], made / (NANOMOLAR * plan.grid.volume * lost))
     return level
@@ -241,7 +243,7 @@ def proteolysis_at_rest(plan: Plan) -> Array:
     """Share of each factor that the enzymes of tissue at rest take, 1/min, float64 [F]."""
     level, lost = rest_levels(plan), np.zeros(len(plan.factor_data))
     for r in plan.model.reactions:
-        if r.enzymes and not r.backward:
+        if r.enzymes and not r.backward and r.reactants[0] in plan.factors:
             there = [plan.factors[e] for e in r.enzymes if e in plan.factors]
             lost[plan.factors[r.reactants[0]]] += r.forward * float(level[there].sum())
     return lost
