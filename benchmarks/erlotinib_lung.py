@@ -57,8 +57,8 @@ class Line:
     cells: int = 360
     established: float = 7.0
     csc_fraction: float = 0.08
-    csc_cycle: float = 0.45
-    cycle: float = 0.6
+    csc_cycle: float = 0.48
+    cycle: float = 0.64
     egfr: float = 6.0
     reach: float = 7.0
     volume: float = 2.8
