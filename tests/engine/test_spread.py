@@ -11,13 +11,12 @@ from stemniche.engine.chance import binomial, died_out, poisson
 from stemniche.engine.plan import Plan
 from stemniche.engine.process import SUPPLY_S, TICK_MIN, Tick
 from stemniche.engine.processes.distant import DistantTissue
+from stemniche.engine.processes.intravasation import Intravasation, Reach
 from stemniche.engine.processes.spread import (
     ACTIVE,
     DRAWN,
     EXPECTED,
     RESTING,
-    Intravasation,
-    Reach,
     Spread,
 )
 from stemniche.engine.state import ALIVE, State

@@ -10,6 +10,7 @@ from stemniche.engine.processes.controls import controls
 from stemniche.engine.processes.distant import distant_tissue
 from stemniche.engine.processes.fate import BASIC_HAZARDS, behaviours, fates, hazards
 from stemniche.engine.processes.handling import handling
+from stemniche.engine.processes.intravasation import HAZARD, intravasation, reach
 from stemniche.engine.processes.killing import killing
 from stemniche.engine.processes.lifecycle import DIVISIONS, births, canon, cycle
 from stemniche.engine.processes.matrix import hindered, matrix, reactions
@@ -19,15 +20,7 @@ from stemniche.engine.processes.priming import COSTIMULATION, NODE, lymph_node, 
 from stemniche.engine.processes.rates import rates
 from stemniche.engine.processes.recruitment import marrow, recruitment
 from stemniche.engine.processes.sensing import CARRIED, TOUCH, sensing, signalling
-from stemniche.engine.processes.spread import (
-    HAZARD,
-    TALLY,
-    injection,
-    intravasation,
-    reach,
-    settled_columns,
-    spread,
-)
+from stemniche.engine.processes.spread import TALLY, injection, settled_columns, spread
 from stemniche.engine.processes.stemness import FLUX, stemness
 from stemniche.engine.processes.transport import blood, transport
 from stemniche.engine.processes.vessels import vessels

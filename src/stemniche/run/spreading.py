@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from stemniche.engine.plan import Plan
+from stemniche.engine.processes.intravasation import HAZARD
 from stemniche.engine.processes.spread import (
     ACTIVE,
     DRAWN,
     EXPECTED,
-    HAZARD,
     RESTING,
     TALLY,
     Spread,

@@ -7,7 +7,7 @@ import numpy as np
 
 from stemniche.engine.plan import STEM, Plan
 from stemniche.engine.process import SENSE_S, TICK_MIN, TICK_S, Access, Phase, Process, Tick
-from stemniche.engine.processes.spread import HAZARD
+from stemniche.engine.processes.intravasation import HAZARD
 from stemniche.engine.processes.stemness import FLUX
 from stemniche.engine.state import ALIVE, APOPTOTIC, G1, GONE, NECROTIC, Array, State
 from stemniche.engine.tables import Table, behaviour_table

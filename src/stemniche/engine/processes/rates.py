@@ -11,7 +11,7 @@ import numpy as np
 
 from stemniche.engine.plan import Plan
 from stemniche.engine.process import TICK_MIN, TICK_S, Access, Phase, Process, Tick
-from stemniche.engine.processes.spread import HAZARD
+from stemniche.engine.processes.intravasation import HAZARD
 from stemniche.engine.state import ALIVE, Array, State
 from stemniche.kernels.cpu import Backend
 
