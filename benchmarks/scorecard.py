@@ -58,8 +58,8 @@ def main() -> None:
         "library rows from what differs between the arms to what is read: where a verdict is not "
         "*reproduced*, these are the rows to look at first.",
         "",
-        "None is blind: after earlier scorecards, faults of rows, read-outs and set-ups that they "
-        "showed were mended, for all experiments alike "
+        "None is blind: earlier scorecards were read, and faults of rows, read-outs and set-ups "
+        "that they showed were mended, most for all experiments alike, some set-ups one by one "
         "([21](decisions/0021-readouts-that-see.md), "
         "[23](decisions/0023-readouts-of-one-cause.md), "
         "[24](decisions/0024-absent-means-absent-everywhere.md)).",
