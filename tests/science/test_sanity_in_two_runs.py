@@ -9,18 +9,12 @@ from functools import cache
 import numpy as np
 import pandas as pd
 import pytest
+from tests.science.test_sanity import PRESETS
 
 import stemniche as sn
 from stemniche.spec.rows import read_library
 
 pytestmark = pytest.mark.slow
-
-PRESETS = [
-    name
-    for name in sn.list_scenarios()
-    if name.endswith("_quick") and sn.load_scenario(name).environment.boundary == "tissue"
-]
-"""The quick variants: they are the presets on less area."""
 
 FEW = 200
 """Cells of a type; below, a fifth is allowed in one tissue instead of a tenth."""
