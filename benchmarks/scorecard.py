@@ -15,6 +15,7 @@ import stemniche as sn
 from stemniche.experiment.file import read_experiments
 from stemniche.experiment.kinds import KINDS
 from stemniche.experiment.scorecard import left_out, scorecard
+from stemniche.experiment.verdict import SAME_RUN
 
 HERE = Path(__file__).resolve().parent.parent
 PAGE = HERE / "docs" / "scorecard.md"
@@ -92,7 +93,7 @@ def _rows(verdicts: pd.DataFrame, evidence: pd.DataFrame) -> list[str]:
             "" if row.effect != row.effect else f"{row.effect:.2f} ({row.low:.2f}, {row.high:.2f})"
         )
         path = str(row.path).replace("|", "/") if row.verdict != "reproduced" else ""
-        why = f" ({row.reason})" if row.verdict == "failed" else ""
+        why = f" ({row.reason})" if row.verdict == "failed" or SAME_RUN in row.reason else ""
         cells = (
             row.id,
             words,

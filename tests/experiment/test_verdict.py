@@ -108,6 +108,7 @@ def test_identical_arms_are_simulated_once_also_across_experiments(
     assert set(counts.values()) == {1}
     assert len(counts) == 2 * 4
     assert (a.word, a.effect) == ("reproduced", 0.0)
+    assert "acts on nothing in the model" in a.reason
     # The shorter experiment reads the longer run only up to its own end.
     assert b.means["control"] == pytest.approx(a.means["control"] * 2.5 / 4.5)
 

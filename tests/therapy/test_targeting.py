@@ -53,6 +53,25 @@ def test_an_inhibitor_is_not_outrun_by_the_ligand(walk: Walk, small: Make, k: Ba
         np.testing.assert_allclose(state["occupancy"][0], 0.5, rtol=1e-6)
 
 
+def test_what_leaves_its_target_slowly_outlasts_its_level(
+    walk: Walk, small: Make, k: Backend
+) -> None:
+    """Half of what was held is left after one residence; a new dose takes hold at once."""
+    plan, state = walk(small({}, "drug osimertinib"))
+    (target,) = plan.model.drugs[0].targets
+    assert target.residence == 20.0 * 60.0
+    soak(plan, state, "osimertinib", 4.0 * target.potency)
+    run(plan, state, k, "targeting")
+    np.testing.assert_allclose(state["occupancy"][0], 0.8, rtol=1e-6)
+    soak(plan, state, "osimertinib", 0.0)
+    for _ in range(int(target.residence * 60 / SENSE_S)):
+        run(plan, state, k, "targeting")
+    np.testing.assert_allclose(state["occupancy"][0], 0.4, rtol=1e-5)
+    soak(plan, state, "osimertinib", target.potency)
+    run(plan, state, k, "targeting")
+    np.testing.assert_allclose(state["occupancy"][0], 0.5, rtol=1e-6)
+
+
 def test_a_node_shows_what_is_left_and_relaxes_as_if_nothing_were_held(
     walk: Walk, small: Make, k: Backend
 ) -> None:

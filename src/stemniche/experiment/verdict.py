@@ -30,6 +30,9 @@ WEAKEST_FIRST: tuple[Word, ...] = (
 )  # fmt: skip
 """Which of several contrasts speaks for all: one that is refuted outweighs one that is open."""
 
+SAME_RUN = "equal to the last bit: what differs between the arms acts on nothing in the model"
+"""Said of a null that could not have come out otherwise."""
+
 NAN = float("nan")
 
 
@@ -163,6 +166,7 @@ def _judged(
         left=math.fsum(left) / len(left),
         right=math.fsum(right) / len(right),
         strength=_strength(contrast, told.mean),
+        reason=SAME_RUN if contrast.sense == "~=" and left == right and any(left) else "",
     )
 
 

@@ -194,6 +194,17 @@ def target_hill(numbers: Numbers, row: TargetRow) -> float:
     return value
 
 
+def target_residence(numbers: Numbers, row: TargetRow) -> float:
+    """Half-life of the drug on its target, min; 0 where nothing is written."""
+    where = row.place.at("residence")
+    if not row.residence:
+        return 0.0
+    value = numbers.read(row.residence, "min", where=where)
+    if value <= 0.0:
+        raise LibraryError("A residence is above 0.", where, "Write a half-life, such as '20 h'.")
+    return value
+
+
 def check_drugs(library: Library, known: frozenset[str], faults: Faults) -> None:
     """Note what is wrong with drugs, classes, their numbers and targets.
 
@@ -264,6 +275,7 @@ def _judge_target(row: TargetRow, library: Library, known: frozenset[str], fault
         target_potency(numbers, row, library.drugs[row.drug].molar_mass_g_mol)
         target_maximum(numbers, row)
         target_hill(numbers, row)
+        target_residence(numbers, row)
     except InputError as fault:
         faults.add(fault.what, fault.where, fault.mend)
 
@@ -308,6 +320,7 @@ def _target(
         hill=target_hill(numbers, row),
         maximum=target_maximum(numbers, row),
         ligands=_ligands(lexicon, acts_on, drives) if row.effect == "antagonist" else {},
+        residence=target_residence(numbers, row),
     )
 
 

@@ -84,6 +84,7 @@ def _details(library: Library, row: DrugRow) -> list[list[Any]]:
     for target in _targets(library, row.id):
         said = f"{target.effect} {target.quantity} {target.potency}".strip()
         where = f" in {', '.join(target.cells)}" if target.cells else ""
+        said += f", leaves it with a half-life of {target.residence}" if target.residence else ""
         acts = f" on {', '.join(target.acts_on)}" if target.acts_on else ""
         cited = "; ".join(filter(None, [", ".join(target.claims), target.source, target.note]))
         rows.append([f"target {target.target}", said + acts + where, "", target.basis, cited])

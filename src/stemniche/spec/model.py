@@ -205,7 +205,8 @@ class DrugTarget:
     """What a drug does to one target of this Model.
 
     With the drug's free level C the share of the target that it occupies is
-    ``x / (1 + x + sum L/K_L)``, ``x = (C / potency)^hill``, L being the `ligands` that compete.
+    ``x / (1 + x + sum L/K_L)``, ``x = (C / potency)^hill``, L being the `ligands` that compete. It
+    leaves what it occupied with a half-life of `residence`.
 
     Args:
         name: The target as people call it.
@@ -215,6 +216,7 @@ class DrugTarget:
         maximum: Share of the target held back when all of it is occupied; the 1/min of a depleter,
             or of an enzyme at a level equal to its potency.
         ligands: Competing factors with their half-maxima, in their units.
+        residence: min; 0 for a drug that follows its level at once.
     """
 
     row: str
@@ -226,6 +228,7 @@ class DrugTarget:
     hill: float
     maximum: float
     ligands: dict[str, float] = field(default_factory=dict)
+    residence: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

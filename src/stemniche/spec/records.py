@@ -361,7 +361,8 @@ class TargetRow(Cited):
 
     `target` names the molecule or cell; where the model has it under other names, such as the
     ligand that is read through a receptor, `acts_on` gives them. `maximum` is the share of the
-    target that can be held back, or for a depleter a rate of death.
+    target that can be held back, or for a depleter a rate of death. `residence` is the half-life of
+    the drug on its target, of a drug that leaves it more slowly than plasma.
     """
 
     drug: str = required()
@@ -373,6 +374,7 @@ class TargetRow(Cited):
     quantity: Literal["Kd", "IC50", "EC50"] = optional("IC50")
     hill: str = optional("1")
     maximum: str = optional("")
+    residence: str = optional("")
 
     @property
     def label(self) -> str:

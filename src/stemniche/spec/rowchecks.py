@@ -12,7 +12,12 @@ from stemniche.core.errors import InputError
 from stemniche.core.names import did_you_mean
 from stemniche.spec import rownumbers
 from stemniche.spec.claimbook import GENERAL, ClaimBook, ClaimFacts
-from stemniche.spec.druglist import target_hill, target_maximum, target_potency
+from stemniche.spec.druglist import (
+    target_hill,
+    target_maximum,
+    target_potency,
+    target_residence,
+)
 from stemniche.spec.lexicon import GENE_STATES, MARROW, MATRIX, SITES, VESSEL, Signal
 from stemniche.spec.library import Library
 from stemniche.spec.records import (
@@ -80,6 +85,7 @@ class RowCheck:
             self._try(lambda: target_potency(numbers, row, drug.molar_mass_g_mol))
             self._try(lambda: target_maximum(numbers, row))
             self._try(lambda: target_hill(numbers, row))
+            self._try(lambda: target_residence(numbers, row))
 
     def claim(self, claim: str, where: str) -> ClaimFacts | None:
         """Return a claim by id; an unknown one is a fault."""

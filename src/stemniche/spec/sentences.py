@@ -182,9 +182,10 @@ class Writer:
         target = shown if row.target in row.named else target
         text = f"{_spoken(row.drug)} {EFFECTS[row.effect].format(target)}"
         power = "" if row.hill == "1" else f", Hill {self._numbers.shown(row.hill)}"
-        return (
-            f"{text} (half at {self._numbers.shown(row.potency)}{power})" if row.potency else text
-        )
+        if row.potency:
+            text = f"{text} (half at {self._numbers.shown(row.potency)}{power})"
+        slow = f", which it leaves with a half-life of {self._numbers.shown(row.residence)}"
+        return text + slow if row.residence else text
 
     def _reaction(self, row: ReactionRow) -> str:
         first, *others = (self.name(name) for name in row.reactants)

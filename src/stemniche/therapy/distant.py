@@ -56,7 +56,8 @@ class DistantDrugs(Process):
     def run(self, s: State, t: Tick, k: Backend) -> None:
         """See `Process.run`."""
         level = s["distant_levels"]
-        held = np.array([hold.occupancy(level) for hold in self.holds])
+        pairs = zip(self.holds, s["distant_occupancy"], strict=False)
+        held = np.array([hold.after(SUPPLY_S / 60.0, old, level) for hold, old in pairs])
         if self.holds:
             s["distant_occupancy"][:] = held
         if self.scaled:
