@@ -161,11 +161,15 @@ def reproduce(
     workers: int | None = None,
     only: Sequence[str] = (),
     records: str | Path | None = None,
+    rival: str | None = None,
     progress: bool | Progress = False,
 ) -> "pd.DataFrame":
     """Run an experiment file (the shipped one by default) and return one verdict per experiment.
 
     Every run is kept in the folder `records` once it is done, and none that lies there is repeated.
+    With `rival` a model is judged that the score can be compared with: ``signs:SEED`` has the signs
+    of the signalling network dealt out anew, ``draw:SEED`` every assumed number drawn from its
+    range.
     """
     from stemniche.experiment.reproduce import reproduce as run_all
 
@@ -175,6 +179,7 @@ def reproduce(
         workers=workers,
         only=tuple(only),
         records=records,
+        rival=rival,
         progress=_tell(progress),
     )
 

@@ -71,6 +71,12 @@ def reproduce(
         Path | None,
         typer.Option(metavar="DIR", help="Keep every run here, and repeat none that is here."),
     ] = None,
+    rival: Annotated[
+        str | None,
+        typer.Option(
+            metavar="MODEL", help="Judge shuffled signs (signs:1) or drawn numbers (draw:1)."
+        ),
+    ] = None,
     quiet: Quiet = False,
 ) -> None:
     """Run the arms of an experiment file and print a verdict for each experiment."""
@@ -83,6 +89,7 @@ def reproduce(
             workers=workers,
             only=tuple(i.strip() for i in only.split(",")) if only else (),
             records=records,
+            rival=rival,
             progress=tell,
         )
     columns, rows, card = api.scorecard(verdicts)

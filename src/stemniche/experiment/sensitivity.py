@@ -110,14 +110,19 @@ def inputs_of(scenario: Scenario, library: Library | None = None) -> tuple[Input
     active = {row.id for row in compile_model(library, scenario).rows}
     given = {c for name in scenario.drugs for c in library.drug_lineage(name)}
     idle = {*library.drugs, *library.drug_classes} - {*scenario.drugs, *given}
-    found = []
-    for record in library.parameters.values():
-        if record.name.partition(".")[0] in idle:
-            continue
-        one = _of_parameter(record, library)
-        if one is not None:
-            found.append(one)
     rows = [row for row in library.mechanisms.values() if row.id in active]
+    return tuple(
+        one for one in inputs_among(library, rows) if one.name.partition(".")[0] not in idle
+    )
+
+
+def inputs_among(library: Library, rows: Iterable[Mechanism]) -> tuple[Input, ...]:
+    """All parameters with a range, and the numbers of some rows."""
+    found = [
+        one
+        for record in library.parameters.values()
+        if (one := _of_parameter(record, library)) is not None
+    ]
     return (*found, *_joined([one for row in rows for one in _of_row(row, library)], library))
 
 

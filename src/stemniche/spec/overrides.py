@@ -1,7 +1,7 @@
 """Numbers that a scenario sets to other values: parameters, traits, numbers of single rows.
 
 ``NAME`` is a parameter of the library, ``TYPE.trait`` a trait that the type may inherit, and
-``ROW.half_max`` (hill, weight, limit, ref, rate, km) a number of one row. The result is a changed
+``ROW.half_max`` (and what else `ROW_NUMBERS` lists) a number of one row. The result is a changed
 copy of the library, so compilation sees no difference between what was shipped and what was set.
 """
 

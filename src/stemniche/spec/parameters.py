@@ -64,6 +64,8 @@ ROW_NUMBERS = (
     "reverse",
     "potency",
     "maximum",
+    "residence",
+    "sign",
 )
 """Numbers of a row that a scenario may override as ``ROW.half_max`` and the like."""
 

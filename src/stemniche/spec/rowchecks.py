@@ -72,6 +72,7 @@ class RowCheck:
             self._try(lambda: rownumbers.hill(numbers, row))
             if isinstance(row, Link):
                 self._try(lambda: rownumbers.weight(numbers, row))
+                self._sign(row)
             else:
                 self._limit(row)
         elif isinstance(row, SecretionRow):
@@ -114,9 +115,6 @@ class RowCheck:
         if row.and_group and len(lexicon.members(row.origin)) > 1:
             what = f"The family '{row.origin}' cannot be part of an AND group."
             faults.add(what, row.place.at("and_group"), "Write one row per member.")
-        if row.law == "divides" and row.sign == "+1":
-            mend = "Write sign -1: what divides is a loss."
-            faults.add("A row that divides cannot raise its node.", row.place.at("law"), mend)
         if not good or not signals:
             return
         for target in lexicon.members(row.to):
@@ -130,6 +128,14 @@ class RowCheck:
                     mend = "Widen the cells of a node, or the row's."
                     faults.add(what, row.place.at("cells"), mend)
         self.numbers(row)
+
+    def _sign(self, row: Link) -> None:
+        if row.sign not in ("+1", "-1"):
+            what = f"'{row.sign}' is no sign."
+            self.faults.add(what, row.place.at("sign"), "Write +1 or -1.")
+        elif row.law == "divides" and row.sign == "+1":
+            mend = "Write sign -1: what divides is a loss."
+            self.faults.add("A row that divides cannot raise its node.", row.place.at("law"), mend)
 
     def _rule(self, row: Rule) -> None:
         lexicon, faults = self.library.lexicon, self.faults
