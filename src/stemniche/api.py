@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from stemniche.core.errors import InputError
 from stemniche.spec.dosing import read_dosing
+from stemniche.spec.ownrows import use_rows
 from stemniche.spec.presets import describe_scenario
 from stemniche.spec.scenario import Scenario, list_scenarios, load_scenario
 
@@ -40,6 +41,7 @@ __all__ = [
     "screen",
     "sensitivity",
     "simulate",
+    "use_rows",
     "write_movie",
     "write_report",
     "write_view",

@@ -101,3 +101,28 @@ def test_a_run_says_what_it_needs_and_keeps_a_log(tmp_path: Path) -> None:
     assert warned[0].startswith("warning: 'block CXCR4 0.9 from 3 d' starts after the last day")
     silent = stemniche(*words, "-q", "--out", "b", "--no-report", cwd=tmp_path)
     assert (silent.stdout, silent.stderr) == ("b\n", "")
+
+
+def test_rows_of_ones_own_reach_a_run_are_kept_with_it_and_repeat_it(tmp_path: Path) -> None:
+    mine = tmp_path / "mine"
+    mine.mkdir()
+    (mine / "drugs.csv").write_text(
+        "id,class,molar_mass_g_mol,route,dose,every,clearance,volume,basis,source\n"
+        "mystat,kinase_inhibitor,450,oral,100 mg,1 d,10 L/h,120 L,assumed,our own assay\n"
+    )
+    (mine / "drug_targets.csv").write_text(
+        "id,drug,target,effect,potency,context,basis,source\n"
+        "drug.mystat.STAT3,mystat,STAT3,inhibitor,5 nM,general,assumed,our own assay\n"
+    )
+    run = ("run", "breast_quick", "--days", "0.25", "--treat", "drug mystat", *SMALL)
+    done = stemniche("--rows", "mine", *run, "--out", "a", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    table = (tmp_path / "a" / "table.csv").read_text()
+    assert "occupancy.mystat.STAT3" in table.splitlines()[0]
+    assert (tmp_path / "a" / "rows" / "drugs.csv").read_text() == (mine / "drugs.csv").read_text()
+    again = ("--rows", "a/rows", "run", "a/scenario.yaml", "--out", "b", "-q")
+    assert stemniche(*again, cwd=tmp_path).returncode == 0
+    assert (tmp_path / "b" / "table.csv").read_text() == table
+    without = stemniche(*run, "--out", "c", cwd=tmp_path)
+    assert (without.returncode, (tmp_path / "c").exists()) == (2, False)
+    assert "There is no drug 'mystat'" in without.stderr

@@ -1,8 +1,11 @@
 """The app and the options that several commands share."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
+
+from stemniche.spec.ownrows import use_rows
 
 app = typer.Typer(
     name="stemniche",
@@ -11,6 +14,21 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+
+
+@app.callback()
+def common(
+    rows: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR", help="Tables of your own, laid over the library (or STEMNICHE_ROWS)."
+        ),
+    ] = None,
+) -> None:
+    """An executable model of the cancer stem cell niche."""
+    if rows is not None:
+        use_rows(rows)
+
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print as JSON.")]
 Set = Annotated[

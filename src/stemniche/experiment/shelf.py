@@ -17,6 +17,7 @@ from zipfile import BadZipFile
 from stemniche.core.errors import InputError
 from stemniche.core.identity import fingerprint_files
 from stemniche.experiment.readout import EPSILON, Record
+from stemniche.spec.ownrows import own_tables
 from stemniche.spec.scenario import Scenario
 
 DECIDING = ("core", "library", "evidence", "spec", "kernels", "engine", "therapy", "run")
@@ -43,7 +44,7 @@ class Shelf:
         Raises:
             InputError: It cannot be made or written to.
         """
-        own = Path(folder) / _state_of_the_package()
+        own = Path(folder) / _state_of_the_package(own_tables())
         try:
             own.mkdir(parents=True, exist_ok=True)
             tempfile.TemporaryFile(dir=own).close()
@@ -100,11 +101,12 @@ class Kept:
 
 
 @cache
-def _state_of_the_package() -> str:
+def _state_of_the_package(own_rows: tuple[Path, ...]) -> str:
     """Name of all that the results of a run depend on, apart from its scenario."""
     package = Path(__file__).resolve().parents[1]
     files = [file for part in DECIDING for file in (package / part).rglob("*") if file.is_file()]
-    return fingerprint_files(file for file in files if "__pycache__" not in file.parts)
+    shipped = (file for file in files if "__pycache__" not in file.parts)
+    return fingerprint_files((*shipped, *own_rows))
 
 
 def _unusable(folder: Path, fault: OSError) -> InputError:

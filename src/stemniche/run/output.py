@@ -1,4 +1,7 @@
-"""A run in a folder of its own: run.zarr, table.csv, scenario.yaml; made whole or not at all."""
+"""A run in a folder of its own: run.zarr, table.csv, scenario.yaml; made whole or not at all.
+
+Rows of one's own, which the scenario does not tell, go beside it into ``rows``.
+"""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -12,6 +15,7 @@ from stemniche.run.objects import FolderObjects
 from stemniche.run.results import Run, open_run
 from stemniche.run.simulate import simulate
 from stemniche.run.store import holds_run
+from stemniche.spec.ownrows import own_tables
 from stemniche.spec.scenario import Scenario
 
 Progress = Callable[[str, float], None]
@@ -51,6 +55,8 @@ def simulate_to(
     run = open_run(folder)
     files.replace("scenario.yaml", scenario.to_yaml().encode())
     files.replace("table.csv", run.table_text().encode())
+    for table in own_tables():
+        files.replace(f"rows/{table.name}", table.read_bytes())
     return run
 
 

@@ -9,12 +9,14 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import product
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from stemniche.core.names import fold
 from stemniche.spec.lexicon import VESICLE
 from stemniche.spec.library import Library
 from stemniche.spec.naming import Kind, Names, spell
+from stemniche.spec.ownrows import own_folder
 from stemniche.spec.records import Cancer, Cell, DrugClass, DrugRow, FactorRow, NodeRow
 
 if TYPE_CHECKING:
@@ -40,9 +42,13 @@ Meaning = tuple[str, tuple[str, ...]]
 """A spelling and the ids it stands for."""
 
 
-@lru_cache(maxsize=1)
 def library_names() -> Names:
-    """Names of the shipped library and evidence, made once per process."""
+    """Names of the library, own rows among them, and of the evidence; made once per process."""
+    return _library_names(own_folder())
+
+
+@lru_cache(maxsize=2)
+def _library_names(own: Path | None) -> Names:
     from stemniche.evidence import load
     from stemniche.spec.rows import read_library
 

@@ -168,7 +168,7 @@ class Link(Cited):
     @property
     def brake(self) -> bool:
         """Whether the row is from the table of brakes."""
-        return self.place.file == "brakes.csv"
+        return self.place.file.rpartition("/")[2] == "brakes.csv"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,4 +1,4 @@
-"""Reads a folder of CSV tables into a checked `Library`.
+"""Reads a folder of CSV tables into a checked `Library`, with a user's own rows laid over it.
 
 `read_library` is the only way in: what it returns has no dangling name, unit or claim. The content
 (genes, factors, cell types) is never known here, only the shape of the tables.
@@ -9,12 +9,15 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any, TypeVar
 
+from stemniche.core.errors import LibraryError
 from stemniche.core.identity import fingerprint_files
+from stemniche.core.names import did_you_mean
 from stemniche.spec.checks import check_library
 from stemniche.spec.claimbook import ClaimBook, claim_book
 from stemniche.spec.druglist import row_parameters
 from stemniche.spec.lexicon import Lexicon
 from stemniche.spec.library import Library
+from stemniche.spec.ownrows import VARIABLE, own_folder
 from stemniche.spec.paths import check_paths
 from stemniche.spec.records import (
     Cancer,
@@ -50,15 +53,16 @@ def read_library(folder: Path | None = None, book: ClaimBook | None = None) -> L
     """Read and check a library.
 
     Args:
-        folder: Folder of the CSV tables; the shipped one by default (read once per process).
+        folder: Folder of the CSV tables; by default the shipped one with the rows of
+            `spec.ownrows` laid over it (read once per process).
         book: Claims that rows may cite; those of the shipped evidence by default.
 
     Raises:
         LibraryError: Naming up to ten faults, each with file, line, column and remedy.
     """
     if folder is None and book is None:
-        return _shipped()
-    return _read(shipped_folder() if folder is None else folder, book or claim_book())
+        return _shipped(own_folder())
+    return _read(shipped_folder() if folder is None else folder, book or claim_book(), None)
 
 
 def shipped_folder() -> Path:
@@ -66,16 +70,26 @@ def shipped_folder() -> Path:
     return Path(str(files("stemniche.library")))
 
 
-@lru_cache(maxsize=1)
-def _shipped() -> Library:
-    return _read(shipped_folder(), claim_book())
+@lru_cache(maxsize=2)
+def _shipped(own: Path | None) -> Library:
+    return _read(shipped_folder(), claim_book(), own)
 
 
-def _read(folder: Path, book: ClaimBook) -> Library:
+def _read(folder: Path, book: ClaimBook, own: Path | None) -> Library:
     faults = Faults()
+    tables = sorted(folder.glob("*.csv"))
+    if own is not None:
+        _check_own(own, [path.name for path in tables])
+        tables += sorted(own.glob("*.csv"))
 
     def table(name: str, record: type[R], key: str = "id", *, optional: bool = False) -> list[R]:
         rows = read_table(folder / f"{name}.csv", record, faults, optional=optional)
+        if own is not None:
+            shown = f"{own.name}/{name}.csv"
+            more = read_table(own / f"{name}.csv", record, faults, optional=True, shown=shown)
+            check_unique(more, key, faults)
+            replaced = {getattr(row, key) for row in more}
+            rows = [row for row in rows if getattr(row, key) not in replaced] + more
         if record not in MECHANISMS:  # their ids are unique across tables, see below
             check_unique(rows, key, faults)
         return rows
@@ -94,7 +108,7 @@ def _read(folder: Path, book: ClaimBook) -> Library:
     twice = (p for p in written if p.name in parameters)
     check_unique([*parameters.values(), *twice], "name", faults)
     library = Library(
-        fingerprint=fingerprint_files(sorted(folder.glob("*.csv"))),
+        fingerprint=fingerprint_files(tables),
         lexicon=lexicon,
         parameters={p.name: p for p in written} | parameters,
         links=(*table("network", Link), *table("brakes", Link, optional=True)),
@@ -121,3 +135,20 @@ def _read(folder: Path, book: ClaimBook) -> Library:
     check_paths(library, book, faults)
     faults.stop()
     return library
+
+
+def _check_own(own: Path, known: list[str]) -> None:
+    """Refuse a folder of rows that is not there, or that holds tables of another name."""
+    mend = f"Name a folder with tables such as {', '.join(known[:3])} by --rows or {VARIABLE}."
+    if not own.is_dir():
+        raise LibraryError("There is no such folder of rows.", str(own), mend)
+    for path in sorted(own.iterdir()):
+        if path.suffix == ".csv" and path.name not in known:
+            tables = f"Tables are {', '.join(known)}."
+            raise LibraryError(
+                f"The library has no table '{path.name}'.",
+                str(path),
+                did_you_mean(path.name, known, tables),
+            )
+    if not any(own.glob("*.csv")):
+        raise LibraryError("The folder holds no tables.", str(own), mend)

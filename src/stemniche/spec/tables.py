@@ -85,7 +85,9 @@ def columns_of(record: type[Any]) -> tuple[Column, ...]:
     )
 
 
-def read_table(path: Path, record: type[R], faults: Faults, *, optional: bool = False) -> list[R]:
+def read_table(
+    path: Path, record: type[R], faults: Faults, *, optional: bool = False, shown: str = ""
+) -> list[R]:
     """Read one CSV table; rows with faults are left out and noted.
 
     Args:
@@ -93,7 +95,9 @@ def read_table(path: Path, record: type[R], faults: Faults, *, optional: bool = 
         record: Record class whose fields name the columns.
         faults: Takes what is wrong.
         optional: Whether the file may be missing.
+        shown: How the file is called in faults; its name by default.
     """
+    shown = shown or path.name
     if not path.is_file():
         if not optional:
             names = ", ".join(c.name for c in columns_of(record))
@@ -103,19 +107,19 @@ def read_table(path: Path, record: type[R], faults: Faults, *, optional: bool = 
     lines = csv.reader(io.StringIO(_text(path, faults), newline=""), strict=True)
     try:
         header = [name.strip() for name in next(lines, [])]
-        if not _header_is_good(path.name, header, record, faults):
+        if not _header_is_good(shown, header, record, faults):
             return []
         columns = columns_of(record)
         rows = []
         start = lines.line_num + 1
         for values in lines:
-            place, start = Place(path.name, start), lines.line_num + 1
+            place, start = Place(shown, start), lines.line_num + 1
             if any(v.strip() for v in values):
                 row = _record(place, header, values, record, columns, faults)
                 rows += [] if row is None else [row]
         return rows
     except csv.Error as fault:
-        where = Place(path.name, lines.line_num).at()
+        where = Place(shown, lines.line_num).at()
         faults.add(f"The line is no CSV: {fault}.", where, "Check the quotes of this line.")
         return []
 
