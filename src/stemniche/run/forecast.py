@@ -14,6 +14,7 @@ from stemniche.run.allowance import free_memory
 from stemniche.run.assemble import Assembled, assemble
 from stemniche.spec.model import Model
 from stemniche.spec.scenario import Scenario
+from stemniche.therapy.engagement import BARELY, engagements
 
 NS_PER_CELL_TICK = 3_000.0
 NS_PER_VOXEL_TICK, NS_PER_VOXEL_TICK_REFERENCE = 10.0, 1_500.0
@@ -117,7 +118,17 @@ def forecast(scenario: Scenario) -> Forecast:
         ("time, one core", round(needs.seconds), "s"),
         ("model fingerprint", fingerprint(run.model), ""),
     ]
-    return Forecast(rows, [*run.model.notes, *scenario.notes], run.model)
+    held = tuple(dict.fromkeys(engagements(scenario, run.model)))
+    for one in held:
+        share = f"share of {one.target} that {one.drug} holds by plasma"
+        rows += [(f"{share}, mean", round(one.mean, 3), "1")]
+        rows += [(f"{share}, peak", round(one.peak, 3), "1")]
+    barely = [
+        f"{one.drug} holds {one.mean:.1%} of {one.target} in this regimen: expect no effect by it."
+        for one in held
+        if one.mean < BARELY
+    ]
+    return Forecast(rows, [*run.model.notes, *scenario.notes, *barely], run.model)
 
 
 def needs_of(run: Assembled) -> Needs:

@@ -116,10 +116,8 @@ class Dosing(Process):
             nmol = dose.mg * dose.share * self.nmol_per_mg
             if dose.route == "it":
                 self._inject(s, nmol * TICK_S / max(dose.length, TICK_S))
-            elif dose.length:
-                rate[dose.compartment] += nmol / (dose.length / 60.0)
             else:
-                amount[dose.compartment] += nmol
+                _pour(dose, nmol, amount, rate)
         amount[:] = self.decay @ amount + self.inflow @ rate
         plasma, far = amount[CENTRAL] * self.free_per_nmol, s["far_level"]
         s["blood"][self.factor] = plasma
@@ -141,8 +139,16 @@ class Dosing(Process):
         supply[voxels] += nmol / (self.litres * len(voxels)) / TICK_MIN
 
 
-def dosing(drug: Drug, doses: tuple[Infusion, ...], host: Body, plan: Plan) -> Dosing:
-    """Build a drug's compartments in a host."""
+def _pour(dose: Infusion, nmol: float, amount: Array, rate: Array) -> None:
+    """Add a dose to a compartment at once, or to what flows into it (nmol/min)."""
+    if dose.length:
+        rate[dose.compartment] += nmol / (dose.length / 60.0)
+    else:
+        amount[dose.compartment] += nmol
+
+
+def over_a_tick(host: Body) -> tuple[Array, Array]:
+    """Matrices E and F of a tick, as `Dosing` has them."""
     from scipy.linalg import expm
 
     rates = host.rates()
@@ -150,6 +156,26 @@ def dosing(drug: Drug, doses: tuple[Infusion, ...], host: Body, plan: Plan) -> D
     joined = np.zeros((2 * size, 2 * size))
     joined[:size, :size], joined[:size, size:] = rates, np.eye(size)
     stepped = expm(joined * TICK_MIN)
+    return stepped[:size, :size], stepped[:size, size:]
+
+
+def plasma_levels(drug: Drug, doses: tuple[Infusion, ...], host: Body, days: float) -> Array:
+    """Unbound level in plasma at the end of each tick from day 0, nM; no dose is held back."""
+    decay, inflow = over_a_tick(host)
+    amount, levels = np.zeros(len(decay)), np.zeros(round(days * 1440.0 / TICK_MIN))
+    for i in range(len(levels)):
+        rate = np.zeros(len(decay))
+        for dose in doses:
+            if dose.route != "it" and dose.runs(Tick(i, 0)):
+                _pour(dose, dose.mg * dose.share * 1e6 / drug.molar_mass, amount, rate)
+        amount = decay @ amount + inflow @ rate
+        levels[i] = amount[CENTRAL]
+    return levels * drug.values["fraction_unbound"] / host.central
+
+
+def dosing(drug: Drug, doses: tuple[Infusion, ...], host: Body, plan: Plan) -> Dosing:
+    """Build a drug's compartments in a host."""
+    decay, inflow = over_a_tick(host)
     medium = plan.surroundings.medium
     injected = any(dose.route == "it" for dose in doses)
     cells = {"type": "1", "state": "1", "voxel": "1"} if injected else {}
@@ -159,8 +185,8 @@ def dosing(drug: Drug, doses: tuple[Infusion, ...], host: Body, plan: Plan) -> D
         doses=doses,
         nmol_per_mg=1e6 / drug.molar_mass,
         free_per_nmol=drug.values["fraction_unbound"] / host.central,
-        decay=stepped[:size, :size],
-        inflow=stepped[:size, size:],
+        decay=decay,
+        inflow=inflow,
         medium=medium,
         exchange=plan.exchange[drug.id] / plan.grid.voxels,
         loss=float(np.log(2.0) / drug.values["half_life"]),
