@@ -48,6 +48,20 @@ def test_sorted_populations_return_to_one_mixture() -> None:
 
 
 @pytest.mark.slow
+def test_a_breast_line_sorted_either_way_finds_back_to_a_few_stem_cells() -> None:
+    """Day 6: 4 and 5 % from stem cells, 1 and 3 % from others; Gupta 2011, SUM149 and SUM159."""
+    cells = {"CSC": (150, 0.6), "not CSC": (45, 0.03)}
+    found = {}
+    for gate, (placed, share) in cells.items():
+        start = {"tumour.cells": placed, "tumour.csc_fraction": share, "prepare": {"days": 0.1}}
+        dish = load_scenario("monolayer").change({**start, "days": 6, "sample_every": "1 d"})
+        run = simulate(dish.treat([{"sort": {"gate": gate}}]), 3, threads=1)
+        found[gate] = run.table["csc_fraction"].iloc[-1]
+    assert 0.02 < found["CSC"] < 0.08
+    assert 0.008 < found["not CSC"] < 0.04
+
+
+@pytest.mark.slow
 def test_without_noise_stem_cells_do_not_come_back() -> None:
     """A deterministic hierarchy runs one way."""
     still = {"parameters": PLASTIC | {"tumour.stemness_noise": 0.001}, "days": 4}
