@@ -147,8 +147,8 @@ def _pour(dose: Infusion, nmol: float, amount: Array, rate: Array) -> None:
         amount[dose.compartment] += nmol
 
 
-def over_a_tick(host: Body) -> tuple[Array, Array]:
-    """Matrices E and F of a tick, as `Dosing` has them."""
+def tick_matrices(host: Body) -> tuple[Array, Array]:
+    """Matrices E and F of `Dosing`: what a tick leaves of amounts, and makes of a steady inflow."""
     from scipy.linalg import expm
 
     rates = host.rates()
@@ -161,7 +161,7 @@ def over_a_tick(host: Body) -> tuple[Array, Array]:
 
 def plasma_levels(drug: Drug, doses: tuple[Infusion, ...], host: Body, days: float) -> Array:
     """Unbound level in plasma at the end of each tick from day 0, nM; no dose is held back."""
-    decay, inflow = over_a_tick(host)
+    decay, inflow = tick_matrices(host)
     amount, levels = np.zeros(len(decay)), np.zeros(round(days * 1440.0 / TICK_MIN))
     for i in range(len(levels)):
         rate = np.zeros(len(decay))
@@ -175,7 +175,7 @@ def plasma_levels(drug: Drug, doses: tuple[Infusion, ...], host: Body, days: flo
 
 def dosing(drug: Drug, doses: tuple[Infusion, ...], host: Body, plan: Plan) -> Dosing:
     """Build a drug's compartments in a host."""
-    decay, inflow = over_a_tick(host)
+    decay, inflow = tick_matrices(host)
     medium = plan.surroundings.medium
     injected = any(dose.route == "it" for dose in doses)
     cells = {"type": "1", "state": "1", "voxel": "1"} if injected else {}
