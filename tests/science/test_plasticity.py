@@ -17,7 +17,7 @@ CULTURE: dict[str, Any] = {
     "tissue": dict.fromkeys(HOSTS, 0),
     "walls.cells": "closed",
     "prepare": {"days": 0.1, "until": None, "max": None},
-    "domain.size": ["1 mm", "1 mm"],
+    "domain.size": ["1.4 mm", "1.4 mm"],
     "tumour.layout": "scattered",
     "tumour.cells": 400,
     "tumour.csc_fraction": 0.15,

@@ -9,7 +9,7 @@ from functools import cache
 import numpy as np
 import pandas as pd
 import pytest
-from tests.science.test_sanity import PRESETS
+from benchmarks.sanity import PRESETS
 
 import stemniche as sn
 from stemniche.spec.rows import read_library

@@ -1,0 +1,184 @@
+"""Make docs/sanity.md: ``python benchmarks/sanity.py``, three hours of two processors.
+
+What must hold for every cancer that has a preset: tissue without a tumour stays as it is for 30
+days, and no tumour becomes stem cells only, or loses them, within 60 days. Tables of runs are kept
+in ``runs/sanity`` under the fingerprint of their model: stopped and started again it goes on where
+it was. ``tests/science/test_sanity.py`` asks the same, one preset at a time.
+"""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+
+import pandas as pd
+
+import stemniche as sn
+from stemniche.core.errors import StemnicheError
+from stemniche.core.identity import fingerprint
+from stemniche.experiment.runner import Failure, Runner
+from stemniche.spec.compile import compile_model, model_fingerprint
+from stemniche.spec.scenario import Scenario
+
+HERE = Path(__file__).resolve().parent.parent
+PAGE = HERE / "docs" / "sanity.md"
+TABLES = HERE / "runs" / "sanity"
+
+PRESETS = [
+    name
+    for name in sn.list_scenarios()
+    if name.endswith("_quick") and sn.load_scenario(name).environment.boundary == "tissue"
+]
+"""The quick variants: they are the presets on less area."""
+
+SEEDS = tuple(range(1, 13))
+FEW = 200.0
+"""Cells of a type; of fewer, a fifth may be gained or lost, of others and of factors a tenth."""
+
+ROOM_UM = 2400.0
+"""Edge of the box in which 60 days of growth find room."""
+
+CELLS = 400
+"""Tumour cells at its start, so few that the fastest kind does not fill it."""
+
+SHOWN = (0.0, 15.0, 30.0, 45.0, 60.0)
+"""Days of which the page shows the tumour."""
+
+
+def without_tumour(preset: str) -> Scenario:
+    """30 days of a tissue without a tumour after 3 days of preparation."""
+    nothing = {"tumour.cells": 0, "prepare": {"days": 3, "until": None, "max": None}}
+    return sn.load_scenario(preset).change({**nothing, "days": 30, "sample_every": "1 d"})
+
+
+def with_room(preset: str) -> Scenario:
+    """60 days of a small tumour in a wide box, with host cells as dense as in the preset."""
+    scenario = sn.load_scenario(preset)
+    more = (ROOM_UM / scenario.domain.size[0]) ** 2
+    counts = {
+        f"tissue.{name}": round(count * more) for name, count in scenario.tissue.cells.items()
+    }
+    size = [f"{ROOM_UM} um"] * 2
+    grown = {"domain.size": size, "tumour.cells": CELLS, "days": 60, "sample_every": "5 d"}
+    return scenario.change({**counts, **grown})
+
+
+def drifts(tables: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    """Mean of the last 5 days over day 0 less 1, by column, and what is allowed.
+
+    Args:
+        tables: Of runs of one scenario with different seeds, 30 days each.
+    """
+    start = pd.concat([table.iloc[:1] for table in tables]).mean()
+    end = pd.concat([table[table.time_d >= 25.0].mean().to_frame().T for table in tables]).mean()
+    kept = [c for c in start.index if c.startswith(("cells.", "factor.")) and start[c] > 0.0]
+    few = [c.startswith("cells.") and start[c] < FEW for c in kept]
+    return pd.DataFrame(
+        {"drift": (end / start - 1.0)[kept], "allowed": [0.2 if rare else 0.1 for rare in few]}
+    )
+
+
+def simulated(scenario: Scenario, seed: int) -> pd.DataFrame:
+    """Table of a run, from the disk if it was done before."""
+    kept = TABLES / f"{_name(scenario)}-s{seed}.csv"
+    if not kept.exists():
+        table = sn.simulate(scenario, seed=seed, threads=1).table
+        TABLES.mkdir(parents=True, exist_ok=True)
+        part = kept.with_suffix(".part")
+        table.to_csv(part, index=False)
+        part.replace(kept)
+    return pd.read_csv(kept)
+
+
+def _name(scenario: Scenario) -> str:
+    model = model_fingerprint(compile_model(scenario))
+    return fingerprint([scenario.fingerprint, scenario.days, model])
+
+
+def main() -> None:
+    """Run, write, say what fails."""
+    asked = argparse.ArgumentParser(description=__doc__)
+    asked.add_argument("--workers", type=int)
+    asked.add_argument("--only", default="", help="presets, separated by commas; all without it")
+    options = asked.parse_args()
+    presets = [name for name in options.only.split(",") if name] or PRESETS
+    wide = {(name, 1): partial(simulated, with_room(name), 1) for name in presets}
+    free = {
+        (name, seed): partial(simulated, without_tumour(name), seed)
+        for name in presets
+        for seed in SEEDS
+    }
+    with Runner(options.workers) as runner:
+        grown = runner.run(wide, partial(_tell, "with a tumour"))
+        bare = runner.run(free, partial(_tell, "without"))
+    text = [
+        "# What must hold for every cancer",
+        "",
+        "`python benchmarks/sanity.py` makes this page, on the quick variants: the presets on less "
+        "area. `pytest -m slow tests/science/test_sanity.py` asks the same.",
+        "",
+        "## Tissue without a tumour stays as it is",
+        "",
+        f"Mean of days 25 to 30 over day 0, mean of {len(SEEDS)} seeds. A tenth is allowed to "
+        f"factors and to types of cells, a fifth to types of fewer than {FEW:g} cells; in "
+        "parentheses the cells of the type at day 0.",
+        "",
+        "| preset | rare type that drifts most | other type | factor | kept |",
+        "|---|---|---|---|---|",
+        *(_free_row(name, [bare[name, seed] for seed in SEEDS]) for name in presets),
+        "",
+        "## No tumour becomes stem cells only, or loses them",
+        "",
+        f"{CELLS} cells in a box of {ROOM_UM / 1000:g} mm, 60 days, one seed: living tumour cells "
+        "and share of CSC among them.",
+        "",
+        f"| preset | {' | '.join(f'day {day:g}' for day in SHOWN)} | kept |",
+        f"|---|{'---|' * len(SHOWN)}---|",
+        *(_grown_row(name, grown[name, 1]) for name in presets),
+    ]
+    PAGE.write_text("\n".join(text) + "\n", encoding="utf-8")
+    sys.stdout.write(f"{PAGE}\n")
+
+
+def _tell(what: str, share: float) -> None:
+    sys.stdout.write(f"{what}: {share:.0%}\n")
+    sys.stdout.flush()
+
+
+def _free_row(name: str, runs: Sequence["pd.DataFrame | Failure"]) -> str:
+    tables = [run for run in runs if isinstance(run, pd.DataFrame)]
+    if len(tables) < len(runs):
+        return f"| {name} | stopped | | | no |"
+    found = drifts(tables)
+    start = pd.concat([table.iloc[:1] for table in tables]).mean()
+    factor = found.index.str.startswith("factor.")
+    rare = ~factor & (found.allowed > 0.1)
+    cells = [_worst(found[which], start) for which in (rare, ~factor & ~rare, factor)]
+    kept = bool((found.drift.abs() < found.allowed).all())
+    return f"| {' | '.join([name, *cells])} | {'yes' if kept else 'no'} |"
+
+
+def _worst(found: pd.DataFrame, start: pd.Series) -> str:
+    if not len(found):
+        return "none"
+    column = found.drift.abs().idxmax()
+    kind, name = str(column).split(".", 1)
+    count = f" ({start[column]:.0f})" if kind == "cells" else ""
+    return f"{name}{count} {100.0 * found.drift[column]:+.1f} %"
+
+
+def _grown_row(name: str, run: "pd.DataFrame | Failure") -> str:
+    if isinstance(run, Failure):
+        return f"| {name} | {run.reason} |{' |' * (len(SHOWN) - 1)} no |"
+    table = run.set_index("time_d")
+    cells = [f"{table.tumour_cells[d]:,.0f}, {table.csc_fraction[d]:.3f}" for d in SHOWN]
+    kept = 0.0 < table.csc_fraction[SHOWN[-1]] < 0.5
+    return f"| {name} | {' | '.join(cells)} | {'yes' if kept else 'no'} |"
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except StemnicheError as fault:
+        sys.exit(str(fault))
