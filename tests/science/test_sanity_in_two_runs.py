@@ -1,6 +1,6 @@
 """A cheaper look at what must hold for every cancer, beside ``test_sanity.py`` at full length.
 
-Two runs of each preset, some 25 minutes of one core together. A single tissue says little about its
+Two runs of each preset, some 45 minutes of one core together. A single tissue says little about its
 rare cells, so what presets share, the library's rows, is judged on all of them at once.
 """
 
@@ -9,7 +9,7 @@ from functools import cache
 import numpy as np
 import pandas as pd
 import pytest
-from benchmarks.sanity import PRESETS
+from benchmarks.sanity import PRESETS, with_room
 
 import stemniche as sn
 from stemniche.spec.rows import read_library
@@ -80,9 +80,8 @@ def test_no_factor_drifts_in_the_mean_of_all_tissues() -> None:
 
 @cache
 def growing(preset: str) -> pd.DataFrame:
-    """30 days of a tumour from 400 cells, which leaves room in the box."""
-    scenario = sn.load_scenario(preset)
-    scenario = scenario.change({"tumour.cells": 400, "days": 30, "sample_every": "5 d"})
+    """The first 30 days of the full check."""
+    scenario = with_room(preset).change({"days": 30})
     return sn.simulate(scenario, seed=1, threads=1).table.set_index("time_d")
 
 
