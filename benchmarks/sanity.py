@@ -11,6 +11,7 @@ import sys
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -43,18 +44,16 @@ ROOM_UM = 2400.0
 CELLS = 400
 """Tumour cells at its start."""
 
-ONCE = {"deplete": "tumour", "fraction": 0.95, "from": "30 d"}
-THRICE = {"deplete": "tumour", "fraction": 0.9, "from": "20 d", "every": "15 d", "doses": 3}
-RESECTED = {
-    "breast_tnbc_quick": ONCE,
-    "colorectal_quick": THRICE,
-    "gastric_quick": THRICE,
-    "lung_quick": ONCE,
-    "oral_quick": THRICE,
-    "ovarian_quick": THRICE,
-    "renal_quick": ONCE,
+CUT_BACK = {
+    "breast_tnbc_quick": (0.95, [30]),
+    "colorectal_quick": (0.98, [15, 30, 45]),
+    "gastric_quick": (0.9, [20, 35, 50]),
+    "lung_quick": (0.95, [30]),
+    "oral_quick": (0.9, [20, 35, 50]),
+    "ovarian_quick": (0.9, [20, 35, 50]),
+    "renal_quick": (0.95, [30]),
 }
-"""Tumours that would fill the box, of which most cells are taken out on the way."""
+"""Tumours that would fill the box: share of their cells that is taken out, and on which days."""
 
 SHOWN = (0.0, 15.0, 30.0, 45.0, 60.0)
 """Days of which the page shows the tumour."""
@@ -79,8 +78,17 @@ def with_room(preset: str) -> Scenario:
         "days": 60,
         "sample_every": "5 d",
     }
-    cut = RESECTED.get(preset)
-    return scenario.change({**counts, **grown}).treat([cut] if cut else [])
+    return scenario.change({**counts, **grown}).treat(_resections(preset))
+
+
+def _resections(preset: str) -> list[dict[str, Any]]:
+    if preset not in CUT_BACK:
+        return []
+    share, days = CUT_BACK[preset]
+    once: dict[str, Any] = {"deplete": "tumour", "fraction": share, "from": f"{days[0]} d"}
+    if len(days) == 1:
+        return [once]
+    return [{**once, "every": f"{days[1] - days[0]} d", "doses": len(days)}]
 
 
 def drifts(tables: Sequence[pd.DataFrame]) -> pd.DataFrame:
@@ -150,11 +158,10 @@ def main() -> None:
         "## No tumour becomes stem cells only, or loses them",
         "",
         f"{CELLS} cells in a box of {ROOM_UM / 1000:g} mm, one seed: living tumour cells and share "
-        "of CSC among them. Tumours that would fill the box are cut back and grow again: by 95 % "
-        "on day 30 (*), or by 90 % on days 20, 35 and 50 (**).",
+        "of CSC among them. Tumours that would fill the box are cut back and grow again.",
         "",
-        f"| preset | {' | '.join(f'day {day:g}' for day in SHOWN)} | kept |",
-        f"|---|{'---|' * len(SHOWN)}---|",
+        f"| preset | {' | '.join(f'day {day:g}' for day in SHOWN)} | cut back by | kept |",
+        f"|---|{'---|' * len(SHOWN)}---|---|",
         *(_grown_row(name, grown[name, 1]) for name in presets),
     ]
     PAGE.write_text("\n".join(text) + "\n", encoding="utf-8")
@@ -190,12 +197,13 @@ def _worst(found: pd.DataFrame, start: pd.Series) -> str:
 
 def _grown_row(name: str, run: "pd.DataFrame | Failure") -> str:
     if isinstance(run, Failure):
-        return f"| {name} | {run.reason} |{' |' * (len(SHOWN) - 1)} no |"
+        return f"| {name} | {run.reason} |{' |' * len(SHOWN)} no |"
     table = run.set_index("time_d")
     cells = [f"{table.tumour_cells[d]:,.0f}, {table.csc_fraction[d]:.3f}" for d in SHOWN]
     kept = 0.0 < table.csc_fraction[SHOWN[-1]] < 0.5
-    star = {None: "", ONCE["from"]: "*", THRICE["from"]: "**"}[RESECTED.get(name, {}).get("from")]
-    return f"| {name}{star} | {' | '.join(cells)} | {'yes' if kept else 'no'} |"
+    share, days = CUT_BACK.get(name, (0.0, []))
+    cells.append(f"{share:.0%} on day {', '.join(map(str, days))}" if days else "")
+    return f"| {name} | {' | '.join(cells)} | {'yes' if kept else 'no'} |"
 
 
 if __name__ == "__main__":
