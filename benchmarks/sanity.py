@@ -45,9 +45,11 @@ CELLS = 400
 """Tumour cells at its start."""
 
 CUT_BACK = {
+    "breast_her2_pten_quick": (0.9, [20, 35, 50]),
     "breast_tnbc_quick": (0.95, [30]),
     "colorectal_quick": (0.98, [15, 30, 45]),
     "gastric_quick": (0.9, [20, 35, 50]),
+    "glioblastoma_quick": (0.95, [20, 35, 50]),
     "liver_quick": (0.9, [20, 35, 50]),
     "lung_quick": (0.95, [30]),
     "melanoma_quick": (0.9, [20, 35, 50]),
