@@ -86,16 +86,6 @@ def growing(preset: str) -> pd.DataFrame:
 
 
 @pytest.mark.parametrize("preset", PRESETS)
-def test_no_tumour_becomes_stem_cells_only_or_loses_them(preset: str) -> None:
-    """Nor would it by day 60, were the last ten days' trend to go on."""
-    table = growing(preset)
-    assert table.tumour_cells[30.0] > 0
-    share, before = table.csc_fraction[30.0], table.csc_fraction[20.0]
-    assert 0.0 < share < 0.5
-    assert share * (share / before) ** 3.0 < 0.5
-
-
-@pytest.mark.parametrize("preset", PRESETS)
 def test_no_signal_runs_away_under_a_tumour(preset: str) -> None:
     """Ten times the level of the reference tumour is more than any kind of tumour holds."""
     table, records = growing(preset), read_library().numbers.records
