@@ -162,7 +162,7 @@ def main() -> None:
         "## No tumour becomes stem cells only, or loses them",
         "",
         f"{CELLS} cells in a box of {ROOM_UM / 1000:g} mm, one seed: living tumour cells and share "
-        "of CSC among them. Tumours that would fill the box are cut back and grow again.",
+        "of CSC among them. Tumours that would fill the box are cut back and grow again; a day of cutting shows what was there before it.",
         "",
         f"| preset | {' | '.join(f'day {day:g}' for day in SHOWN)} | cut back by | kept |",
         f"|---|{'---|' * len(SHOWN)}---|---|",
@@ -206,7 +206,7 @@ def _grown_row(name: str, run: "pd.DataFrame | Failure") -> str:
     cells = [f"{table.tumour_cells[d]:,.0f}, {table.csc_fraction[d]:.3f}" for d in SHOWN]
     kept = 0.0 < table.csc_fraction[SHOWN[-1]] < 0.5
     share, days = CUT_BACK.get(name, (0.0, []))
-    cells.append(f"{share:.0%} on day {', '.join(map(str, days))}" if days else "")
+    cells.append(f"{share:.0%} after days {', '.join(map(str, days))}" if days else "")
     return f"| {name} | {' | '.join(cells)} | {'yes' if kept else 'no'} |"
 
 
