@@ -162,7 +162,8 @@ def main() -> None:
         "## No tumour becomes stem cells only, or loses them",
         "",
         f"{CELLS} cells in a box of {ROOM_UM / 1000:g} mm, one seed: living tumour cells and share "
-        "of CSC among them. Tumours that would fill the box are cut back and grow again; a day of cutting shows what was there before it.",
+        "of CSC among them. Tumours that would fill the box are cut back and grow again; a day of "
+        "cutting shows what was there before it.",
         "",
         f"| preset | {' | '.join(f'day {day:g}' for day in SHOWN)} | cut back by | kept |",
         f"|---|{'---|' * len(SHOWN)}---|---|",
