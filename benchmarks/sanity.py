@@ -3,7 +3,8 @@
 What must hold for every cancer that has a preset: tissue without a tumour stays as it is for 30
 days, and no tumour becomes stem cells only, or loses them, within 60 days. Tables of runs are kept
 in ``runs/sanity`` under the fingerprint of their model: stopped and started again it goes on where
-it was. ``tests/science/test_sanity.py`` asks the same, one preset at a time.
+it was. ``tests/science/test_sanity.py`` asks the same, and for whole tumours that
+are not cut back.
 """
 
 import argparse
@@ -147,7 +148,8 @@ def main() -> None:
         "# What must hold for every cancer",
         "",
         "`python benchmarks/sanity.py` makes this page, on the quick variants: the presets on less "
-        "area. `pytest -m slow tests/science/test_sanity.py` asks the same.",
+        "area. `pytest -m slow tests/science/test_sanity.py` asks the same, and more: that whole "
+        "tumours, undisturbed, do so too in a box that they do not fill.",
         "",
         "## Tissue without a tumour stays as it is",
         "",
@@ -159,7 +161,7 @@ def main() -> None:
         "|---|---|---|---|---|",
         *(_free_row(name, [bare[name, seed] for seed in SEEDS]) for name in presets),
         "",
-        "## No tumour becomes stem cells only, or loses them",
+        "## A small tumour keeps a mixture",
         "",
         f"{CELLS} cells in a box of {ROOM_UM / 1000:g} mm, one seed: living tumour cells and share "
         "of CSC among them. Tumours that would fill the box are cut back and grow again; a day of "
