@@ -1,12 +1,13 @@
 """What a run will need, before it starts: how full the domain gets, memory, disk, time."""
 
+import math
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from stemniche.core.errors import InputError
-from stemniche.engine.guard import capacity
+from stemniche.engine.guard import FULL, capacity
 from stemniche.engine.plan import Plan
 from stemniche.engine.process import TICK_S
 from stemniche.engine.state import CELL_VARIABLES
@@ -23,6 +24,10 @@ NS_PER_VOXEL_TICK, NS_PER_VOXEL_TICK_REFERENCE = 10.0, 1_500.0
 BASE_MEMORY = 340 * 2**20
 """Bytes of Python, libraries, library tables and compiled kernels, measured."""
 
+DOUBLING_D = 10.0
+"""Days in which a tumour in tissue doubles: 4 to 15 in the presets (docs/sanity.md). Cultures are
+taken to double once, as supply slows them down."""
+
 CELL_COLUMNS = 16
 """Numbers that a sample keeps of a cell beside its nodes."""
 
@@ -33,17 +38,32 @@ class Needs:
 
     Args:
         cells: At placement.
+        most: At the end, or when the domain is too full.
         room: Cells that the domain holds when packed.
         memory: Bytes.
         disk: Bytes of the run's folder.
         seconds: On one core of the machine of the benchmarks.
+        full: Day on which the domain gets too full, if that is before the end.
     """
 
     cells: int
+    most: float
     room: float
     memory: float
     disk: float
     seconds: float
+    full: float | None = None
+
+    @property
+    def remarks(self) -> list[str]:
+        """What is likely to go wrong later."""
+        if self.full is None:
+            return []
+        return [
+            f"A tumour that doubles every {DOUBLING_D:.0f} days fills the domain about day "
+            f"{self.full:.0f}, where the run stops; the presets double in 4 to 15 days. Enlarge "
+            "domain.size, or simulate fewer days."
+        ]
 
     def __str__(self) -> str:
         """Time, memory and disk in words."""
@@ -109,6 +129,7 @@ def forecast(scenario: Scenario) -> Forecast:
         ("cells at placement", needs.cells, "cells"),
         ("packed capacity of the domain", round(needs.room), "cells"),
         ("share filled at placement", round(needs.cells / needs.room, 3), "1"),
+        (f"cells at the end, doubling every {DOUBLING_D:.0f} d", round(needs.most), "cells"),
         ("voxels", plan.grid.voxels, "voxels"),
         ("factors", len(plan.factors), ""),
         ("network nodes", len(plan.nodes), ""),
@@ -128,33 +149,40 @@ def forecast(scenario: Scenario) -> Forecast:
         for one in held
         if one.mean < BARELY
     ]
-    return Forecast(rows, [*run.model.notes, *scenario.notes, *barely], run.model)
+    lines = [*needs.remarks, *run.model.notes, *scenario.notes, *barely]
+    return Forecast(rows, lines, run.model)
 
 
 def needs_of(run: Assembled) -> Needs:
-    """Estimate what a run takes; the tumour is taken to double."""
+    """Estimate what a run takes, by a tumour that doubles every `DOUBLING_D` days."""
     plan, scenario = run.plan, run.scenario
-    cells = placed(plan)
+    tumour, others = plan.layout.tumour_cells, sum(plan.layout.tissue.values())
+    room = capacity(plan)
+    days = scenario.duration_s / 86400.0
+    doublings = filled = 0.0
+    if tumour:
+        doublings = 1.0 if plan.surroundings.medium else days / DOUBLING_D
+        filled = math.log2(max(FULL * room - others, tumour) / tumour)
+    last = min(doublings, filled)
+    most = others + tumour * 2.0**last
+    mean = others + tumour * ((2.0**last - 1.0) / (last * math.log(2.0)) if last > 0.0 else 1.0)
     ticks = (scenario.duration_s + scenario.prepare.length * 60.0) / TICK_S
     per_voxel = NS_PER_VOXEL_TICK_REFERENCE if plan.reference else NS_PER_VOXEL_TICK
-    per_tick = 2.0 * cells * NS_PER_CELL_TICK + plan.grid.voxels * len(plan.factors) * per_voxel
+    per_tick = mean * NS_PER_CELL_TICK + plan.grid.voxels * len(plan.factors) * per_voxel
     samples = 1 + scenario.duration_s // scenario.sample_every_s
-    sample = 4.0 * plan.grid.voxels * (len(plan.factors) + 2) + 8.0 * cells * (
+    sample = 4.0 * plan.grid.voxels * (len(plan.factors) + 2) + 4.0 * mean * (
         len(plan.nodes) + CELL_COLUMNS
     )
-    state = memory_bytes(plan, 2 * cells)
+    state = memory_bytes(plan, round(most))
     return Needs(
-        cells=cells,
-        room=capacity(plan),
+        cells=tumour + others,
+        most=most,
+        room=room,
         memory=BASE_MEMORY + state,
         disk=samples * sample + 2.0 * state,
         seconds=ticks * 1e-9 * per_tick,
+        full=days * filled / doublings if filled < doublings else None,
     )
-
-
-def placed(plan: Plan) -> int:
-    """Cells at placement."""
-    return plan.layout.tumour_cells + sum(plan.layout.tissue.values())
 
 
 def memory_bytes(plan: Plan, cells: int) -> float:

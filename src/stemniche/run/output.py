@@ -44,6 +44,8 @@ def simulate_to(
     try:
         with journal(folder):
             LOG.info("%s, seed %d: %s", scenario.name, seed, needs)
+            for line in needs.remarks:
+                LOG.warning(line)
             if not holds_run(folder):
                 files.replace("scenario.yaml", scenario.to_yaml().encode())
             simulate(scenario, seed, folder, threads, progress, resume=holds_run(folder))
