@@ -109,6 +109,22 @@ def test_an_infusion_that_overlaps_the_next_is_refused(small: Make) -> None:
     assert "drug paclitaxel" in caught.value.where
 
 
+def test_cells_hold_none_of_a_gene_that_is_knocked_out(walk: Walk, small: Make) -> None:
+    """Only in the cells that lack it; what they read elsewhere is as it was."""
+    lines = [], ["knock_out STAT3 in tumour"]
+    (plan, intact), (_, lacking) = (walk(small({}, *line), 120, prepared=20) for line in lines)
+    row = plan.signals["STAT3"]
+    tumour = plan.mask(["tumour"])
+
+    def level(s: State, own: bool) -> float:
+        among = (tumour[s.live("type")] == 1) == own
+        return float(s["signals"][row, : s.n][among].mean())
+
+    assert level(intact, own=True) > 0.05
+    assert level(lacking, own=True) < 1e-4
+    assert level(lacking, own=False) > 0.3 * level(intact, own=False) > 0.0
+
+
 def test_an_unknown_record_is_an_input_error(small: Make) -> None:
     scenario = small()
     model = assemble(scenario, 1).model

@@ -21,6 +21,9 @@ from stemniche.therapy.receptors import stand_ins
 from stemniche.therapy.schedule import snap
 from stemniche.therapy.virus import lower_virus
 
+ABSENT = 1e-9
+"""Odds of a node whose gene is knocked out: none to speak of, and with a logarithm."""
+
 
 def lower(scenario: Scenario, model: Model) -> Extension:
     """What the scenario's therapy adds to a Plan of `model`.
@@ -70,7 +73,7 @@ def lower(scenario: Scenario, model: Model) -> Extension:
 
 def _controls(item: given.Intervention, model: Model) -> Iterable[Control]:
     """Controls of one intervention."""
-    factors = {f.id for f in model.factors}
+    factors, nodes = {f.id for f in model.factors}, {n.id for n in model.nodes}
     control = _timed(item)
     match item:
         case given.Neutralise():
@@ -99,6 +102,11 @@ def _controls(item: given.Intervention, model: Model) -> Iterable[Control]:
             for name in item.targets:
                 kind = "scale_synthesis" if name in factors else "scale_signal"
                 yield control(kind=kind, target=name, value=0.0, cells=item.cells)
+                if name in nodes:
+                    # What cells hold of it goes as well, at the node's own pace.
+                    yield control(
+                        kind="shift_node", target=name, value=log(ABSENT), cells=item.cells
+                    )
                 yield from _stand_ins(control, name, 0.0, item.cells, model)
         case given.Silence():
             yield control(kind="scale_synthesis", target="", value=0.0, cells=item.cells)
