@@ -1,19 +1,20 @@
-"""Make docs/sanity.md: ``python benchmarks/sanity.py``, three hours of two processors.
+"""Make docs/sanity.md: ``python benchmarks/sanity.py [PART ...]``, hours of two processors.
 
 What must hold for every cancer that has a preset: tissue without a tumour stays as it is for 30
-days, and no tumour becomes stem cells only, or loses them, within 60 days. Tables of runs are kept
-in ``runs/sanity`` under the fingerprint of their model: stopped and started again it goes on where
-it was. ``tests/science/test_sanity.py`` asks the same, and for whole tumours that
-are not cut back.
+days (part ``bare``), and no tumour becomes stem cells only, or loses them, within 60 days (part
+``grown``). Parts that are not named stay on the page as they are. Tables of runs are kept in
+``runs/sanity`` under the fingerprint of their model: stopped and started again it goes on where it
+was. ``tests/science/test_sanity.py`` asks the same, and for whole tumours.
 """
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 import stemniche as sn
@@ -45,21 +46,6 @@ ROOM_UM = 2400.0
 CELLS = 400
 """Tumour cells at its start."""
 
-CUT_BACK = {
-    "breast_her2_pten_quick": (0.9, [20, 35, 50]),
-    "breast_tnbc_quick": (0.95, [30]),
-    "colorectal_quick": (0.98, [15, 30, 45]),
-    "gastric_quick": (0.9, [20, 35, 50]),
-    "glioblastoma_quick": (0.95, [20, 35, 50]),
-    "liver_quick": (0.9, [20, 35, 50]),
-    "lung_quick": (0.95, [30]),
-    "melanoma_quick": (0.9, [20, 35, 50]),
-    "oral_quick": (0.9, [20, 35, 50]),
-    "ovarian_quick": (0.9, [20, 35, 50]),
-    "renal_quick": (0.95, [30]),
-}
-"""Tumours that would fill the box: share of their cells that is taken out, and on which days."""
-
 SHOWN = (0.0, 15.0, 30.0, 45.0, 60.0)
 """Days of which the page shows the tumour."""
 
@@ -83,17 +69,7 @@ def with_room(preset: str) -> Scenario:
         "days": 60,
         "sample_every": "5 d",
     }
-    return scenario.change({**counts, **grown}).treat(_resections(preset))
-
-
-def _resections(preset: str) -> list[dict[str, Any]]:
-    if preset not in CUT_BACK:
-        return []
-    share, days = CUT_BACK[preset]
-    once: dict[str, Any] = {"deplete": "tumour", "fraction": share, "from": f"{days[0]} d"}
-    if len(days) == 1:
-        return [once]
-    return [{**once, "every": f"{days[1] - days[0]} d", "doses": len(days)}]
+    return scenario.change({**counts, **grown})
 
 
 def drifts(tables: Sequence[pd.DataFrame]) -> pd.DataFrame:
@@ -129,29 +105,34 @@ def _name(scenario: Scenario) -> str:
 
 
 def main() -> None:
-    """Run, write, say what fails."""
+    """Run, write."""
     asked = argparse.ArgumentParser(description=__doc__)
+    asked.add_argument("parts", nargs="*", help=f"{' or '.join(PARTS)}; all without it")
     asked.add_argument("--workers", type=int)
-    asked.add_argument("--only", default="", help="presets, separated by commas; all without it")
     options = asked.parse_args()
-    presets = [name for name in options.only.split(",") if name] or PRESETS
-    wide = {(name, 1): partial(simulated, with_room(name), 1) for name in presets}
-    free = {
+    unknown = set(options.parts) - set(PARTS)
+    if unknown:
+        asked.error(f"There is no part {', '.join(unknown)}.")
+    old = PAGE.read_text(encoding="utf-8").split("\n## ")[1:] if PAGE.exists() else []
+    with Runner(options.workers) as runner:
+        parts = [
+            make(runner) if part in (options.parts or PARTS) else old[place].rstrip()
+            for place, (part, make) in enumerate(PARTS.items())
+        ]
+    PAGE.write_text("\n\n## ".join([HEAD, *parts]) + "\n", encoding="utf-8")
+    sys.stdout.write(f"{PAGE}\n")
+
+
+def bare(runner: Runner) -> str:
+    """Tissue of every preset without a tumour."""
+    jobs = {
         (name, seed): partial(simulated, without_tumour(name), seed)
-        for name in presets
+        for name in PRESETS
         for seed in SEEDS
     }
-    with Runner(options.workers) as runner:
-        grown = runner.run(wide, partial(_tell, "with a tumour"))
-        bare = runner.run(free, partial(_tell, "without"))
-    text = [
-        "# What must hold for every cancer",
-        "",
-        "`python benchmarks/sanity.py` makes this page, on the quick variants: the presets on less "
-        "area. `pytest -m slow tests/science/test_sanity.py` asks the same, and more: that whole "
-        "tumours, undisturbed, do so too in a box that they do not fill.",
-        "",
-        "## Tissue without a tumour stays as it is",
+    found = runner.run(jobs, partial(_tell, "without a tumour"))
+    lines = [
+        "Tissue without a tumour stays as it is",
         "",
         f"Mean of days 25 to 30 over day 0, mean of {len(SEEDS)} seeds. A tenth is allowed to "
         f"factors and to types of cells, a fifth to types of fewer than {FEW:g} cells; in "
@@ -159,20 +140,35 @@ def main() -> None:
         "",
         "| preset | rare type that drifts most | other type | factor | kept |",
         "|---|---|---|---|---|",
-        *(_free_row(name, [bare[name, seed] for seed in SEEDS]) for name in presets),
-        "",
-        "## A small tumour keeps a mixture",
-        "",
-        f"{CELLS} cells in a box of {ROOM_UM / 1000:g} mm, one seed: living tumour cells and share "
-        "of CSC among them. Tumours that would fill the box are cut back and grow again; a day of "
-        "cutting shows what was there before it.",
-        "",
-        f"| preset | {' | '.join(f'day {day:g}' for day in SHOWN)} | cut back by | kept |",
-        f"|---|{'---|' * len(SHOWN)}---|---|",
-        *(_grown_row(name, grown[name, 1]) for name in presets),
+        *(_bare_row(name, [found[name, seed] for seed in SEEDS]) for name in PRESETS),
     ]
-    PAGE.write_text("\n".join(text) + "\n", encoding="utf-8")
-    sys.stdout.write(f"{PAGE}\n")
+    return "\n".join(lines)
+
+
+def grown(runner: Runner) -> str:
+    """A small tumour of every preset for 60 days."""
+    jobs = {(name, 1): partial(simulated, with_room(name), 1) for name in PRESETS}
+    found = runner.run(jobs, partial(_tell, "with a tumour"))
+    lines = [
+        "A tumour keeps a mixture, and slows down",
+        "",
+        f"{CELLS} cells in a box of {ROOM_UM / 1000:g} mm that they do not fill, left alone, one "
+        "seed: living tumour cells and share of CSC among them; growth, 1/d, over the first and "
+        "the last 15 days, and the share of the tumour that is hypoxic in the end.",
+        "",
+        f"| preset | {' | '.join(f'day {day:g}' for day in SHOWN)} | growth | hypoxic | kept |",
+        f"|---|{'---|' * len(SHOWN)}---|---|---|",
+        *(_grown_row(name, found[name, 1]) for name in PRESETS),
+    ]
+    return "\n".join(lines)
+
+
+PARTS: dict[str, Callable[[Runner], str]] = {"bare": bare, "grown": grown}
+HEAD = (
+    "# What must hold for every cancer\n\n`python benchmarks/sanity.py` makes this page, on the "
+    "quick variants: the presets on less area. `pytest -m slow tests/science/test_sanity.py` asks "
+    "the same, and of whole tumours too."
+)
 
 
 def _tell(what: str, share: float) -> None:
@@ -180,7 +176,7 @@ def _tell(what: str, share: float) -> None:
     sys.stdout.flush()
 
 
-def _free_row(name: str, runs: Sequence["pd.DataFrame | Failure"]) -> str:
+def _bare_row(name: str, runs: Sequence["pd.DataFrame | Failure"]) -> str:
     tables = [run for run in runs if isinstance(run, pd.DataFrame)]
     if len(tables) < len(runs):
         return f"| {name} | stopped | | | no |"
@@ -204,12 +200,13 @@ def _worst(found: pd.DataFrame, start: pd.Series) -> str:
 
 def _grown_row(name: str, run: "pd.DataFrame | Failure") -> str:
     if isinstance(run, Failure):
-        return f"| {name} | {run.reason} |{' |' * len(SHOWN)} no |"
+        return f"| {name} | {run.reason} |{' |' * (len(SHOWN) + 1)} no |"
     table = run.set_index("time_d")
     cells = [f"{table.tumour_cells[d]:,.0f}, {table.csc_fraction[d]:.3f}" for d in SHOWN]
     kept = 0.0 < table.csc_fraction[SHOWN[-1]] < 0.5
-    share, days = CUT_BACK.get(name, (0.0, []))
-    cells.append(f"{share:.0%} after days {', '.join(map(str, days))}" if days else "")
+    log = np.log(table.tumour_cells)
+    first, last = ((log[d + 15.0] - log[d]) / 15.0 for d in (SHOWN[0], SHOWN[-1] - 15.0))
+    cells += [f"{first:.3f}, {last:.3f}", f"{table.hypoxic_fraction[SHOWN[-1]]:.2f}"]
     return f"| {name} | {' | '.join(cells)} | {'yes' if kept else 'no'} |"
 
 

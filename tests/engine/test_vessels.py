@@ -286,7 +286,7 @@ def test_vessels_go_on_alike_from_a_snapshot(small: Make, k: Backend) -> None:
     """A tissue full of VEGFA, left for a while in one go or in two."""
     loud = {
         "tissue.vessels": "400 /mm^2",
-        "parameters": {"EC.sprouting_rate": "0.003 1/d"},
+        "parameters": {"EC.sprouting_rate": "0.009 1/d"},
     }
     plan = assemble(small(loud, {"add": "VEGFA", "concentration": "0.5 nM"}), 1).plan
     whole = begin(plan, k)

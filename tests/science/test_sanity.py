@@ -39,7 +39,7 @@ def test_no_tumour_runs_away_to_stem_cells_only(preset: str) -> None:
 
 @pytest.mark.parametrize("preset", PRESETS)
 def test_a_small_tumour_keeps_a_mixture(preset: str) -> None:
-    """From 400 cells; the fast ones are cut back on the way (`benchmarks.sanity.CUT_BACK`)."""
+    """From 400 cells, left alone."""
     table = sn.simulate(with_room(preset), seed=1, threads=1).table
     assert 0.0 < table.csc_fraction.iloc[-1] < 0.5
     assert table.tumour_cells.iloc[-1] > 0
