@@ -108,25 +108,27 @@ def main() -> None:
     asked = argparse.ArgumentParser(description=__doc__)
     asked.add_argument("parts", nargs="*", help=f"{' or '.join(PARTS)}; all without it")
     asked.add_argument("--workers", type=int)
+    asked.add_argument("--only", default="", help="presets, separated by commas; all without it")
     options = asked.parse_args()
+    presets = [name for name in PRESETS if name in options.only.split(",")] or PRESETS
     unknown = set(options.parts) - set(PARTS)
     if unknown:
         asked.error(f"There is no part {', '.join(unknown)}.")
     old = PAGE.read_text(encoding="utf-8").split("\n## ")[1:] if PAGE.exists() else []
     with Runner(options.workers) as runner:
         parts = [
-            make(runner) if part in (options.parts or PARTS) else old[place].rstrip()
+            make(runner, presets) if part in (options.parts or PARTS) else old[place].rstrip()
             for place, (part, make) in enumerate(PARTS.items())
         ]
     PAGE.write_text("\n\n## ".join([HEAD, *parts]) + "\n", encoding="utf-8")
     sys.stdout.write(f"{PAGE}\n")
 
 
-def bare(runner: Runner) -> str:
-    """Tissue of every preset without a tumour."""
+def bare(runner: Runner, presets: Sequence[str]) -> str:
+    """Tissue of presets without a tumour."""
     jobs = {
         (name, seed): partial(simulated, without_tumour(name), seed)
-        for name in PRESETS
+        for name in presets
         for seed in SEEDS
     }
     found = runner.run(jobs, partial(_tell, "without a tumour"))
@@ -139,14 +141,15 @@ def bare(runner: Runner) -> str:
         "",
         "| preset | rare type that drifts most | other type | factor | kept |",
         "|---|---|---|---|---|",
-        *(_bare_row(name, [found[name, seed] for seed in SEEDS]) for name in PRESETS),
+        *(_bare_row(name, [found[name, seed] for seed in SEEDS]) for name in presets),
+        *_missing(presets),
     ]
     return "\n".join(lines)
 
 
-def grown(runner: Runner) -> str:
-    """A small tumour of every preset for 60 days."""
-    jobs = {(name, 1): partial(simulated, with_room(name), 1) for name in PRESETS}
+def grown(runner: Runner, presets: Sequence[str]) -> str:
+    """A small tumour of presets for 60 days."""
+    jobs = {(name, 1): partial(simulated, with_room(name), 1) for name in presets}
     found = runner.run(jobs, partial(_tell, "with a tumour"))
     lines = [
         "A tumour keeps a mixture, and slows down",
@@ -157,17 +160,23 @@ def grown(runner: Runner) -> str:
         "",
         f"| preset | {' | '.join(f'day {day:g}' for day in SHOWN)} | growth | hypoxic | kept |",
         f"|---|{'---|' * len(SHOWN)}---|---|---|",
-        *(_grown_row(name, found[name, 1]) for name in PRESETS),
+        *(_grown_row(name, found[name, 1]) for name in presets),
+        *_missing(presets),
     ]
     return "\n".join(lines)
 
 
-PARTS: dict[str, Callable[[Runner], str]] = {"bare": bare, "grown": grown}
+PARTS: dict[str, Callable[[Runner, Sequence[str]], str]] = {"bare": bare, "grown": grown}
 HEAD = (
     "# What must hold for every cancer\n\n`python benchmarks/sanity.py` makes this page, on the "
     "quick variants: the presets on less area. `pytest -m slow tests/science/test_sanity.py` asks "
     "the same, and of whole tumours too."
 )
+
+
+def _missing(presets: Sequence[str]) -> list[str]:
+    others = [name for name in PRESETS if name not in presets]
+    return ["", f"Not run: {', '.join(others)}."] if others else []
 
 
 def _tell(what: str, share: float) -> None:
