@@ -154,12 +154,13 @@ def grown(runner: Runner, presets: Sequence[str]) -> str:
     lines = [
         "A tumour keeps a mixture, and slows down",
         "",
-        f"{CELLS} cells in a box of {ROOM_UM / 1000:g} mm that they do not fill, left alone, one "
-        "seed: living tumour cells and share of CSC among them; growth, 1/d, over the first and "
-        "the last 15 days, and the share of the tumour that is hypoxic in the end.",
+        f"{CELLS} cells in a box of {ROOM_UM / 1000:g} mm, left alone, one seed: living tumour "
+        "cells and share of CSC among them; growth, 1/d, from day 15 to 30 and over the last 15 "
+        "days; at the end, the share that is hypoxic, and how many tumour cells have left over "
+        "the open walls.",
         "",
-        f"| preset | {' | '.join(f'day {day:g}' for day in SHOWN)} | growth | hypoxic | kept |",
-        f"|---|{'---|' * len(SHOWN)}---|---|---|",
+        f"| preset | {' | '.join(f'day {day:g}' for day in SHOWN)} | growth | hypoxic | left | kept |",
+        f"|---|{'---|' * len(SHOWN)}---|---|---|---|",
         *(_grown_row(name, found[name, 1]) for name in presets),
         *_missing(presets),
     ]
@@ -208,13 +209,18 @@ def _worst(found: pd.DataFrame, start: pd.Series) -> str:
 
 def _grown_row(name: str, run: "pd.DataFrame | Failure") -> str:
     if isinstance(run, Failure):
-        return f"| {name} | {run.reason} |{' |' * (len(SHOWN) + 1)} no |"
+        return f"| {name} | {run.reason} |{' |' * (len(SHOWN) + 2)} no |"
     table = run.set_index("time_d")
     cells = [f"{table.tumour_cells[d]:,.0f}, {table.csc_fraction[d]:.3f}" for d in SHOWN]
     kept = 0.0 < table.csc_fraction[SHOWN[-1]] < 0.5
     log = np.log(table.tumour_cells)
-    first, last = ((log[d + 15.0] - log[d]) / 15.0 for d in (SHOWN[0], SHOWN[-1] - 15.0))
-    cells += [f"{first:.3f}, {last:.3f}", f"{table.hypoxic_fraction[SHOWN[-1]]:.2f}"]
+    first, last = ((log[d + 15.0] - log[d]) / 15.0 for d in (15.0, 45.0))
+    end = table.iloc[-1]
+    cells += [
+        f"{first:.3f}, {last:.3f}",
+        f"{end.hypoxic_fraction:.2f}",
+        f"{end['left.tumour']:,.0f}",
+    ]
     return f"| {name} | {' | '.join(cells)} | {'yes' if kept else 'no'} |"
 
 
