@@ -151,6 +151,7 @@ def grown(runner: Runner, presets: Sequence[str]) -> str:
     """A small tumour of presets for 60 days."""
     jobs = {(name, 1): partial(simulated, with_room(name), 1) for name in presets}
     found = runner.run(jobs, partial(_tell, "with a tumour"))
+    days = " | ".join(f"day {day:g}" for day in SHOWN)
     lines = [
         "A tumour keeps a mixture, and slows down",
         "",
@@ -159,7 +160,7 @@ def grown(runner: Runner, presets: Sequence[str]) -> str:
         "days; at the end, the share that is hypoxic, and how many tumour cells have left over "
         "the open walls.",
         "",
-        f"| preset | {' | '.join(f'day {day:g}' for day in SHOWN)} | growth | hypoxic | left | kept |",
+        f"| preset | {days} | growth | hypoxic | left | kept |",
         f"|---|{'---|' * len(SHOWN)}---|---|---|---|",
         *(_grown_row(name, found[name, 1]) for name in presets),
         *_missing(presets),
