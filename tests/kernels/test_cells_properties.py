@@ -151,7 +151,7 @@ def test_the_exchange_of_no_cells_is_nothing() -> None:
     sink = np.zeros((1, 8), np.float32)
     exchange.take_up(
         pointer, none, none, np.zeros(0, np.float32), np.array([0, 1]), np.zeros(1, np.int32),
-        np.ones(1, np.float32), np.ones(1, np.uint8), np.full(1, -1, np.int32),
+        np.ones(1, np.float32), np.ones(1, np.uint8), *np.full((2, 1), -1, np.int32),
         np.zeros((1, 0), np.float32), np.ones((1, 1), np.float32), np.ones(1, np.uint8), sink,
     )  # fmt: skip
     assert not sink.any()

@@ -65,8 +65,8 @@ class Tissue:
         pointer, place, rate, by_volume = self.flat(self.uptake)
         take_up(
             self.pointer, self.kind, self.state, self.radius, pointer, place, rate,
-            by_volume.astype(np.uint8), np.full(len(place), -1, np.int32), self.signals, self.scale,
-            self.due, sink,
+            by_volume.astype(np.uint8), *np.full((2, len(place)), -1, np.int32), self.signals,
+            self.scale, self.due, sink,
         )  # fmt: skip
         return sink
 

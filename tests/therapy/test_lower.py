@@ -9,6 +9,7 @@ from stemniche.core.errors import InputError
 from stemniche.engine.plan import Plan
 from stemniche.engine.state import State
 from stemniche.run.assemble import assemble
+from stemniche.run.measures import measure
 from stemniche.spec.interventions import Intervention
 from stemniche.spec.scenario import Scenario
 from stemniche.spec.treatment import FORMS
@@ -123,6 +124,18 @@ def test_cells_hold_none_of_a_gene_that_is_knocked_out(walk: Walk, small: Make) 
     assert level(intact, own=True) > 0.05
     assert level(lacking, own=True) < 1e-4
     assert level(lacking, own=False) > 0.3 * level(intact, own=False) > 0.0
+
+
+def test_vesicles_that_no_cell_takes_up_stay_in_the_tissue(walk: Walk, small: Make) -> None:
+    """Release is as before, the sink of the cells is gone, and they get little of the cargo."""
+    found = []
+    for lines in ((), ("uptake_block vesicles 0.9",)):
+        plan, state = walk(small({}, *lines), 120, prepared=20)
+        table = measure(plan, state)
+        found.append((table["vesicle.CSC_exosomes"], table["delivered.CSC_exosomes.tumour"]))
+    (free, taken), (free_blocked, taken_blocked) = found
+    assert free_blocked > 1.1 * free > 0.0
+    assert taken_blocked / taken == pytest.approx(0.1 * free_blocked / free, rel=0.1)
 
 
 def test_an_unknown_record_is_an_input_error(small: Make) -> None:

@@ -103,6 +103,7 @@ def take_up(
     rate: Any,
     by_volume: Any,
     node: Any,
+    carrier: Any,
     signals: Any,
     read_scale: Any,
     due: Any,
@@ -116,6 +117,8 @@ def take_up(
         rate: first order: 1/min times 1/voxel volume (multiplied by the cell's volume where
             `by_volume` is 1); otherwise the amount per cell and voxel.
         node, signals, read_scale: As for `secrete`; they scale the entry.
+        carrier: Row of `read_scale` that alone scales the entry, -1 for none: vesicles are read by
+            being taken up, so a block of the one is a block of the other.
         due: uint8 [rows].
         sink: float32 [rows, V].
     """
@@ -142,6 +145,8 @@ def take_up(
                         continue
                     if node[e] >= 0:
                         amount *= signals[node[e], c] * read_scale[t, node[e]]
+                    if carrier[e] >= 0:
+                        amount *= read_scale[t, carrier[e]]
                     count = _add(column[e], amount, total, seen, met, count)
             for m in range(count):
                 f = met[m]

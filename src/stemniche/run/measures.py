@@ -326,6 +326,7 @@ def _vesicles(v: View) -> Iterator[tuple[str, float]]:
         cargo, levels = factor.id.removesuffix(VESICLE), flat[plan.factors[factor.id]]
         yield f"vesicle.{cargo}", float(levels[inside].mean(dtype=np.float64))
         rate = np.array([rates.get((factor.id, name), 0.0) for name in plan.types.names])
+        rate = rate * s["read_scale"][:, plan.signals[factor.id]]
         taken = rate[s.live("type")] * volume * levels[s.live("voxel")] * NANOMOLAR
         for name, mean_taken in v.means(taken):
             yield f"delivered.{cargo}.{name}", mean_taken

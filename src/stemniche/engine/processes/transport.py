@@ -75,6 +75,7 @@ class Transport(Process):
     uptake_rate: Array
     uptake_by_volume: Array
     uptake_node: Array
+    uptake_carrier: Array
     saturable: Array
     saturable_km: Array
     reference: bool
@@ -207,6 +208,7 @@ class Transport(Process):
             self.uptake_rate,
             self.uptake_by_volume,
             self.uptake_node,
+            self.uptake_carrier,
             s["signals"],
             s["read_scale"],
             column_due,
@@ -352,13 +354,16 @@ def transport(plan: Plan) -> Transport:
                 continue
             place = plan.factors[u.factor]
             node = plan.signals[u.node] if u.node else -1
+            vesicle = factors[place].form == "vesicle"
+            carrier = plan.signals[u.factor] if vesicle else -1
             if u.kind == "first_order":
-                taken.append((place, u.rate / volume, 1, node))
+                taken.append((place, u.rate / volume, 1, node, carrier))
             else:
                 if place not in saturable:
                     saturable.append(place)
                     kms.append(u.km)
-                taken.append((len(factors) + saturable.index(place), u.rate / volume, 0, node))
+                column = len(factors) + saturable.index(place)
+                taken.append((column, u.rate / volume, 0, node, carrier))
         up_pointer.append(len(taken))
     diffusivity = np.array([f.diffusivity for f in factors])
     decay = np.array([f.decay for f in factors])
@@ -407,6 +412,7 @@ def transport(plan: Plan) -> Transport:
         uptake_rate=np.array([e[1] for e in taken], np.float32),
         uptake_by_volume=np.array([e[2] for e in taken], np.uint8),
         uptake_node=np.array([e[3] for e in taken], np.int32),
+        uptake_carrier=np.array([e[4] for e in taken], np.int32),
         saturable=np.array(saturable, np.int32),
         saturable_km=np.array(kms, np.float32),
     )
