@@ -209,6 +209,21 @@ def test_open_walls_add_no_scatter_to_a_count_that_is_as_beyond(
             assert abs(copy["arrived"][kind] - leaving * beyond / count) <= allowed
 
 
+def test_what_is_put_in_or_taken_out_stays_so_at_open_walls(walk: Walk, small: Make) -> None:
+    """T cells cross half a millimetre in hours; the tissue beyond has been treated alike."""
+    counts = []
+    for lines in ((), ("transfer CD8 40",), ("deplete CD8 0.9",), ("transfer CAR_T 40",)):
+        plan, state = walk(small({}, *lines), 200, prepared=1)
+        kinds = np.bincount(state.live("type"), minlength=len(plan.types))
+        counts.append(int(kinds[plan.types["CD8"]] + kinds[plan.types["CAR_T"]]))
+        assert state["left_domain"].sum() > 40
+    alone, more, fewer, strange = counts
+    assert alone >= 6
+    assert more > alone + 20
+    assert fewer < alone / 2
+    assert strange > alone + 20
+
+
 def test_who_arrives_stands_at_a_wall(walk: Walk, small: Make, k: Backend) -> None:
     plan, state = walk(small(TISSUE))
     recruitment = next(p for p in plan.processes if p.name == "recruitment")

@@ -91,12 +91,14 @@ class Controls(Process):
             self._deplete(s, t, k, i, mask)
 
     def _deplete(self, s: State, t: Tick, k: Backend, i: int, mask: Array) -> None:
-        """Remove a share of the living cells of some types."""
+        """Remove a share of the living cells of some types; beyond the walls too, if everywhere."""
         alive = s.live("state") == ALIVE
         cells = np.flatnonzero(mask[s.live("type")] & alive)
         if self.controls[i].among:
             near = s.live("voxel")[alive & (self.among[i][s.live("type")] == 1)]
             cells = cells[np.isin(s["voxel"][cells], near)]
+        else:
+            s["beyond"][mask] *= 1.0 - self.controls[i].value
         name, number = stream(f"deplete.{self.controls[i].label}"), self.repeats[i]
         draw = k.uniform_array(self.seed, name, s["key"][cells], t.index, number)
         struck = cells[draw < self.controls[i].value]
@@ -146,6 +148,7 @@ def controls(plan: Plan) -> Controls:
                 "environment": "mixed",
                 "vessel_state": "1",
                 "state": "1",
+                "beyond": "cells",
                 **({"distant_held": "factor unit"} if plan.surroundings.distant else {}),
             },
             add={"depleted": "cells", "flux": "cells"},

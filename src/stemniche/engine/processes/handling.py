@@ -59,7 +59,7 @@ class Sorting(Process):
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Transfer(Process):
-    """Add the cells of every ``transfer`` control that strikes.
+    """Add the cells of every ``transfer`` control that strikes, as densely beyond the walls.
 
     Stem cells come with a stemness half-way between the threshold and its greatest, progenitors
     with all their divisions; all of them without heritable factors of their own.
@@ -104,6 +104,8 @@ class Transfer(Process):
             high, low = self.stemness
             s["stemness"][cells] = high if kind == self.stem else low
             s["left"][cells] = self.divisions if kind == self.transit else 0
+        else:
+            s["beyond"][kind] += count
         s["transferred"][kind] += count
         s["flux"][FLUX.index("traffic")] += count * (kind == self.stem)
 
@@ -157,6 +159,6 @@ def _transfer(plan: Plan) -> Transfer:
         access=Access(
             read={"control_ended": "1", "resting": "1"},
             write=plan.per_cell,
-            add={"transferred": "cells", "flux": "cells"},
+            add={"transferred": "cells", "flux": "cells", "beyond": "cells"},
         ),
     )

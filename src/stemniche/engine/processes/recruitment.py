@@ -68,13 +68,13 @@ class Recruitment(Process):
         entering: Types that come from the blood, as places.
         flow: Cells per min of each at the reference, over all vessels perfused at placement.
         calls: Recruitment drive of each, None when nothing moves it.
-        leaving: 1/min of each, its turnover and what it turns into in tissue at rest.
+        leaving: float64 [T], 1/min, turnover of each type and what it turns into at rest.
         beyond: float64 [T], count of each host type at placement, which the tissue beyond the walls
-            holds as long as the blood does.
+            holds as long as the blood does, and comes back to from what was done to it.
 
     Source:
-        In the tissue beyond, ``dN/dt = leaving (N0 pool - N)`` for cells that come from the blood,
-        exact over the step.
+        In the tissue beyond, ``dN/dt = leaving (N0 pool - N)``, exact over the step; the pool is 1
+        for cells that do not come from the blood.
     """
 
     entering: tuple[int, ...]
@@ -113,10 +113,10 @@ class Recruitment(Process):
                 fold[i] = drives.value(call, level)
         expected = (self.flow * s["pool"])[:, None] * share * fold * (self.every_s / 60.0)
         self._enter(s, t, k, places, expected)
-        own = list(self.entering)
-        held, wanted = s["beyond"][own], self.beyond[own] * s["pool"]
+        wanted = self.beyond.copy()
+        wanted[list(self.entering)] *= s["pool"]
         kept = np.exp(-self.leaving * self.every_s / 60.0)
-        s["beyond"][own] = wanted + (held - wanted) * kept
+        s["beyond"][:] = wanted + (s["beyond"] - wanted) * kept
         if self.open_walls:
             self._over_the_walls(s, t, k)
 
@@ -230,7 +230,7 @@ def recruitment(plan: Plan) -> Recruitment:
     return Recruitment(
         entering=entering,
         flow=np.array(flow),
-        leaving=np.array([_leaving(plan, i) for i in entering]),
+        leaving=np.array([_leaving(plan, i) for i in range(len(plan.types))]),
         calls=tuple(plan.drives.get((VESSEL, f"recruitment.{n}")) for n in names),
         factors=plan.factors.place,
         held={name: holders(plan.held, VESSEL, name) for name in plan.factors.names},
