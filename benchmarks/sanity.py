@@ -55,20 +55,20 @@ def without_tumour(preset: str) -> Scenario:
     return sn.load_scenario(preset).change({**nothing, "days": 30, "sample_every": "1 d"})
 
 
-def with_room(preset: str) -> Scenario:
-    """60 days of a small tumour in a wide box, with host cells as dense as in the preset."""
+def roomy(preset: str) -> Scenario:
+    """60 days of a preset in a wide box, with host cells as dense as in its own."""
     scenario = sn.load_scenario(preset)
     more = (ROOM_UM / scenario.domain.size[0]) ** 2
     counts = {
         f"tissue.{name}": round(count * more) for name, count in scenario.tissue.cells.items()
     }
-    grown = {
-        "domain.size": [f"{ROOM_UM} um"] * 2,
-        "tumour.cells": CELLS,
-        "days": 60,
-        "sample_every": "5 d",
-    }
-    return scenario.change({**counts, **grown})
+    wide = {"domain.size": [f"{ROOM_UM} um"] * 2, "days": 60, "sample_every": "5 d"}
+    return scenario.change({**counts, **wide})
+
+
+def small(preset: str) -> Scenario:
+    """A small tumour in the wide box."""
+    return roomy(preset).change({"tumour.cells": CELLS})
 
 
 def drifts(tables: Sequence[pd.DataFrame]) -> pd.DataFrame:
@@ -110,10 +110,11 @@ def main() -> None:
     asked.add_argument("--workers", type=int)
     asked.add_argument("--only", default="", help="presets, separated by commas; all without it")
     options = asked.parse_args()
-    presets = [name for name in PRESETS if name in options.only.split(",")] or PRESETS
-    unknown = set(options.parts) - set(PARTS)
-    if unknown:
-        asked.error(f"There is no part {', '.join(unknown)}.")
+    presets = options.only.split(",") if options.only else PRESETS
+    for what, named, known in (("part", options.parts, PARTS), ("preset", presets, PRESETS)):
+        for name in named:
+            if name not in known:
+                asked.error(f"There is no {what} {name!r}; there are {', '.join(known)}.")
     old = PAGE.read_text(encoding="utf-8").split("\n## ")[1:] if PAGE.exists() else []
     with Runner(options.workers) as runner:
         parts = [
@@ -149,7 +150,7 @@ def bare(runner: Runner, presets: Sequence[str]) -> str:
 
 def grown(runner: Runner, presets: Sequence[str]) -> str:
     """A small tumour of presets for 60 days."""
-    jobs = {(name, 1): partial(simulated, with_room(name), 1) for name in presets}
+    jobs = {(name, 1): partial(simulated, small(name), 1) for name in presets}
     found = runner.run(jobs, partial(_tell, "with a tumour"))
     days = " | ".join(f"day {day:g}" for day in SHOWN)
     lines = [

@@ -1,10 +1,9 @@
 """What must hold for every cancer, at full length: ``pytest -m slow``, some hours."""
 
 import pytest
-from benchmarks.sanity import PRESETS, SEEDS, drifts, with_room, without_tumour
+from benchmarks.sanity import PRESETS, SEEDS, drifts, roomy, small, without_tumour
 
 import stemniche as sn
-from stemniche.spec.scenario import Scenario
 
 pytestmark = pytest.mark.slow
 
@@ -18,21 +17,10 @@ def test_tissue_without_a_tumour_stays_as_it_is(preset: str) -> None:
     assert not found[found.drift.abs() >= found.allowed].to_dict("index")
 
 
-def roomy(preset: str) -> Scenario:
-    """A preset in a box of 2.4 mm, with host cells at the same density."""
-    scenario = sn.load_scenario(preset)
-    more = (2400.0 / scenario.domain.size[0]) ** 2
-    counts = {
-        f"tissue.{name}": round(count * more) for name, count in scenario.tissue.cells.items()
-    }
-    return scenario.change({"domain.size": ["2.4 mm", "2.4 mm"], **counts})
-
-
 @pytest.mark.parametrize("preset", PRESETS)
 def test_no_tumour_runs_away_to_stem_cells_only(preset: str) -> None:
     """In a box that 60 days of growth do not fill."""
-    scenario = roomy(preset).change({"days": 60, "sample_every": "5 d"})
-    table = sn.simulate(scenario, seed=1, threads=1).table
+    table = sn.simulate(roomy(preset), seed=1, threads=1).table
     assert 0.0 < table.csc_fraction.iloc[-1] < 0.5
     assert table.tumour_cells.iloc[-1] > 0
 
@@ -40,6 +28,6 @@ def test_no_tumour_runs_away_to_stem_cells_only(preset: str) -> None:
 @pytest.mark.parametrize("preset", PRESETS)
 def test_a_small_tumour_keeps_a_mixture(preset: str) -> None:
     """From 400 cells, left alone."""
-    table = sn.simulate(with_room(preset), seed=1, threads=1).table
+    table = sn.simulate(small(preset), seed=1, threads=1).table
     assert 0.0 < table.csc_fraction.iloc[-1] < 0.5
     assert table.tumour_cells.iloc[-1] > 0

@@ -43,7 +43,7 @@ class Needs:
         memory: Bytes.
         disk: Bytes of the run's folder.
         seconds: On one core of the machine of the benchmarks.
-        full: Day on which the domain gets too full, if that is before the end.
+        full: Day on which a tumour in tissue makes the domain too full, if before the end.
     """
 
     cells: int
@@ -129,7 +129,7 @@ def forecast(scenario: Scenario) -> Forecast:
         ("cells at placement", needs.cells, "cells"),
         ("packed capacity of the domain", round(needs.room), "cells"),
         ("share filled at placement", round(needs.cells / needs.room, 3), "1"),
-        (f"cells at the end, doubling every {DOUBLING_D:.0f} d", round(needs.most), "cells"),
+        ("cells at the end", round(needs.most), "cells"),
         ("voxels", plan.grid.voxels, "voxels"),
         ("factors", len(plan.factors), ""),
         ("network nodes", len(plan.nodes), ""),
@@ -160,8 +160,9 @@ def needs_of(run: Assembled) -> Needs:
     room = capacity(plan)
     days = scenario.duration_s / 86400.0
     doublings = filled = 0.0
+    culture = plan.surroundings.medium
     if tumour:
-        doublings = 1.0 if plan.surroundings.medium else days / DOUBLING_D
+        doublings = 1.0 if culture else days / DOUBLING_D
         filled = math.log2(max(FULL * room - others, tumour) / tumour)
     last = min(doublings, filled)
     most = others + tumour * 2.0**last
@@ -181,7 +182,7 @@ def needs_of(run: Assembled) -> Needs:
         memory=BASE_MEMORY + state,
         disk=samples * sample + 2.0 * state,
         seconds=ticks * 1e-9 * per_tick,
-        full=days * filled / doublings if filled < doublings else None,
+        full=days * filled / doublings if filled < doublings and not culture else None,
     )
 
 
