@@ -7,12 +7,14 @@ import numpy as np
 import pytest
 
 from stemniche.engine.grid import Grid
+from stemniche.engine.newcomers import add_cells
 from stemniche.engine.plan import Plan
 from stemniche.engine.processes.vessels import VESSEL_BEHAVIOURS, Vessels
 from stemniche.engine.state import APOPTOTIC, Array, State
 from stemniche.engine.step import advance, begin, moment
 from stemniche.engine.vessels import (
     ARTERIAL,
+    MIMICRY,
     SPROUT,
     VENOUS,
     Graph,
@@ -192,11 +194,72 @@ def test_every_segment_is_lined_by_a_living_cell_and_vanishes_with_it(
     names = Graph.of(s).name
     lining = s.live("type") == plan.types["EC"]
     assert sorted(s.live("wall")[lining]) == names.tolist()
-    dies = np.flatnonzero(lining)[::3]
-    lost = set(s["wall"][dies].tolist())
+    s["state"][: s.n][lining] = APOPTOTIC
+    driven(sprouting(process, 0.0), s, k, 1)
+    assert not len(Graph.of(s).name)
+
+
+def joined(bare: tuple[Plan, State, Vessels], k: Backend) -> Array:
+    """A sprout between two ports that carries blood: the cells of its wall, along x."""
+    plan, s, process = bare
+    two_ports(plan, s, 100.0)
+    driven(sprouting(process, 10.0), s, k, 1)
+    driven(sprouting(process, 0.0), s, k, 14)
+    graph, wall = Graph.of(s), process._wall(s)
+    place = graph.places(s["wall"][wall])
+    lines = wall[(graph.kind[place] == SPROUT) & graph.perfused[place].astype(bool)]
+    assert len(lines) > 2
+    return lines[np.argsort(s["x"][lines])]
+
+
+def test_a_vessel_stays_whole_where_one_wall_dies_among_many_that_live(
+    bare: tuple[Plan, State, Vessels], k: Backend
+) -> None:
+    """Neighbours crawl over the gap: one divides, its daughter lines it, and blood flows on."""
+    _, s, process = bare
+    lines = joined(bare, k)
+    dies, name = int(lines[1]), int(s["wall"][lines[1]])
+    beside = s["key"][lines[[0, 2]]].tolist()
+    carrying = int(Graph.of(s).perfused.sum())
+    s["behaviours"][process.apoptosis_row] = 0.1 / 1440.0
     s["state"][dies] = APOPTOTIC
     driven(sprouting(process, 0.0), s, k, 1)
-    assert not lost & set(Graph.of(s).name.tolist())
+    (new,) = np.flatnonzero((s.live("wall") == name) & (s.live("state") == 0))
+    assert s["parent"][new] in beside
+    assert int(Graph.of(s).perfused.sum()) == carrying
+    assert s["wall"][dies] == 0
+
+
+def test_a_vessel_breaks_where_walls_die_sooner_than_they_could_close_a_gap(
+    bare: tuple[Plan, State, Vessels], k: Backend
+) -> None:
+    _, s, process = bare
+    dies = int(joined(bare, k)[1])
+    name = int(s["wall"][dies])
+    s["behaviours"][process.apoptosis_row] = 1000.0 / 1440.0
+    s["state"][dies] = APOPTOTIC
+    driven(sprouting(process, 0.0), s, k, 1)
+    graph = Graph.of(s)
+    assert name not in graph.name
+    assert not graph.perfused[graph.kind == SPROUT].any()
+
+
+def test_a_piece_of_wall_that_tumour_cells_line_does_not_grow_by_itself(
+    bare: tuple[Plan, State, Vessels], k: Backend
+) -> None:
+    """It takes more tumour cells that turn, where a sprout of the same age has grown."""
+    plan, s, process = bare
+    two_ports(plan, s, 100.0)
+    for clone in (0, 1):
+        at = [np.array([70.0]), np.array([100.0 + 15.0 * clone]), np.array([10.0])]
+        key = np.array([1000 + clone], np.uint64)
+        (new,) = add_cells(s, k, plan.types["EC"], at, key, float(process.volume[0]))
+        s["clone"][new] = clone
+    driven(sprouting(process, 0.0), s, k, 6)
+    graph = Graph.of(s)
+    grown = [int((graph.kind == kind).sum()) for kind in (SPROUT, MIMICRY)]
+    assert grown[0] > 2
+    assert grown[1] == 1
 
 
 def test_a_narrow_vessel_closes(bare: tuple[Plan, State, Vessels], k: Backend) -> None:

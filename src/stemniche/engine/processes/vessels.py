@@ -18,6 +18,7 @@ from stemniche.engine.process import Access, Phase, Process, Tick
 from stemniche.engine.state import ALIVE, Array, State
 from stemniche.engine.vessels import (
     GRAPH_UNITS,
+    HOST,
     MIMICRY,
     NO_PORT,
     SHORTEST,
@@ -42,6 +43,9 @@ LEAST_FALL = 0.01
 PASCAL = 133.322
 """Pascals in 1 mmHg."""
 
+LEAST_CRAWL = 1e-6
+"""Speed of walls, um/min, below which they close no gap."""
+
 AHEAD = 0.5
 """Least cosine between a tip's heading and what it joins."""
 
@@ -51,8 +55,9 @@ AHEAD = 0.5
 class Vessels(Process):
     """One step in the life of the vessels.
 
-    In order: walls that died vanish, loose cells of the wall's kind join a vessel nearby, tips grow
-    and join others ahead of them, walls sprout, cover comes, blood flows.
+    In order: neighbours close the gaps that dead walls leave, or the vessel breaks there; loose
+    cells of the wall's kind join a vessel nearby, tips grow and join others ahead of them, walls
+    sprout, cover comes, blood flows.
 
     Args:
         lining, covering: Places of the types that line and that cover vessels.
@@ -74,6 +79,7 @@ class Vessels(Process):
     calls: tuple[Drive | None, ...]
     signals: dict[str, int]
     speed_row: int
+    apoptosis_row: int
     volume: Array
     radius: float
     cell_length: float
@@ -92,6 +98,7 @@ class Vessels(Process):
     def run(self, s: State, t: Tick, k: Backend) -> None:
         """See `Process.run`."""
         graph = Graph.of(s)
+        self._mend(s, t, k, graph)
         self._prune(s, graph)
         self._join(s, graph, t)
         self._grow(s, t, k, graph)
@@ -143,10 +150,39 @@ class Vessels(Process):
         leaky = leakiness * fold
         return leaky - np.maximum(leaky - 1.0, 0.0) * mended
 
-    def _prune(self, s: State, graph: Graph) -> None:
-        """Drop segments without a living wall, and let go of the cells on them."""
+    def _mend(self, s: State, t: Tick, k: Backend, graph: Graph) -> None:
+        """Let walls beside a gap close it, by a daughter of the one that lives on most surely.
+
+        It must live for as long as it takes to crawl over the gap. So a death among many that live
+        leaves a vessel whole, and walls that die one after the other take it with them.
+        """
+        gaps, wall = np.flatnonzero(~self._lined(s, graph)), self._wall(s)
+        if not gaps.size or not wall.size:
+            return
+        ends = graph.ends[graph.places(s["wall"][wall])]
+        speed = np.maximum(s["behaviours"][self.speed_row, wall], LEAST_CRAWL)
+        risk = s["behaviours"][self.apoptosis_row, wall] * self.cell_length / speed
+        for gap in gaps:
+            beside = np.flatnonzero(np.isin(ends, graph.ends[gap]).any(axis=1))
+            if not beside.size:
+                continue
+            likeliest = beside[[np.argmin(risk[beside])]]
+            mother, dice = wall[likeliest], (self.seed, stream("vessel.mend"))
+            draw = k.uniform_array(*dice, s["key"][mother], t.index, int(graph.name[gap]))
+            if draw[0] < np.exp(-risk[likeliest[0]]):
+                self._divide(s, k, mother, graph.middles()[[gap]], graph.name[[gap]])
+                if graph.kind[gap] != HOST:
+                    graph.kind[gap] = self._kind(s, mother)[0]
+
+    def _lined(self, s: State, graph: Graph) -> Array:
+        """bool: segments with a living wall."""
         lined = np.zeros(len(graph.name), bool)
         lined[graph.places(s["wall"][self._wall(s)])] = True
+        return lined
+
+    def _prune(self, s: State, graph: Graph) -> None:
+        """Drop segments without a living wall, and let go of the cells on them."""
+        lined = self._lined(s, graph)
         if not lined.all():
             graph.keep(lined)
         held = np.flatnonzero(s.live("wall"))
@@ -186,7 +222,10 @@ class Vessels(Process):
         s["wall"][cells] = graph.add_segments(nearest, tips, kind, self.radius, first)
 
     def _grow(self, s: State, t: Tick, k: Backend, graph: Graph) -> None:
-        """Move the tips along their cells' headings; join what lies ahead."""
+        """Move the tips along their cells' headings; join what lies ahead.
+
+        A tip of tumour cells only joins: more of them must turn for it to grow.
+        """
         tips = graph.tips
         if not tips.size:
             return
@@ -202,7 +241,8 @@ class Vessels(Process):
         graph.ends[own[met >= 0], 1] = met[met >= 0]
         graph.heading[met[met >= 0]] = 0.0
         graph.heading[tips[met >= 0]] = 0.0
-        tips, own, cells = tips[met < 0], own[met < 0], cells[met < 0]
+        goes = (met < 0) & (graph.kind[own] != MIMICRY)
+        tips, own, cells = tips[goes], own[goes], cells[goes]
         step = s["behaviours"][self.speed_row, cells] * (self.every_s / 60.0)
         goal = graph.at[tips] + graph.heading[tips] * np.maximum(step, SHORTEST)[:, None]
         edge = 0.25 * self.grid.spacing
@@ -289,10 +329,14 @@ class Vessels(Process):
         tips = graph.add_nodes(goal, heading=headings)
         first = self._name(s, len(roots))
         names = graph.add_segments(roots, tips, self._kind(s, mothers), self.radius, first)
+        self._divide(s, k, mothers, goal, names)
+
+    def _divide(self, s: State, k: Backend, mothers: Array, at: Array, names: Array) -> None:
+        """Line segments with a daughter of each mother."""
         s["divisions"][mothers] += 1
         keys = k.child_keys(s["key"][mothers], s["divisions"][mothers])
         kind = s["type"][mothers]
-        new = add_cells(s, k, kind, list(goal.T), keys, self.volume[kind])
+        new = add_cells(s, k, kind, list(at.T), keys, self.volume[kind])
         for name in ("signals", "behaviours"):
             s[name][:, new] = s[name][:, mothers]
         for name in ("clone", "px", "py", "pz", "growth", "sensitivity"):
@@ -404,6 +448,7 @@ def vessels(plan: Plan) -> tuple[Process, ...]:
         calls=tuple(plan.drives.get((first.id, name)) for name in VESSEL_BEHAVIOURS),
         signals=plan.signals.place,
         speed_row=plan.behaviours["migration_speed"],
+        apoptosis_row=plan.behaviours["apoptosis_rate"],
         volume=plan.trait("volume"),
         radius=number("vessel.radius"),
         cell_length=number("vessel.cell_length"),
