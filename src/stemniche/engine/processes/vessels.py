@@ -98,8 +98,7 @@ class Vessels(Process):
     def run(self, s: State, t: Tick, k: Backend) -> None:
         """See `Process.run`."""
         graph = Graph.of(s)
-        self._mend(s, t, k, graph)
-        self._prune(s, graph)
+        self._prune(s, graph, self._mend(s, t, k, graph))
         self._join(s, graph, t)
         self._grow(s, t, k, graph)
         wall = self._wall(s)
@@ -150,19 +149,24 @@ class Vessels(Process):
         leaky = leakiness * fold
         return leaky - np.maximum(leaky - 1.0, 0.0) * mended
 
-    def _mend(self, s: State, t: Tick, k: Backend, graph: Graph) -> None:
+    def _mend(self, s: State, t: Tick, k: Backend, graph: Graph) -> Array:
         """Let walls beside a gap close it, by a daughter of the one that lives on most surely.
 
         It must live for as long as it takes to crawl over the gap. So a death among many that live
         leaves a vessel whole, and walls that die one after the other take it with them.
+
+        Returns:
+            bool: segments with a living wall.
         """
-        gaps, wall = np.flatnonzero(~self._lined(s, graph)), self._wall(s)
-        if not gaps.size or not wall.size:
-            return
-        ends = graph.ends[graph.places(s["wall"][wall])]
+        wall, lined = self._wall(s), np.zeros(len(graph.name), bool)
+        place = graph.places(s["wall"][wall])
+        lined[place] = True
+        if lined.all() or not wall.size:
+            return lined
+        ends, middle = graph.ends[place], graph.middles()
         speed = np.maximum(s["behaviours"][self.speed_row, wall], LEAST_CRAWL)
         risk = s["behaviours"][self.apoptosis_row, wall] * self.cell_length / speed
-        for gap in gaps:
+        for gap in np.flatnonzero(~lined):
             beside = np.flatnonzero(np.isin(ends, graph.ends[gap]).any(axis=1))
             if not beside.size:
                 continue
@@ -170,19 +174,14 @@ class Vessels(Process):
             mother, dice = wall[likeliest], (self.seed, stream("vessel.mend"))
             draw = k.uniform_array(*dice, s["key"][mother], t.index, int(graph.name[gap]))
             if draw[0] < np.exp(-risk[likeliest[0]]):
-                self._divide(s, k, mother, graph.middles()[[gap]], graph.name[[gap]])
+                self._divide(s, k, mother, middle[[gap]], graph.name[[gap]])
+                lined[gap] = True
                 if graph.kind[gap] != HOST:
                     graph.kind[gap] = self._kind(s, mother)[0]
-
-    def _lined(self, s: State, graph: Graph) -> Array:
-        """bool: segments with a living wall."""
-        lined = np.zeros(len(graph.name), bool)
-        lined[graph.places(s["wall"][self._wall(s)])] = True
         return lined
 
-    def _prune(self, s: State, graph: Graph) -> None:
+    def _prune(self, s: State, graph: Graph, lined: Array) -> None:
         """Drop segments without a living wall, and let go of the cells on them."""
-        lined = self._lined(s, graph)
         if not lined.all():
             graph.keep(lined)
         held = np.flatnonzero(s.live("wall"))
@@ -295,11 +294,9 @@ class Vessels(Process):
         heading = _unit(np.stack([s[axis][mothers] for axis in ("px", "py", "pz")], axis=1))
         goal = graph.at[root] + heading * self.cell_length * 0.5
         edge = 0.25 * self.grid.spacing
-        inside = ((goal > edge) & (goal < np.array(self.grid.size) - edge)).all(axis=1)
         if self.grid.flat:
-            inside = inside | True
             goal[:, 2] = 0.5 * self.grid.spacing
-            inside = ((goal > edge) & (goal < np.array(self.grid.size) - edge)).all(axis=1)
+        inside = ((goal > edge) & (goal < np.array(self.grid.size) - edge)).all(axis=1)
         tips = [*graph.at[graph.tips]]
         chosen = []
         for i in np.flatnonzero(inside & heading.any(axis=1)):
