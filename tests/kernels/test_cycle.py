@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from twins_cycle import G0, G1, G2M, S, cycle_step, dead_step, sphere
 
-from stemniche.kernels.cycle import advance_cycle, advance_dead
+from stemniche.kernels.cycle import advance_cycle, advance_dead, expected_entries
 from stemniche.kernels.maths import uniform_array
 
 SEED, STREAM, TICK = 11, 77, 5
@@ -156,6 +156,19 @@ def test_ways_out_of_G1_compete() -> None:
     leaving = 1.0 - exp(-0.04 * MINUTES)
     assert within(int((cells["phase"] == S).sum()), 0.75 * leaving, cells.n)
     assert within(int((cells["phase"] == G0).sum()), 0.25 * leaving, cells.n)
+
+
+def test_entries_into_s_are_expected_where_cells_are_in_G1() -> None:
+    cells, found = scattered(400, np.random.default_rng(3)), np.zeros(2)
+    names = ("kind", "state", "phase", "growth", "cycle", "quiescence")
+    columns = [cells[name] for name in names]
+    expected_entries(*columns, cells.n, MINUTES, found)
+    kind, state, phase, growth, cycle, quiescence = (np.asarray(c, float) for c in columns)
+    on, total = cycle * growth, cycle * growth + quiescence
+    chance = -on / np.maximum(total, 1e-30) * np.expm1(-total * MINUTES)
+    chance *= (phase == G1) & (state == 0)
+    np.testing.assert_allclose(found, np.bincount(kind.astype(int), chance, 2), rtol=1e-5)
+    assert (found > 0.0).all()
 
 
 def test_a_resting_cell_awakes_at_its_rate_and_remembers_it() -> None:

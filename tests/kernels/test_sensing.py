@@ -119,6 +119,30 @@ def test_contacts_are_counted_by_group_and_crowding_over_all(flat: bool) -> None
     assert (out[:, n:] == 7.0).all()
 
 
+@pytest.mark.parametrize("flat", [True, False])
+def test_compression_is_the_mean_shortening_over_the_places_of_a_cell(flat: bool) -> None:
+    x, y, z, radius = cells(300 if flat else 900, 8, flat=flat)
+    n, out = x.size, np.full(x.size + 9, 7.0, np.float32)
+    sensing.compression(x, y, z, radius, *touching_cells(x, y, z, radius), n, flat, np.inf, out)
+    apart = twins.distances(np.stack([x, y, z], axis=1).astype(float))
+    shorter = np.maximum(1.0 - apart / (radius[:, None] + radius[None]).astype(float), 0.0)
+    np.fill_diagonal(shorter, 0.0)
+    expected = np.minimum(shorter.sum(axis=1) / (6 if flat else 12), 1.0)
+    np.testing.assert_allclose(out[:n], expected, rtol=1e-4, atol=1e-6)
+    assert (out[n:] == 7.0).all()
+
+
+def test_cells_press_each_other_through_the_meeting_faces_of_a_slab() -> None:
+    x, y = np.full(2, 50.0, np.float32), np.full(2, 50.0, np.float32)
+    z, radius = np.array([1.0, 97.0], np.float32), np.full(2, 5.0, np.float32)
+    ptr, idx = np.array([0, 1, 2]), np.array([1, 0], np.int32)
+    out = np.zeros(2, np.float32)
+    sensing.compression(x, y, z, radius, ptr, idx, 2, False, 100.0, out)
+    np.testing.assert_allclose(out, (1.0 - 4.0 / 10.0) / 12.0, rtol=1e-6)
+    sensing.compression(x, y, z, radius, ptr, idx, 2, False, np.inf, out)
+    assert (out == 0.0).all()
+
+
 def test_neighbours_are_summed_and_averaged_where_the_mask_allows() -> None:
     x, y, z, radius = cells(900, 5)
     n, dice = x.size, np.random.default_rng(6)

@@ -4,13 +4,15 @@ G1 is left at a rate, towards S or towards G0; S and G2M last fixed times. Volum
 over S and G2M. Apoptotic cells shrink to nothing in a given time; necrotic ones dissolve at a rate.
 """
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 
-from stemniche.kernels.jit import parallel_kernel, prange
+from stemniche.kernels.jit import lean_kernel, parallel_kernel, prange
 from stemniche.kernels.maths import uniform
 
-__all__ = ["advance_cycle", "advance_dead"]
+__all__ = ["advance_cycle", "advance_dead", "expected_entries"]
 
 Floats = NDArray[np.float32]
 Marks = NDArray[np.uint8]
@@ -132,6 +134,30 @@ def advance_cycle(
         quiescence_rate, awakening_rate, s_duration, g2m_duration, volume, n, np.uint64(seed),
         np.uint32(stream), np.uint32(tick), float(minutes),
     )  # fmt: skip
+
+
+@lean_kernel
+def expected_entries(
+    kind: Marks,
+    state: Marks,
+    phase: Marks,
+    growth: Floats,
+    cycle_rate: Floats,
+    quiescence_rate: Floats,
+    n: int,
+    minutes: float,
+    out: NDArray[np.float64],
+) -> None:
+    """Add up by type, into float64 `out`, the chances of cells in G1 to enter S within a tick.
+
+    The other arguments are those of `advance_cycle`, to be asked before it.
+    """
+    for c in range(n):
+        if state[c] == 0 and phase[c] == _G1:
+            on = cycle_rate[c] * growth[c]
+            total = on + quiescence_rate[c]
+            if total > 0.0:
+                out[kind[c]] -= on / total * math.expm1(-total * minutes)
 
 
 @parallel_kernel

@@ -112,21 +112,39 @@ def resolve(
 
 
 @lean_kernel
-def expected_events(
-    hazards: Floats, weight: Floats, kind: NDArray[np.uint8], out: NDArray[np.float64]
+def _expected_events(
+    hazards: Floats,
+    kind: NDArray[np.uint8],
+    minutes: float,
+    weight: Floats,
+    out: NDArray[np.float64],
 ) -> None:
-    """Add hazards times the weight of their cell up, by risk and type of cell.
-
-    Args:
-        hazards: float32 [H, capacity].
-        weight: float32, of each cell in use: what one of its hazards counts.
-        kind: Type of each cell.
-        out: float64 [H, T], added to in the order of the cells.
-    """
+    n = weight.size
     for h in range(hazards.shape[0]):
-        for i in range(weight.size):
+        for i in range(n):
+            weight[i] += hazards[h, i]
+    for i in range(n):
+        if weight[i] > _ZERO:
+            weight[i] = -math.expm1(-weight[i] * minutes) / weight[i]
+    for h in range(hazards.shape[0]):
+        for i in range(n):
             if hazards[h, i] > _ZERO:
                 out[h, kind[i]] += hazards[h, i] * weight[i]
+
+
+def expected_events(
+    hazards: Floats, kind: NDArray[np.uint8], n: int, minutes: float, out: NDArray[np.float64]
+) -> None:
+    """Add up the chances of the first `n` cells to be struck in a tick, by risk and type of cell.
+
+    Args:
+        hazards: float32 [H, capacity], 1/min, none below 0.
+        kind: Type of each cell.
+        n: Cells in use.
+        minutes: Length of the tick.
+        out: float64 [H, T], added to in the order of the cells.
+    """
+    _expected_events(hazards, kind, float(minutes), np.zeros(n, np.float32), out)
 
 
 @parallel_kernel

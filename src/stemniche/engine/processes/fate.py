@@ -149,10 +149,8 @@ class Fates(Process):
 
     def _expect(self, s: State, k: Backend) -> None:
         """Add up what the hazards lead one to expect of this tick."""
-        whole = s.live("hazards").sum(axis=0)
-        weight = -np.expm1(-whole * TICK_MIN) / np.maximum(whole, np.float32(1e-30))
         events = np.zeros_like(s["expected_deaths"])
-        k.expected_events(s["hazards"], weight, s["type"], events)
+        k.expected_events(s["hazards"], s["type"], s.n, TICK_MIN, events)
         s["expected_deaths"] += events
         old = np.arange(events.shape[1])
         for row in np.flatnonzero((self.outcome == ALIVE) & events.any(axis=1)):

@@ -51,7 +51,17 @@ class Cycle(Process):
         """See `Process.run`."""
         b, n, kind = s["behaviours"], s.n, s["type"]
         time = (self.seed, stream("cycle"), t.index, TICK_MIN)
-        self._expect(s)
+        k.expected_entries(
+            kind,
+            s["state"],
+            s["phase"],
+            s["growth"],
+            b[self.rate_row],
+            b[self.quiescence_row],
+            n,
+            TICK_MIN,
+            s["expected_born"],
+        )
         k.advance_cycle(
             kind,
             s["state"],
@@ -72,16 +82,6 @@ class Cycle(Process):
             *time,
         )
         self._dead(s, t, k)
-
-    def _expect(self, s: State) -> None:
-        """Add up the chance of each cell in G1 to enter S in this tick: the divisions to expect."""
-        first = np.flatnonzero((s.live("phase") == G1) & (s.live("state") == ALIVE))
-        b = s["behaviours"]
-        on = b[self.rate_row, first] * s["growth"][first]
-        out = np.maximum(on + b[self.quiescence_row, first], np.float32(1e-30))
-        chance = on / out * -np.expm1(-out * TICK_MIN)
-        kinds = len(s["expected_born"])
-        s["expected_born"] += np.bincount(s["type"][first], weights=chance, minlength=kinds)
 
     def _dead(self, s: State, t: Tick, k: Backend) -> None:
         """Shrink, clear and engulf dead cells."""

@@ -23,6 +23,7 @@ BORNE = (
     "blood_flow",
     "wall_leakiness",
     "crowding",
+    "compression",
     "pH",
 )
 """Signals that a cell carries itself."""
@@ -52,6 +53,7 @@ class Sensing(Process):
 
     Args:
         factors: How many of the fields cells sense; those of drugs stand behind them.
+        period: Depth at which the faces of a slab meet, um; infinite where they do not.
         contact_rows, contact_groups: Signal rows of ``contact.X`` and uint8 [T, G] membership.
         neighbour_rows: Pairs (signal row, node row) of ``neighbour.X``.
         neighbour_types: uint8 [T], the types whose nodes neighbours see.
@@ -68,6 +70,7 @@ class Sensing(Process):
     neighbour_rows: tuple[tuple[int, int], ...]
     neighbour_types: Array
     flat: bool
+    period: float
     name: str = "sensing"
     phase: Phase = Phase.SENSE
     every_s: int = SENSE_S
@@ -86,6 +89,10 @@ class Sensing(Process):
             "cover": "1",
             "bloodflow": "1",
             "leaking": "1",
+            "x": "um",
+            "y": "um",
+            "z": "um",
+            "radius": "um",
             **CONTACTS,
             "environment": "mixed",
             "read_scale": "1",
@@ -112,7 +119,7 @@ class Sensing(Process):
         self._neighbours(s, k)
 
     def _neighbours(self, s: State, k: Backend) -> None:
-        """Count contacts, crowding and the neighbours' mean nodes."""
+        """Count contacts; crowding, compression and the neighbours' mean nodes."""
         n, signals = s.n, s["signals"]
         kind, live = s.live("type"), s.live("state") == ALIVE
         places = np.zeros((max(1, len(self.contact_rows)), n), np.float32)
@@ -123,6 +130,9 @@ class Sensing(Process):
             signals[row, :n] = places[g]
         if "crowding" in self.rows:
             signals[self.rows["crowding"], :n] = crowding
+        if "compression" in self.rows:
+            at = s["x"], s["y"], s["z"], s["radius"]
+            k.compression(*at, *touching, self.flat, self.period, signals[self.rows["compression"]])
         seen = self.neighbour_types[kind] * alive
         for row, node in self.neighbour_rows:
             shown = signals[node, :n] * s["read_scale"][:, node].take(kind)
@@ -179,6 +189,7 @@ def sensing(plan: Plan) -> Sensing:
         ),
         neighbour_types=plan.mask(["tumour"]),
         flat=plan.grid.flat,
+        period=plan.grid.size[2] if plan.grid.joined else np.inf,
         **lactate,
     )
 
