@@ -158,6 +158,20 @@ def test_an_added_factor_settles_at_its_concentration(walk: Walk, small: Make, k
     np.testing.assert_allclose(level(plan, solved(plan, state, k, 100), "IL6"), 2.0, rtol=SOLVED)
 
 
+@pytest.mark.parametrize(
+    ("factor", "amount", "unit"),
+    [("lactate", 10.0, "mM"), ("glucose", 5.0, "mM"), ("oxygen", 40.0, "mmHg")],
+)
+def test_added_metabolites_and_gases_come_on_top_of_what_cells_and_vessels_leave(
+    factor: str, amount: float, unit: str, walk: Walk, small: Make, k: Backend
+) -> None:
+    levels = []
+    for therapy in ((), ({"add": factor, "concentration": f"{amount} {unit}"},)):
+        plan, state = walk(small({"walls.factors": "no_flux"}, *therapy))
+        levels.append(level(plan, solved(plan, state, k, 200), factor).astype(float))
+    np.testing.assert_allclose((levels[1] - levels[0]).mean(), amount, rtol=0.05)
+
+
 def test_neutralising_half_doubles_the_loss_and_halves_the_level(
     walk: Walk, small: Make, k: Backend
 ) -> None:
@@ -252,6 +266,23 @@ def test_depletion_takes_its_share_of_the_types_named(walk: Walk, small: Make, k
     assert found[0].sum() == pytest.approx(280, abs=5 * sqrt(400 * 0.7 * 0.3))
     plan, _ = walk(small(MANY))
     assert set(np.flatnonzero(found[0])) == {plan.types["CD8"]}
+
+
+def test_depletion_reaches_the_blood_and_the_distant_organ_unless_it_strikes_in_the_tumour(
+    walk: Walk, small: Make, k: Backend
+) -> None:
+    items = {"deplete": ["NK", "monocyte"], "fraction": 0.9}, {"deplete": "TAM", "fraction": 0.9}
+    for item, left in zip(items, (0.1, 1.0), strict=True):
+        plan, state = walk(small({}, item), 1)
+        state["day0"][0] = state.tick
+        struck = plan.mask(["NK", "monocyte"]) == 1
+        pools = struck[np.flatnonzero(plan.trait("entry"))]
+        assert pools.sum() == 2
+        before = {name: state[name].copy() for name in ("pool", "released", "distant_cells")}
+        applied(plan, state, k)
+        for name, share in (("pool", pools), ("released", pools), ("distant_cells", struck)):
+            expected = np.where(share, left, 1.0) * before[name]
+            np.testing.assert_allclose(state[name], expected, rtol=1e-12)
 
 
 @pytest.mark.parametrize(

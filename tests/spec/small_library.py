@@ -121,6 +121,7 @@ breast_tnbc,E42,breast,
 colorectal,E43,solid,
 """,
     "families": "id,entity,members\n",
+    "genotypes": "id,counts_as,source\nPTENX:mutant,PTENX:lost,Somebody 2005\n",
     "pools": "id,cell,description\nblood,monocyte,\nmarrow,monocyte,\n",
     "drugs": """
 id,aliases,class,molar_mass_g_mol,route,dose,clearance,fold,basis,source

@@ -184,6 +184,13 @@ def test_a_genotype_signal_is_one_where_the_tumour_has_it(small: Any) -> None:
     assert small.compile(genotype={"PTENX": "lost"}).genotype == {"PTENX:lost": 1.0}
 
 
+def test_a_state_that_no_row_reads_counts_as_the_one_its_row_names(small: Any) -> None:
+    assert small.compile(genotype={"PTENX": "mutant"}).genotype == {"PTENX:lost": 1.0}
+    assert small.compile(genotype={"PTENX": "low"}).genotype == {"PTENX:lost": 0.0}
+    small.swap("network", "breast,yes", "breast;PTENX:lost,yes")
+    assert "n.AKT" in rows(small.compile(genotype={"PTENX": "mutant"}))
+
+
 def test_a_genotype_in_the_context_gates_a_row(small: Any) -> None:
     small.swap("network", "breast,yes", "breast;PTENX:lost,yes")
     assert "n.AKT" not in rows(small.compile())

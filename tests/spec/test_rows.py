@@ -148,6 +148,13 @@ def test_many_faults_are_told_at_once_but_not_more_than_ten(small: Any) -> None:
     assert "and 2 more" in text
 
 
+def test_a_genotype_that_counts_as_one_no_row_reads_is_a_fault(small: Any) -> None:
+    small.add("genotypes", "PTENX:high,PTENX:lots,Somebody 2005")
+    text = str(fault_of(small))
+    assert "No row reads 'PTENX:lots'." in text
+    assert "PTENX:lost" in text
+
+
 def test_a_family_expands_to_its_members(small: Any) -> None:
     small.add("families", "cytokines,,IL6;PPBP;TNF")
     small.swap("network", "n.AKT,IL6,AKT", "n.AKT,cytokines,AKT")

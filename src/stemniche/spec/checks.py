@@ -146,6 +146,12 @@ class _Tables:
         for family in library.lexicon.families.values():
             self.check.cells(family.among, family.place.at("among"))
             self._entity(family.entity, family.place.at("entity"))
+        read = library.genotypes_read()
+        for genotype in library.genotypes.values():
+            if genotype.counts_as not in read:
+                mend = did_you_mean(genotype.counts_as, read, "Name a state that a row reads.")
+                where = genotype.place.at("counts_as")
+                self.faults.add(f"No row reads '{genotype.counts_as}'.", where, mend)
         for pool in library.pools.values():
             self.check.cells((pool.cell,), pool.place.at("cell"), sites=True)
         for host in library.hosts:

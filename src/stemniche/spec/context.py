@@ -156,9 +156,11 @@ class Context:
         return bool(parameter.claims) and all(c in self.dropped for c in parameter.claims)
 
     def has_genotype(self, signal: str) -> bool:
-        """Whether a genotype such as ``PTEN:lost`` is the tumour's."""
-        gene, _, state = signal.partition(":")
-        return self.setting.tumour.genotype.get(gene) == state
+        """Whether a genotype such as ``PTEN:lost`` is the tumour's, or what its own counts as."""
+        gene = signal.partition(":")[0]
+        own = f"{gene}:{self.setting.tumour.genotype.get(gene)}"
+        row = self.library.genotypes.get(own)
+        return signal == own or (row is not None and signal == row.counts_as)
 
     def _holds(self, row: Mechanism) -> tuple[bool, Basis]:
         """Whether a row's context matches, and its basis here.

@@ -242,7 +242,8 @@ class Add(Intervention):
 
     Args:
         targets: Ids of factors.
-        concentration: Level that the supply alone would hold, in `unit`.
+        concentration: Level that the supply alone would hold, in `unit`: against decay, and for
+            gases and metabolites against what cells and vessels take of it.
         unit: Unit of the factors' level.
         where: Axis along which the supply rises, or ``distant`` for the distant organ; empty for
             everywhere in the tissue alike.

@@ -13,6 +13,7 @@ from stemniche.spec.records import (
     DrugClass,
     DrugRow,
     Entailed,
+    GenotypeRow,
     HostRow,
     Link,
     MarkerRow,
@@ -36,6 +37,7 @@ class Library:
         fingerprint: Of the names and bytes of its tables.
         lexicon: Cells, factors, nodes, families and vocabulary, and what their names mean.
         links: Rows of the network and of its brakes.
+        genotypes: States of genes that act as others, by ``gene:state``.
         parts: Part of the biology by section of the evidence.
     """
 
@@ -48,6 +50,7 @@ class Library:
     uptakes: tuple[UptakeRow, ...]
     reactions: tuple[ReactionRow, ...]
     cancers: dict[str, Cancer]
+    genotypes: dict[str, GenotypeRow]
     pools: dict[str, Pool]
     drugs: dict[str, DrugRow]
     drug_classes: dict[str, DrugClass]
@@ -119,6 +122,12 @@ class Library:
     def engine_words(self) -> tuple[str, ...]:
         """Parameters that the vocabulary says the engine reads by name."""
         return tuple(w.id for w in self.lexicon.words if w.kind == "parameter")
+
+    def genotypes_read(self) -> frozenset[str]:
+        """States of genes (``gene:state``) that rows read, as signals or in their context."""
+        signals = [*(row.origin for row in self.links), *(row.signal for row in self.rules)]
+        contexts = (text for row in self.mechanisms.values() for text in row.context)
+        return frozenset(text for text in (*signals, *contexts) if ":" in text)
 
     def outcomes(self) -> frozenset[str]:
         """Entity ids that the vocabulary marks as outcomes."""

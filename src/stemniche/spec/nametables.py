@@ -281,10 +281,8 @@ def _among(
 
 
 def _genotypes(library: Library) -> frozenset[str]:
-    """States of genes that rows read, as signals or in their context."""
-    signals = [*(row.origin for row in library.links), *(row.signal for row in library.rules)]
-    contexts = (text for row in library.mechanisms.values() for text in row.context)
-    return frozenset(text for text in (*signals, *contexts) if ":" in text)
+    """States of genes that rows read, as signals or in their context, or that count as such."""
+    return library.genotypes_read() | library.genotypes.keys()
 
 
 def _measures(library: Library) -> Iterator[str]:

@@ -251,6 +251,16 @@ class Family:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class GenotypeRow:
+    """A state of a gene (``gene:state``) that acts as another one, which rows read."""
+
+    place: Place
+    id: str = required()
+    counts_as: str = required()
+    source: str = required()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Pool:
     """Cells outside the tissue (blood, marrow)."""
 

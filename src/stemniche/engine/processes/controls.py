@@ -29,6 +29,7 @@ class Controls(Process):
         places: Row of each control's target.
         repeats: How many controls before each one are called the same: with that name it picks
             its random numbers, so that other controls do not change them.
+        entering: Types that come from the blood, in the order of its pools.
         environment: Values of the scenario.
     """
 
@@ -37,6 +38,7 @@ class Controls(Process):
     among: tuple[Array, ...]
     places: tuple[int, ...]
     repeats: tuple[int, ...]
+    entering: Array
     environment: Array
     stem: int
     distant: bool
@@ -91,14 +93,23 @@ class Controls(Process):
             self._deplete(s, t, k, i, mask)
 
     def _deplete(self, s: State, t: Tick, k: Backend, i: int, mask: Array) -> None:
-        """Remove a share of the living cells of some types; beyond the walls too, if everywhere."""
+        """Remove a share of the living cells of some types.
+
+        If it strikes everywhere, so does it in the tissue beyond the walls, in the blood with what
+        marrow is about to release, and in the distant organ.
+        """
         alive = s.live("state") == ALIVE
         cells = np.flatnonzero(mask[s.live("type")] & alive)
         if self.controls[i].among:
             near = s.live("voxel")[alive & (self.among[i][s.live("type")] == 1)]
             cells = cells[np.isin(s["voxel"][cells], near)]
         else:
-            s["beyond"][mask] *= 1.0 - self.controls[i].value
+            left, coming = 1.0 - self.controls[i].value, mask[self.entering]
+            s["beyond"][mask] *= left
+            s["released"][coming] *= left
+            s["pool"][coming] *= left
+            if self.distant:
+                s["distant_cells"][mask] *= left
         name, number = stream(f"deplete.{self.controls[i].label}"), self.repeats[i]
         draw = k.uniform_array(self.seed, name, s["key"][cells], t.index, number)
         struck = cells[draw < self.controls[i].value]
@@ -131,6 +142,7 @@ def controls(plan: Plan) -> Controls:
             sum(c.label == other.label for other in plan.controls[:i])
             for i, c in enumerate(plan.controls)
         ),
+        entering=np.flatnonzero(plan.trait("entry")),
         environment=np.array(list(environment.values())),
         stem=plan.types[STEM],
         distant=plan.surroundings.distant,
@@ -149,7 +161,13 @@ def controls(plan: Plan) -> Controls:
                 "vessel_state": "1",
                 "state": "1",
                 "beyond": "cells",
-                **({"distant_held": "factor unit"} if plan.surroundings.distant else {}),
+                "released": "1",
+                "pool": "1",
+                **(
+                    {"distant_held": "factor unit", "distant_cells": "cells"}
+                    if plan.surroundings.distant
+                    else {}
+                ),
             },
             add={"depleted": "cells", "flux": "cells"},
         ),

@@ -87,6 +87,7 @@ class Transport(Process):
     upkeep: Array
     stirred: bool
     bathes: Array
+    used: Array
     still: StillMedium
     tolerance: float = 1e-2
     max_iterations: int = 60
@@ -140,7 +141,7 @@ class Transport(Process):
             supply[f] *= np.float32(TICK_MIN / age[f])
         self._exchange(s, k, column_due, supply, sinks)
         sink = sinks[:factors]
-        self._hold(s, supply, due)
+        self._hold(s, supply, sinks, due)
         problem = k.FieldProblem(
             spacing=self.spacing,
             diffusivity=self.diffusivity,
@@ -224,10 +225,11 @@ class Transport(Process):
         for field, passes in (("perfusion", self.exchange), ("leak", self.leakage)):
             k.perfuse(s[field], passes, s["blood"], due * (passes > 0.0), supply, sink)
 
-    def _hold(self, s: State, supply: Array, due: Array) -> None:
+    def _hold(self, s: State, supply: Array, sinks: Array, due: Array) -> None:
         """Add the upkeep of the matrix, and the supplies that interventions hold.
 
-        Columns of what is held: level, and slope along x, y, z.
+        Columns of what is held: level, and slope along x, y, z. It is held against decay; gases and
+        metabolites, which hardly decay, against what cells and vessels take of the held level.
         """
         held = s["held"]
         for f in self.upkept[due[self.upkept]]:
@@ -240,7 +242,15 @@ class Transport(Process):
                     level = level + held[f, 1 + axis] * np.expand_dims(
                         ramp, tuple(a for a in range(3) if a != 2 - axis)
                     )
-            supply[f] += (self.decay[f] * level).astype(np.float32).ravel()
+            level = level.astype(np.float32).ravel()
+            supply[f] += np.float32(self.decay[f]) * level
+            if self.used[f]:
+                supply[f] += sinks[f] * level
+                for column in np.flatnonzero(self.saturable == f):
+                    with_it, km = s["fields"][f].ravel(), self.saturable_km[column]
+                    without = np.maximum(with_it - level, 0.0)
+                    taken = with_it / (km + with_it) - without / (km + without)
+                    supply[f] += sinks[len(self.names) + column] * taken
 
 
 @final
@@ -386,6 +396,7 @@ def transport(plan: Plan) -> Transport:
         upkeep=decay + proteolysis_at_rest(plan),
         stirred=around.stirred,
         bathes=~slow | drugs,
+        used=~slow,
         still=still_medium(plan),
         reference=plan.reference,
         drugs=drugs,
