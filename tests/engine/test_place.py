@@ -99,7 +99,7 @@ def test_heritable_factors_have_mean_one_and_their_spread(walk: Walk, small: Mak
     plan, state = walk(small({"tumour.cells": 1500, "domain.size": ["1 mm", "1 mm"]}))
     mine = plan.mask(["tumour"])[state.live("type")] == 1
     spread = float(plan.trait("heritable_cv")[plan.types["CSC"]])
-    for name in ("growth", "sensitivity"):
+    for name in ("growth", "sensitivity", "receptors"):
         values = state.live(name)[mine]
         assert values.mean() == pytest.approx(1.0, abs=5 * spread / np.sqrt(1500))
         assert values.std() == pytest.approx(spread, rel=0.15)

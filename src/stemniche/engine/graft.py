@@ -16,7 +16,7 @@ from stemniche.kernels.cpu import Backend, stream
 
 KEPT = (
     "key", "parent", "clone", "divisions", "stemness", "damage", "left", "growth", "sensitivity",
-    "surface_antigen",
+    "receptors", "surface_antigen",
 )  # fmt: skip
 """Cell variables that a planted cell keeps; with its divisions, so that daughters' keys are new."""
 

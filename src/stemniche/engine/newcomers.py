@@ -41,6 +41,7 @@ def add_cells(
     s["growth"][places] = 1.0
     s["surface_antigen"][places] = 1.0
     s["sensitivity"][places] = 1.0
+    s["receptors"][places] = 1.0
     s["radius"][places] = (volume * 0.238732414637843) ** (1.0 / 3.0)
     s["signals"][:, places] = s["resting"][np.broadcast_to(kind, count)].T
     return places

@@ -89,7 +89,7 @@ def _tumour(plan: Plan, s: State, k: Backend, draw: Callable[[str, int, int], Ar
     spent = np.log1p(draw("left", count, 0) * (ratio**limit - 1.0)) / np.log(ratio)
     s["left"][cells] = np.where(transit, limit - np.floor(spent), 0)
     _phases(plan, s, cells, draw)
-    for name in ("growth", "sensitivity"):
+    for name in ("growth", "sensitivity", "receptors"):
         spread = plan.trait("heritable_cv")[plan.types[STEM]]
         s[name][cells] = _lognormal(draw, name, count, float(spread))
     shown = _lognormal(draw, "surface_antigen", count, plan.parameter("antigen.cv"))

@@ -83,6 +83,7 @@ CELL_VARIABLES = tuple(
         ("surface_antigen", "1", "float32"),
         ("growth", "1", "float32"),
         ("sensitivity", "1", "float32"),
+        ("receptors", "1", "float32"),
         ("voxel", "1", "int32"),
         ("allowance", "um", "float32"),
     )

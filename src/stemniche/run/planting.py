@@ -18,7 +18,7 @@ from stemniche.spec.scenario import Scenario
 
 RECORDED = {
     name: f"extra.{name}"
-    for name in ("divisions", "left", "growth", "sensitivity", "surface_antigen")
+    for name in ("divisions", "left", "growth", "sensitivity", "receptors", "surface_antigen")
 }
 """Columns of a sample under which some of `KEPT` are recorded."""
 

@@ -42,6 +42,9 @@ CARRIED = {
 }
 """Variable of the cell that such a signal shows as it is."""
 
+LIGANDS = ("soluble", "vesicle", "matrix")
+"""Forms of factors that cells sense by receptors."""
+
 CONTACTS = {"touch_ptr": "1", "touch_idx": "1"}
 """What tells which cells touch, with units."""
 
@@ -53,6 +56,7 @@ class Sensing(Process):
 
     Args:
         factors: How many of the fields cells sense; those of drugs stand behind them.
+        ligands: Those that receptors bind, of which a cell senses the more the more it has.
         period: Depth at which the faces of a slab meet, um; infinite where they do not.
         contact_rows, contact_groups: Signal rows of ``contact.X`` and uint8 [T, G] membership.
         neighbour_rows: Pairs (signal row, node row) of ``neighbour.X``.
@@ -60,6 +64,7 @@ class Sensing(Process):
     """
 
     factors: int
+    ligands: Array
     rows: dict[str, int]
     lactate: int
     lactate_baseline: float
@@ -89,6 +94,7 @@ class Sensing(Process):
             "cover": "1",
             "bloodflow": "1",
             "leaking": "1",
+            "receptors": "1",
             "x": "um",
             "y": "um",
             "z": "um",
@@ -106,6 +112,8 @@ class Sensing(Process):
         own = self.factors
         flat = s["fields"].reshape(len(s["fields"]), -1)
         k.gather(flat[:own], s["voxel"], n, signals[:own])
+        for row in self.ligands:
+            signals[row, :n] *= s.live("receptors")
         rows = self.rows
         for signal, variable in CARRIED.items():
             if signal in rows:
@@ -178,6 +186,7 @@ def sensing(plan: Plan) -> Sensing:
         }
     return Sensing(
         factors=len(plan.model.factors),
+        ligands=np.flatnonzero([f.form in LIGANDS for f in plan.model.factors]),
         rows={n: plan.signals[n] for n in (*BORNE, *PLACES) if n in plan.signals},
         ph_place=environment.index("pH"),
         contact_rows=tuple(plan.signals[n] for n in contacts),

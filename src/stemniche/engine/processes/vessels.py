@@ -336,7 +336,7 @@ class Vessels(Process):
         new = add_cells(s, k, kind, list(at.T), keys, self.volume[kind])
         for name in ("signals", "behaviours"):
             s[name][:, new] = s[name][:, mothers]
-        for name in ("clone", "px", "py", "pz", "growth", "sensitivity"):
+        for name in ("clone", "px", "py", "pz", "growth", "sensitivity", "receptors"):
             s[name][new] = s[name][mothers]
         s["parent"][new] = s["key"][mothers]
         s["wall"][new] = names
