@@ -242,13 +242,13 @@ class Transport(Process):
                     level = level + held[f, 1 + axis] * np.expand_dims(
                         ramp, tuple(a for a in range(3) if a != 2 - axis)
                     )
-            level = level.astype(np.float32).ravel()
-            supply[f] += np.float32(self.decay[f]) * level
+            added = level.astype(np.float32).ravel()
+            supply[f] += np.float32(self.decay[f]) * added
             if self.used[f]:
-                supply[f] += sinks[f] * level
+                supply[f] += sinks[f] * added
                 for column in np.flatnonzero(self.saturable == f):
                     with_it, km = s["fields"][f].ravel(), self.saturable_km[column]
-                    without = np.maximum(with_it - level, 0.0)
+                    without = np.maximum(with_it - added, 0.0)
                     taken = with_it / (km + with_it) - without / (km + without)
                     supply[f] += sinks[len(self.names) + column] * taken
 
