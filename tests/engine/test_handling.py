@@ -89,6 +89,12 @@ def test_a_marker_of_another_cancer_is_refused(small: Make) -> None:
         assemble(small({}, {"sort": {"gate": "THY1_high"}}), 1)
 
 
+def test_a_gate_on_a_marker_before_cells_show_it_is_refused(small: Make) -> None:
+    with pytest.raises(InputError, match="a day after placement"):
+        assemble(small({}, {"sort": {"gate": "CD44_high"}, "from": "birth"}), 1)
+    assemble(small({}, {"sort": {"gate": "CSC"}, "from": "birth"}), 1)
+
+
 def test_measured_marker_cells_are_those_of_the_gate(walk: Walk, small: Make) -> None:
     plan, s = walk(small(MANY), SETTLED)
     row = measure(plan, s)

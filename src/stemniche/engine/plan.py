@@ -100,6 +100,7 @@ class Extension:
         permeability: Of the vessel wall for each drug field, um/min.
         held: Targets that drugs hold, in the order of ``occupancy``.
         bindings: Factors that drugs bind.
+        notes: What of the therapy reaches nothing in the model.
         sensed: Processes that stand between sensing and signalling; called like `processes`.
         processes: Called once with the finished index tables.
     """
@@ -112,6 +113,7 @@ class Extension:
     hazards: tuple[str, ...] = ()
     held: tuple[Held, ...] = ()
     bindings: tuple[Binding, ...] = ()
+    notes: tuple[str, ...] = ()
     sensed: Callable[["Plan"], tuple[Process, ...]] = lambda plan: ()
     processes: Callable[["Plan"], tuple[Process, ...]] = lambda plan: ()
 

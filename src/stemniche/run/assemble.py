@@ -1,6 +1,6 @@
 """From a scenario to everything a run is made of: Model, Plan, names for the store."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from stemniche.core.errors import InputError
 from stemniche.engine.build import build_plan
@@ -45,6 +45,7 @@ def assemble(scenario: Scenario, seed: int) -> Assembled:
     library = read_library()
     model = compile_model(library, scenario)
     extension = lower(scenario, model)
+    model = replace(model, notes=(*model.notes, *extension.notes))
     plan = build_plan(
         model,
         grid_of(scenario),

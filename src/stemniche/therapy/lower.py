@@ -17,6 +17,7 @@ from stemniche.therapy.distant import distant_rays
 from stemniche.therapy.drugs import Course, course, lower_drugs
 from stemniche.therapy.products import doses_of, product_of, vaccination
 from stemniche.therapy.radiation import lower_radiation
+from stemniche.therapy.reach import reaching
 from stemniche.therapy.receptors import stand_ins
 from stemniche.therapy.schedule import snap
 from stemniche.therapy.virus import lower_virus
@@ -33,6 +34,7 @@ def lower(scenario: Scenario, model: Model) -> Extension:
     """
     controls: list[Control] = []
     courses: list[Course] = []
+    notes: list[str] = []
     # What starts before preparation comes first: its places are the same in the arms that branch.
     for item in sorted(scenario.therapy, key=lambda item: item.start != "birth"):
         product = product_of(item, model)
@@ -45,6 +47,8 @@ def lower(scenario: Scenario, model: Model) -> Extension:
                 controls.append(_timed(item)(kind="gate", target="", value=0.0))
             courses.append(course(item, scenario, model, gate))
         else:
+            item, idle = reaching(item, model)
+            notes.extend(idle)
             controls.extend(_controls(item, model))
     drugs = lower_drugs(tuple(courses), model)
     rays = lower_radiation(tuple(controls))
@@ -66,6 +70,7 @@ def lower(scenario: Scenario, model: Model) -> Extension:
         hazards=(*drugs.hazards, *rays.hazards, *virus.hazards),
         held=drugs.held,
         bindings=drugs.bindings,
+        notes=tuple(notes),
         sensed=drugs.sensed,
         processes=processes,
     )
@@ -197,11 +202,14 @@ def _stand_ins(
 
 
 def _check_marker(item: given.Sort, model: Model) -> None:
-    """Refuse a gate on a marker that tells nothing in this cancer."""
+    """Refuse a gate on a marker that tells nothing in this cancer, or not yet."""
     known = [marker.id for marker in model.markers]
     if item.marker and item.marker not in known:
         what = f"'{item.marker}' is no marker of {model.cancer} cancer in the library."
         raise InputError(what, str(item), f"Use one of: {', '.join(known)}.")
+    if item.marker and item.start == "birth":
+        what = "Cells show their markers a day after placement, not at birth."
+        raise InputError(what, str(item), "Sort 'from: 0 d', or by type, such as 'gate: CSC'.")
 
 
 def _timed(item: given.Intervention) -> Callable[..., Control]:
