@@ -70,6 +70,23 @@ LINES = {
         ["run", "breast_quick", "--treat", "radiation 2 mg"],
         ["Gy"],
     ),
+    "verdicts in no folder": (
+        ["reproduce", "--only", "E019", "--json", "/nonexistent/o.json"],
+        ["/nonexistent/o.json"],
+    ),
+    "a screen that cannot be written": (
+        ["screen", "breast_quick", "--drugs", "paclitaxel", "--out", "/proc/scr"],
+        ["/proc/scr"],
+    ),
+    "a drug in two spellings": (
+        ["screen", "breast_quick", "--drugs", "paclitaxel,Taxol", "--pairs"],
+        ["named twice", "Taxol"],
+    ),
+    "a measure that is none": (
+        ["sensitivity", "breast_quick", "--measures", "csc_fractoin"],
+        ["csc_fraction"],
+    ),
+    "no measure": (["sensitivity", "breast_quick", "--measures", ""], ["tumour_cells"]),
     "overlapping infusions": (
         ["run", "breast_quick", "--treat", "drug paclitaxel 80 mg every 1 h over 3 h"],
         ["every"],

@@ -92,6 +92,8 @@ def test_the_good_experiment_is_good(read: Read) -> None:
         ({"scenario": "brest_quick"}, 3, "Did you mean 'breast_quick'"),
         ({"set": "{dayz: 4}"}, 4, "days"),
         ({"set": "[days]"}, 4, "not a mapping"),
+        ({"set": "\n    days: 4\n    tumour.cels: 3"}, 6, "tumour.cels"),
+        ({"set": "\n    days: 4\n    tumour..cells: 3"}, 6, "'tumour..cells' is no path"),
         ({"arms": "{control: [], treated: [{blok: CXCR4}]}"}, 5, "block"),
         ({"arms": "{control: [], treated: [{block: CXCR9}]}"}, 5, "CXCR4"),
         ({"arms": "{control: [], treated: {block: CXCR4}}"}, 5, "stand in a list"),
@@ -114,6 +116,9 @@ def test_the_good_experiment_is_good(read: Read) -> None:
         ({"expect": "time_to(treated, 3) > 1"}, 8, "is a condition"),
         ({"expect": "time_to(treated, csc_fraction@2d > 3) > 1"}, 8, "no place"),
         ({"expect": "treated < control and treated"}, 8, "joins comparisons"),
+        ({"expect": "treated.csc_fractoin < control"}, 8, "Did you mean 'csc_fraction'"),
+        ({"expect": "time_to(treated, foo > 1) > 1"}, 8, "no measure 'foo'"),
+        ({"measure": "csc_fractoin"}, 6, "Did you mean 'csc_fraction'"),
         ({"measure": None}, 7, "not said what is measured"),
         ({"margin": "0"}, 9, "leaves no room"),
         ({"min_effect": "2"}, 9, "outside its range"),
@@ -148,6 +153,26 @@ def test_experiments_are_chosen_by_id(read: Read, made_up: ModuleType) -> None:
     assert chosen(both, ()) == both
     with pytest.raises(InputError, match=r"B\.late"):
         chosen(both, ("B-late",))
+
+
+def test_an_assay_that_only_the_experiment_names_is_recorded_in_its_arms(read: Read) -> None:
+    expect = "treated < control and time_to(treated, invasion_assay.CSC > 2) > 1"
+    (e,) = read(experiment(measure="tic_frequency", expect=expect))
+    for arm in e.arms:
+        assert arm.scenario.measures == ("tic_frequency", "invasion_assay.CSC")
+    named = "{days: 4, measures: [sphere_fraction]}"
+    (own,) = read(experiment(set=named, measure="sphere_fraction"))
+    assert own.arms[0].scenario.measures == ("sphere_fraction",)
+    (none,) = read(experiment())
+    assert none.arms[0].scenario.measures == ()
+
+
+def test_all_values_of_set_are_changed_together(read: Read) -> None:
+    together = "{domain.voxel: 30 um, domain.depth: 30 um}"
+    (e,) = read(experiment(set=together))
+    assert e.arms[0].scenario.domain.voxel == 30.0
+    (own,) = read(experiment(arms=f"{{control: [], treated: {{set: {together}}}}}"))
+    assert [arm.scenario.domain.voxel for arm in own.arms] == [20.0, 30.0]
 
 
 @settings(

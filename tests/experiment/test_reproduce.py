@@ -11,6 +11,7 @@ import pytest
 from stemniche import api
 from stemniche.core.errors import InputError
 from stemniche.experiment.reproduce import COLUMNS, reproduce
+from stemniche.experiment.scorecard import refuse_unwritable
 from stemniche.run.simulate import simulate
 from stemniche.spec.scenario import load_scenario
 
@@ -106,6 +107,29 @@ def test_impossible_wishes_are_refused(change: dict[str, object], said: str, fil
     ask: Callable[..., pd.DataFrame] = reproduce
     with pytest.raises(InputError, match=said):
         ask(file, **change)
+
+
+def test_an_assay_that_an_experiment_names_has_a_verdict(file: Path) -> None:
+    assay = file.with_name("assay.yaml")
+    assay.write_text(
+        "experiments:\n- {id: A, scenario: small.yaml, arms: {a: []}, measure: tic_frequency,"
+        " at: 0.1 d, expect: a > 0}\n"
+    )
+    (row,) = reproduce(assay, replicates=2, workers=1).to_dict("records")
+    assert row["verdict"] != "failed", row["reason"]
+    assert 0.0 < row["means"]["a"] < 1.0
+
+
+def test_a_file_for_verdicts_is_tried_without_a_trace(tmp_path: Path) -> None:
+    refuse_unwritable(tmp_path / "new.json")
+    assert list(tmp_path.iterdir()) == []
+    old = tmp_path / "old.json"
+    old.write_text("[]")
+    refuse_unwritable(old)
+    assert old.read_text() == "[]"
+    for bad in (tmp_path, tmp_path / "none" / "v.json"):
+        with pytest.raises(InputError, match="cannot be written"):
+            refuse_unwritable(bad)
 
 
 def test_a_file_that_does_not_exist_is_refused(tmp_path: Path) -> None:

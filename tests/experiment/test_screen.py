@@ -89,12 +89,40 @@ def test_a_screen_runs_and_writes_its_page(tmp_path: Path) -> None:
     assert (out / "pairs.csv").read_text().startswith("first,second,effect.tumour,")
 
 
+def test_a_folder_that_cannot_be_made_is_refused_before_anything_runs(tmp_path: Path) -> None:
+    told: list[str] = []
+    (tmp_path / "file").write_text("")
+    with pytest.raises(InputError, match="cannot be written"):
+        api.screen(
+            small(), ["paclitaxel"], replicates=2, workers=1, out=tmp_path / "file" / "screen",
+            progress=lambda what, share: told.append(what),
+        )  # fmt: skip
+    assert told == []
+    with pytest.raises(InputError, match="nosuch"):
+        api.screen(small(), ["nosuch"], out=tmp_path / "deep" / "screen")
+    assert [one.name for one in tmp_path.iterdir()] == ["file"]
+
+
+def test_a_folder_is_given_back_when_a_screen_is_interrupted(tmp_path: Path) -> None:
+    out = tmp_path / "screen"
+
+    def interrupt(what: str, share: float) -> None:
+        assert out.is_dir()
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        api.screen(small(), ["paclitaxel"], replicates=2, workers=1, out=out, progress=interrupt)
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.parametrize(
     ("agents", "more", "said"),
     [
         ([], {}, "nothing to screen"),
         (["knock_out IL6"], {"pairs": True}, "makes no pair"),
         (["knock_out IL6", "knock_out IL6"], {}, "named twice"),
+        (["drug paclitaxel", "drug Taxol"], {}, "named twice: 'drug paclitaxel' and 'drug Taxol'"),
+        (["drug paclitaxel", "drug paclitaxel 9 mg"], {"pairs": True}, "infusions overlap"),
         (["knock_out IL6"], {"replicates": 1}, "no interval"),
         (["knock_out IL6"], {"doses": 3}, "do not make a curve"),
         (["knock_out IL6"], {"doses": 4}, "no dose to be lowered"),

@@ -59,6 +59,24 @@ def test_the_rate_of_the_cycle_moves_the_tumour_and_that_of_a_drug_given_later_d
     assert found.stopped == 0
 
 
+@pytest.mark.parametrize(
+    ("measures", "said"),
+    [((), "no measure to look at"), (("tumour_cels",), "Did you mean 'tumour_cells'")],
+)
+def test_a_measure_that_is_not_there_is_refused_before_anything_runs(
+    measures: tuple[str, ...], said: str, scenario: Scenario
+) -> None:
+    told: list[str] = []
+    with pytest.raises(InputError, match=said):
+        sensitivity(
+            scenario,
+            measures=measures,
+            workers=1,
+            progress=lambda what, share: told.append(what),
+        )
+    assert told == []
+
+
 def test_a_number_that_is_not_there_is_an_input_error(scenario: Scenario) -> None:
     with pytest.raises(InputError, match="nonsense"):
         sensitivity(scenario, only=("nonsense.*",), workers=1)

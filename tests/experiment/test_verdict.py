@@ -81,11 +81,11 @@ def test_a_trend_reports_its_smallest_step(read: Read, made_up: ModuleType) -> N
 
 
 def test_a_measure_that_runs_do_not_have_fails_alone(read: Read, made_up: ModuleType) -> None:
-    text = made_up.two_arms("treated < control", name="A", measure="csc_fracton")
+    text = made_up.two_arms("treated < control", name="A", measure="hypoxic_fraction")
     both = read(text + made_up.two_arms("treated < control", name="B"))
     a, b = made_up.verdicts(made_up.MadeUp(gain=0.5), both)
     assert a.word == "failed"
-    assert "no measure 'csc_fracton'" in a.reason
+    assert "no measure 'hypoxic_fraction'" in a.reason
     assert "csc_fraction" in a.reason
     assert (b.word, b.replicates) == ("reproduced", 4)
 

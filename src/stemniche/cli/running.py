@@ -81,7 +81,10 @@ def reproduce(
 ) -> None:
     """Run the arms of an experiment file and print a verdict for each experiment."""
     from stemniche import api
+    from stemniche.experiment.scorecard import refuse_unwritable
 
+    if json is not None:
+        refuse_unwritable(json)
     with progress_bar(quiet) as tell:
         verdicts = api.reproduce(
             file,
@@ -177,7 +180,7 @@ def sensitivity(
     with progress_bar(quiet) as tell:
         found = api.sensitivity(
             desk.configure(scenario, None, settings or (), (), (), ()),
-            measures=[name.strip() for name in measures.split(",")],
+            measures=[name.strip() for name in measures.split(",") if name.strip()],
             only=[name.strip() for name in (only or "").split(",") if name.strip()],
             trajectories=trajectories,
             top=top,

@@ -27,7 +27,13 @@ from stemniche.core.expressions import (
     walk,
 )
 from stemniche.core.names import did_you_mean
-from stemniche.experiment.readout import Record, Window, floor_of, refuse_unknown_time
+from stemniche.experiment.readout import (
+    Record,
+    Window,
+    floor_of,
+    known_measure,
+    refuse_unknown_time,
+)
 
 Sense = Literal[">", "<", "~=", "!="]
 SENSES: tuple[Sense, ...] = (">", "<", "~=", "!=")
@@ -58,7 +64,8 @@ def read_expectation(
         has_measure: Whether terms without a measure of their own have one.
 
     Raises:
-        InputError: It cannot be read, is no condition, or names an arm that does not exist.
+        InputError: It cannot be read, is no condition, or names an arm or a measure that does not
+            exist.
     """
     tree = parse(text, where=where)
     reader = _Reader(text, where, arms, has_measure)
@@ -144,12 +151,16 @@ class _Reader:
                 self.refuse("a time has no place in 'time_to'", mend, part.column)
             if isinstance(part, Call) and part.function != "log":
                 self.refuse(f"'{part.function}' has no place in 'time_to'", mend, part.column)
+            if isinstance(part, Name):
+                known_measure(part.text, self.where)
 
     def term(self, name: Name) -> None:
         self.known(name)
         if len(name.parts) == 1 and not self.has_measure:
             mend = f"Add 'measure: …', or write '{name.parts[0]}.csc_fraction'."
             self.refuse(f"it is not said what is measured in '{name.text}'", mend, name.column)
+        if len(name.parts) > 1:
+            known_measure(".".join(name.parts[1:]), self.where)
         if name.at is not None:
             refuse_unknown_time(name.at, self.arms[name.parts[0]], self.where)
 
@@ -201,7 +212,9 @@ def measures_of(node: Node, default: str) -> tuple[str, ...]:
     below: tuple[Node, ...] = ()
     if isinstance(node, Call):
         below = node.arguments
-    elif isinstance(node, Binary):
+    elif isinstance(node, And):
+        below = node.parts
+    elif isinstance(node, Binary | Compare):
         below = (node.left, node.right)
     elif isinstance(node, Negate):
         below = (node.operand,)

@@ -15,8 +15,14 @@ from typing import final
 from stemniche.core.errors import InputError
 from stemniche.core.expressions import Node as Expression
 from stemniche.core.names import did_you_mean
-from stemniche.experiment.expect import read_expectation
-from stemniche.experiment.readout import Window, last_day, read_window
+from stemniche.experiment.expect import measures_of, read_expectation
+from stemniche.experiment.readout import (
+    Window,
+    known_measure,
+    last_day,
+    read_window,
+    recording,
+)
 from stemniche.spec.interventions import Replant
 from stemniche.spec.presets import find_scenario
 from stemniche.spec.reading import DAY, Field, Fields
@@ -155,27 +161,31 @@ def _loader(folder: Path) -> Load:
 
 def _experiment(fields: Fields, load: Load) -> Experiment:
     name = _id(fields["id"])
-    arms = _arms(fields, load)
-    measure = fields.get("measure")
-    days = min(arm.scenario.days for arm in arms)
+    written = _written_arms(fields["arms"])
+    scenarios = {arm: _arm(own, fields, load) for arm, own in written.items()}
+    measure = _measure(fields.get("measure"))
+    days = min(scenario.days for scenario in scenarios.values())
     at = fields.get("at")
     expect = fields["expect"]
     text = " ".join(expect.text(most=500).split())
+    tree = read_expectation(
+        text,
+        where=expect.where,
+        arms={arm: scenario.days for arm, scenario in scenarios.items()},
+        has_measure=bool(measure),
+    )
+    read = [known_measure(m, expect.where) for m in (measure, *measures_of(tree, measure)) if m]
+    recorded = {arm: recording(scenario, read) for arm, scenario in scenarios.items()}
     margin, effect = fields.get("margin"), fields.get("min_effect")
     blind = fields.get("blind")
     return Experiment(
         id=name,
         where=str(fields.owner.node.mark),
-        arms=arms,
-        measure="" if measure is None else measure.text(most=100),
+        arms=tuple(Arm(name=a, scenario=_planted(a, recorded, written, ())) for a in recorded),
+        measure=measure,
         at=last_day(days) if at is None else read_window(at, days),
         expect=text,
-        tree=read_expectation(
-            text,
-            where=expect.where,
-            arms={arm.name: arm.scenario.days for arm in arms},
-            has_measure=measure is not None,
-        ),
+        tree=tree,
         margin=MARGIN if margin is None else _relative(margin),
         min_effect=MIN_EFFECT if effect is None else _relative(effect),
         blind=blind is not None and blind.flag(),
@@ -190,6 +200,14 @@ def _id(written: Field) -> str:
     return name
 
 
+def _measure(written: Field | None) -> str:
+    if written is None:
+        return ""
+    measure = written.text(most=100)
+    known_measure(measure, written.where)
+    return measure
+
+
 def _relative(written: Field) -> float:
     size = written.fraction()
     if size <= 0.0:
@@ -197,15 +215,11 @@ def _relative(written: Field) -> float:
     return size
 
 
-def _arms(fields: Fields, load: Load) -> tuple[Arm, ...]:
-    written = fields["arms"]
+def _written_arms(written: Field) -> Mapping[str, Field]:
     found = written.open_mapping("arms: {control: [], treated: [{block: CXCR4}]}")
     if not 1 <= len(found) <= MOST_ARMS:
         raise written.error(f"There are {len(found)} arms.", f"Give 1 to {MOST_ARMS} arms.")
-    scenarios = {_word(name, f): _arm(f, fields, load) for name, f in found.items()}
-    return tuple(
-        Arm(name=name, scenario=_planted(name, scenarios, found, ())) for name in scenarios
-    )
+    return {_word(name, own): own for name, own in found.items()}
 
 
 def _planted(
@@ -268,8 +282,7 @@ def _parts(written: Field) -> Fields:
 
 
 def _changed(scenario: Scenario, changes: Field) -> Scenario:
-    """The scenario with ``path: value`` pairs laid over it; lines of the file stay known."""
+    """The scenario with all ``path: value`` pairs laid over it at once; lines stay known."""
     values: Mapping[str, Field] = changes.open_mapping("set: {days: 7, tumour.cells: 400}")
-    for path, value in values.items():
-        scenario = scenario.change({path: value.node}, source=value.where)
-    return scenario
+    nodes = {path: value.node for path, value in values.items()}
+    return scenario.change(nodes, source=changes.where)

@@ -1,23 +1,25 @@
 """What is read from a simulated arm: a measure, at a day, over a window, or until a condition.
 
 `arms` turns a run's table into a `Record`, `expect` asks it for numbers. Names of measures may be
-written in any spelling the evidence knows; one that the record lacks is answered with the nearest.
+written in any spelling the evidence knows. What no run can have is refused on reading, and what the
+record of a run lacks is answered with the nearest.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import product
 from typing import TYPE_CHECKING, Any, Literal, final
 
-from stemniche.core.errors import InputError, StemnicheError
+from stemniche.core.errors import InputError
 from stemniche.core.expressions import Name, evaluate
 from stemniche.core.expressions import Node as Expression
-from stemniche.core.names import nearest
+from stemniche.core.names import did_you_mean, nearest
 from stemniche.core.units import parse_time
 from stemniche.spec.nametables import library_names
 from stemniche.spec.naming import Kind, Names
 from stemniche.spec.reading import DAY, Field
+from stemniche.spec.scenario import Scenario
 
 if TYPE_CHECKING:
     import numpy as np
@@ -41,8 +43,8 @@ _OTHER_KINDS: tuple[Kind, ...] = ("factor", "cell", "drug", "node")
 """What the parts of a measure's name may be, by its first part."""
 
 
-class MeasureMissing(StemnicheError):
-    """The runs of an experiment do not have a measure that it asks for."""
+class MeasureMissing(InputError):
+    """The runs of a study do not have a measure that it asks for."""
 
 
 @final
@@ -186,6 +188,34 @@ def floor_of(measure: str) -> float:
 def canonical(measure: str) -> str:
     """The measure with the parts of its name as ids, where they are known."""
     return next(_spellings(measure, library_names()), measure)
+
+
+def known_measure(measure: str, where: str) -> str:
+    """The id of a measure in any spelling.
+
+    Raises:
+        InputError: There is no such measure; the remedy gives the nearest.
+    """
+    names = library_names()
+    for spelling in _spellings(measure, names):
+        if names.resolve("measure", spelling) == (spelling,):
+            return spelling
+    mend = did_you_mean(measure, names.ids["measure"], "`stemniche.measures()` lists them.")
+    raise InputError(f"There is no measure '{measure[:100]}'.", where, mend)
+
+
+def recording(scenario: Scenario, measures: Iterable[str]) -> Scenario:
+    """The scenario with the assays among some measures recorded; itself where they are already.
+
+    Args:
+        measures: Their ids.
+    """
+    # Heavy: assays work on the state of the engine, with its kernels.
+    from stemniche.run.assays import ASSAYS, OF_A_TYPE
+
+    assays = [m for m in measures if m in ASSAYS or m.partition(".")[0] in OF_A_TYPE]
+    new = [m for m in dict.fromkeys(assays) if m not in scenario.measures]
+    return scenario.change({"measures": [*scenario.measures, *new]}) if new else scenario
 
 
 def _spellings(measure: str, names: Names) -> Iterator[str]:

@@ -59,12 +59,32 @@ def write_verdicts(verdicts: "pd.DataFrame", path: str | Path) -> Path:
     try:
         target.write_text(text, encoding="utf-8")
     except OSError as fault:
-        raise InputError(
-            f"The verdicts cannot be written ({fault.strerror}).",
-            str(target),
-            "Choose a file in a folder that you may write to.",
-        ) from fault
+        raise _unwritable(target, fault) from fault
     return target
+
+
+def refuse_unwritable(path: Path) -> None:
+    """Refuse a file that the verdicts could not be written to, before time is spent on them.
+
+    Raises:
+        InputError: It cannot be written. What is there stays as it is, and nothing is left behind.
+    """
+    try:
+        if not path.exists():
+            path.open("x").close()
+            path.unlink()
+        elif not path.is_fifo():  # whoever reads a pipe would take this for the end
+            path.open("a").close()
+    except OSError as fault:
+        raise _unwritable(path, fault) from fault
+
+
+def _unwritable(target: Path, fault: OSError) -> InputError:
+    return InputError(
+        f"The verdicts cannot be written ({fault.strerror}).",
+        str(target),
+        "Choose a file in a folder that you may write to.",
+    )
 
 
 def _plain(value: Any) -> Any:

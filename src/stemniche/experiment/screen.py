@@ -26,9 +26,11 @@ from stemniche.experiment.arms import Jobs, Laboratory, Warm
 from stemniche.experiment.file import Arm
 from stemniche.experiment.runner import Failure, Runner
 from stemniche.experiment.statistics import interval
+from stemniche.spec.compile import compile_model
 from stemniche.spec.interventions import Dose, GiveDrug, Intervention
 from stemniche.spec.rows import read_library
 from stemniche.spec.scenario import Scenario
+from stemniche.therapy.lower import lower
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -74,6 +76,7 @@ def screen(
     workers: int | None = None,
     progress: Tell | None = None,
     executor: Executor | None = None,
+    ready: Callable[[], object] | None = None,
 ) -> Screen:
     """Give every agent, and every pair of them if asked, beside an untreated arm.
 
@@ -83,6 +86,7 @@ def screen(
         doses: Of single agents, each half of the one before; at least 4 for Loewe's index, which
             needs agents that are drugs.
         replicates: Seeds 1 to this; at least 2, so that there are intervals.
+        ready: Called once all is found right, before anything is run.
 
     Raises:
         InputError: An agent is wrong or named twice, or too few were named.
@@ -90,8 +94,12 @@ def screen(
     """
     _check(agents, pairs, doses, replicates)
     plans = _arms(scenario, agents, pairs, doses)
+    _refuse_repeated(agents, plans)
+    _refuse_impossible(plans)
     tell = progress if progress is not None else lambda what, share: None
     with Runner(workers, executor=executor, warm=Warm(scenario)) as runner:
+        if ready is not None:
+            ready()
         laboratory = Laboratory(Jobs.of(plans.values()), runner)
         wanted = [pair for arm in plans.values() for pair in laboratory.pairs(arm, replicates)]
         laboratory.run(wanted, lambda what, share: tell(f"{len(plans)} arms", share))
@@ -109,8 +117,6 @@ Effects = Mapping[Treated, Mapping[str, Floats]]
 
 
 def _check(agents: Sequence[str], pairs: bool, doses: int, replicates: int) -> None:
-    if len(set(agents)) < len(agents):
-        raise InputError("An agent is named twice.", "screen", "Name each once.")
     if len(agents) < 1 + pairs:
         what = "There is nothing to screen." if not agents else "One agent makes no pair."
         raise InputError(what, "screen", "Name at least two agents, such as --drugs A,B.")
@@ -130,6 +136,24 @@ def _arms(scenario: Scenario, agents: Sequence[str], pairs: bool, doses: int) ->
         name = " + ".join(lines) or "untreated"
         arms[treated] = Arm(name=name, scenario=scenario.treat(lines) if lines else scenario)
     return arms
+
+
+def _refuse_repeated(agents: Sequence[str], arms: Mapping[Treated, Arm]) -> None:
+    """Refuse agents that are one and the same, in whatever spelling."""
+    seen: dict[str, str] = {}
+    for name in agents:
+        done = arms[((name, 1.0),)].scenario.fingerprint
+        if done in seen:
+            both = f"'{name}'" if name == seen[done] else f"'{seen[done]}' and '{name}'"
+            raise InputError(f"An agent is named twice: {both}.", "screen", "Name each once.")
+        seen[done] = name
+
+
+def _refuse_impossible(arms: Mapping[Treated, Arm]) -> None:
+    """Refuse what cannot be given together, such as overlapping infusions of one drug."""
+    library = read_library()
+    for arm in arms.values():
+        lower(arm.scenario, compile_model(library, arm.scenario))
 
 
 def _line(scenario: Scenario, agent: str, share: float) -> str:

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from stemniche.core.errors import GuardError, InputError, MissingExtra
 from stemniche.core.units import parse_quantity
+from stemniche.experiment.readout import Record, known_measure, recording
 from stemniche.experiment.runner import Failure, Runner
 from stemniche.spec.compile import compile_model
 from stemniche.spec.library import Library
@@ -143,20 +144,24 @@ def sensitivity(
     half as many trajectories. All runs share one seed of the simulation.
 
     Args:
-        measures: Columns of the table, read at the end; counts on a logarithmic scale.
+        measures: Columns of the table or assays, read at the end; counts on a logarithmic scale.
         only: Names of numbers to look at, such as ``stemness.*``; all without it.
         trajectories: Of the first round; each costs one run more than there are groups.
         top: How many single numbers to report.
         seed: Of simulations and of the sampling.
 
     Raises:
-        InputError: A measure does not exist, or too few trajectories were asked for.
+        InputError: A measure does not exist, none is named, or too few trajectories were asked for.
         GuardError: No trajectory came through.
         MissingExtra: SALib is not installed.
     """
     if trajectories < 2 or top < 1:
         what = f"{trajectories} trajectories and the {top} strongest numbers cannot be."
         raise InputError(what, "sensitivity", "Ask for at least 2 trajectories and 1 number.")
+    if not measures:
+        mend = f"Name at least one, such as {MEASURES[0]}."
+        raise InputError("There is no measure to look at.", "measures", mend)
+    scenario = recording(scenario, [known_measure(name, "measures") for name in measures])
     tell = progress if progress is not None else lambda what, share: None
     inputs = _chosen(inputs_of(scenario), only)
     with Runner(workers) as runner:
@@ -279,12 +284,8 @@ def _ends(scenario: Scenario, seed: int, measures: tuple[str, ...]) -> list[floa
     """Measures at the end of one run; in a worker process."""
     from stemniche.run.simulate import simulate
 
-    table = simulate(scenario, seed, threads=1).table
-    missing = [name for name in measures if name not in table.columns]
-    if missing:
-        what = f"The run has no measure {', '.join(missing)}."
-        raise InputError(what, "measures", "Take columns of the run's table.")
-    return [float(table[name].iloc[-1]) for name in measures]
+    record = Record.of(simulate(scenario, seed, threads=1).table)
+    return [float(record.series(name)[-1]) for name in measures]
 
 
 @final
