@@ -72,6 +72,7 @@ def simulate(
     from stemniche.run.output import simulate_to
     from stemniche.run.simulate import simulate as in_memory
 
+    _check_scenario(scenario, "simulate")
     tell = _tell(progress)
     if out is None:
         return in_memory(scenario, seed, None, threads, tell)
@@ -208,22 +209,33 @@ def screen(
         out: Folder to make, with singles.csv, pairs.csv and screen.html.
 
     Raises:
-        InputError: An agent is wrong, or `out` is there already.
+        InputError: An agent is wrong, or `out` is there already or cannot be made.
         GuardError: An arm was stopped.
     """
     from stemniche.experiment.screen import screen as run_all
     from stemniche.report.screening import write_screen
+    from stemniche.run.folder import abandon_folder, claim_folder
 
     folder = None if out is None else Path(out)
     if folder is not None and folder.exists():
         raise InputError("The folder is there already.", str(folder), "Name another one.")
     agents = [*(f"drug {name.strip()}" for name in drugs), *also]
-    found = run_all(
-        scenario, agents, pairs=pairs, doses=doses, replicates=replicates, workers=workers,
-        progress=_tell(progress),
-    )  # fmt: skip
+    claimed: list[Path] = []
+
+    def claim() -> None:
+        if folder is not None:
+            claimed.append(claim_folder(folder, scenario.name, seed=1))
+
+    try:
+        found = run_all(
+            scenario, agents, pairs=pairs, doses=doses, replicates=replicates, workers=workers,
+            progress=_tell(progress), ready=claim,
+        )  # fmt: skip
+    except BaseException:
+        for one in claimed:
+            abandon_folder(one)
+        raise
     if folder is not None:
-        folder.mkdir(parents=True)
         found.singles.to_csv(folder / "singles.csv", index=False)
         found.pairs.to_csv(folder / "pairs.csv", index=False)
         title = f"Screen of {len(agents)} agents, {scenario.cancer}, {scenario.days:g} days"
@@ -373,6 +385,7 @@ def check(scenario: Scenario, operating_points: bool = False) -> Checked:
     """
     from stemniche.run.forecast import forecast
 
+    _check_scenario(scenario, "check")
     ahead = forecast(scenario)
     if not operating_points:
         return Checked(("quantity", "value", "unit"), ahead.rows, ahead.lines)
@@ -394,11 +407,34 @@ def check(scenario: Scenario, operating_points: bool = False) -> Checked:
     return Checked(("cell", "target", "signal", "value", "EC", "flag", "why"), rows, lines)
 
 
-def export(folder: str | Path, to: str) -> list[Path]:
-    """Write a run in another format beside it: ``csv``, ``anndata`` or ``vtk``."""
-    from stemniche.interop.export import export_run
+def export(run: "Run | str | Path", to: str) -> list[Path]:
+    """Write a run in another format beside it: csv, anndata, ome-zarr, simularium or vtk.
 
-    return export_run(open_run(folder), to)
+    Args:
+        run: A run, or its folder.
+        to: Name of the format.
+
+    Raises:
+        InputError: It is neither, the run is in memory, or there is no such format.
+    """
+    from stemniche.interop.export import export_run
+    from stemniche.run.results import Run
+
+    if isinstance(run, str | Path):
+        run = open_run(run)
+    if not isinstance(run, Run):
+        what = f"{run!r:.80} is neither a run nor a folder."
+        raise InputError(what, "export", "Give what simulate returned, or the run's folder.")
+    return export_run(run, to)
+
+
+def _check_scenario(given: object, where: str) -> None:
+    """Refuse what is no scenario, such as the name of one."""
+    if isinstance(given, Scenario):
+        return
+    name = str(given) if isinstance(given, str | Path) else "breast"
+    what = f"{given!r:.80} is no scenario."
+    raise InputError(what, where, f"Load it first: load_scenario({name!r:.80}).")
 
 
 def _tell(progress: bool | Progress) -> Progress:

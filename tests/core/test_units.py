@@ -103,6 +103,15 @@ def test_a_bare_number_stands_for_a_count_or_a_share_but_not_for_a_length() -> N
     )
 
 
+def test_a_remedy_names_the_unit_that_people_write() -> None:
+    for wrong in (100, "100", "about 5", "5 mg"):
+        with pytest.raises(UnitError) as caught:
+            parse_quantity(wrong, "um^3", where="represents.volume", usual="mm^3")
+        assert " mm^3" in caught.value.mend
+    with pytest.raises(UnitError, match="Write the unit: '3 d'"):
+        parse_time("3", where="resume, until")
+
+
 def test_another_dimension_names_the_place_and_the_remedy() -> None:
     with pytest.raises(UnitError) as caught:
         parse_quantity("12 um", "1/min", where="rules.csv:3")

@@ -53,6 +53,12 @@ def test_the_page_asks_nothing_of_the_network(run: Any, tmp_path: Path) -> None:
     assert not re.search(r'(src|href)="http', text)
 
 
+def test_a_spelling_stands_for_what_the_run_calls_it(run: Any, tmp_path: Path) -> None:
+    view = write_view(run, tmp_path / "view.html", fields=["IL-8", "il6", "CXCL8"])
+    data = data_of(view)
+    assert list(data["fields"]) == ["CXCL8", "IL6"]
+
+
 @pytest.mark.parametrize("wrong", [{"fields": ["oxigen"]}, {"nodes": ["NOSUCH"]}])
 def test_names_that_are_not_in_the_run_are_refused(wrong: Any, run: Any, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="The run has no"):

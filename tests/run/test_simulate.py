@@ -17,6 +17,7 @@ import pytest
 from stemniche.core.errors import GuardError, InputError
 from stemniche.kernels.jit import set_threads
 from stemniche.run.interrupt import between_ticks
+from stemniche.run.output import resume_in, simulate_to
 from stemniche.run.results import Run, open_run
 from stemniche.run.simulate import prepare, simulate
 from stemniche.spec.scenario import Scenario, load_scenario
@@ -148,6 +149,44 @@ def test_a_run_may_be_made_longer(plain: Run, short: Make, tmp_path: Path) -> No
     longer = simulate(short(), 3, tmp_path, 1, resume=True)
     assert differing(plain, longer) == []
     assert longer.scenario.days == 0.25
+
+
+def test_a_run_is_not_made_shorter_or_sampled_anew(
+    short: Make, tmp_path: Path, bytes_below: Callable[[Path], dict[str, bytes]]
+) -> None:
+    folder = tmp_path / "run"
+    simulate_to(short({"days": 0.125}), folder, seed=3, threads=1)
+    before = bytes_below(folder)
+    del before["run.log"]
+    with pytest.raises(InputError, match="already has 0.125 d[\\s\\S]*Ask for 0.125 d or more"):
+        resume_in(folder, 0.0625)
+    for changes, words in (
+        ({"sample_every": "30 min"}, "none of it is left to sample every 30 min"),
+        ({"measures": ["sphere_fraction"]}, "records no assay"),
+        ({"measures": ["sphere_fraction"], "days": 0.25}, "records no assay"),
+    ):
+        with pytest.raises(InputError, match=words):
+            simulate_to(short({"days": 0.125} | changes), folder, seed=3, resume=True)
+    kept = bytes_below(folder)
+    assert {name: kept[name] for name in before} == before
+
+
+def test_the_rest_of_a_run_may_be_sampled_at_other_times(
+    plain: Run, short: Make, tmp_path: Path
+) -> None:
+    simulate(short({"days": 0.125}), 3, tmp_path, 1)
+    rest = simulate(short({"sample_every": "180 min"}), 3, tmp_path, 1, resume=True)
+    assert rest.times.tolist() == [0.0, 0.0625, 0.125, 0.25]
+    assert rest.table.iloc[-1].equals(plain.table.iloc[-1].rename(3))
+    told = [(e.time_s, e.text) for e in rest.events if "sample" in e.text]
+    assert told == [
+        (10800, "From here on a sample is taken every 3 h, and no longer every 90 min.")
+    ]
+
+
+def test_an_intervention_of_many_controls_is_told_once(short: Make) -> None:
+    run = simulate(short({"days": 0.0625}, "release_block vesicles"), 3, threads=1)
+    assert [e.kind for e in run.events if "vesicles" in e.text] == ["therapy"]
 
 
 def test_another_seed_or_scenario_is_not_a_resumption(short: Make, tmp_path: Path) -> None:

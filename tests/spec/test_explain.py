@@ -89,7 +89,7 @@ def test_sentences_of_one_cell_can_be_picked(small: Any) -> None:
 
 def test_an_unknown_cell_is_answered_with_the_nearest(small: Any) -> None:
     with pytest.raises(InputError, match="Did you mean 'CSC'"):
-        explain(small.compile(), "CSCs")
+        explain(small.compile(), "CSCx")
 
 
 def test_sentences_of_one_heading_stand_together(small: Any) -> None:
@@ -108,3 +108,9 @@ def test_the_shipped_library_speaks_of_the_loop_and_stops_when_told(
     less = compile_model(shipped, made_up.setting(claims_off=("C257",)))
     assert all("C257" not in s.text for s in explain(less))
     assert all(s.text.endswith("].") and "[]" not in s.text for s in explain(model))
+
+
+@pytest.mark.parametrize("spelling", ["msc", "mesenchymal stem cell", "mesenchymal_stem_cells"])
+def test_a_cell_may_be_spelled_as_the_evidence_spells_it(small: Any, spelling: str) -> None:
+    model = small.compile()
+    assert explain(model, spelling) == explain(model, "MSC")

@@ -330,7 +330,7 @@ WRONG: list[tuple[dict[str, Any], str, str, str]] = [
     ({"block": "CXCR4", "fraction": True}, "fraction", "true/false", "number"),
     ({"block": "CXCR4", "in": "hepatocyte"}, "in", "known to the evidence", "CSC"),
     ({"block": "CXCR4", "in": []}, "in", "empty", "at least one"),
-    ({"block": "CXCR4", "from": 7}, "from", "no unit", "min"),
+    ({"block": "CXCR4", "from": 7}, "from", "no unit", "7 d"),
     ({"block": "CXCR4", "from": "-1 d"}, "from", "outside", "0 to"),
     ({"block": "CXCR4", "from": "3 d", "until": "2 d"}, "until", "not after", "later"),
     ({"block": "CXCR4", "until": "csc_fractoin > 1"}, "until", "no measure", "csc_fraction"),

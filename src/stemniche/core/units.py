@@ -82,7 +82,12 @@ _TYPOGRAPHY = str.maketrans({"µ": "u", "μ": "u", "²": "^2", "³": "^3", "·":
 
 
 def parse_quantity(
-    value: str | float, unit: str, *, where: str, molar_mass: float | None = None
+    value: str | float,
+    unit: str,
+    *,
+    where: str,
+    molar_mass: float | None = None,
+    usual: str = "",
 ) -> float:
     """Read a quantity and return its size in `unit`.
 
@@ -94,6 +99,7 @@ def parse_quantity(
         unit: The unit the caller computes in, for example ``"1/min"``; empty for a share.
         where: File and line, or dotted path of the value, used in errors.
         molar_mass: kDa; lets a mass become an amount and back (ng/mL to nM).
+        usual: Unit in which people write it, used in remedies; `unit` without it.
 
     Raises:
         UnitError: Not a finite number with a known unit, or of another dimension.
@@ -102,17 +108,18 @@ def parse_quantity(
         >>> parse_quantity("1.5 mm", "um", where="domain.size")
         1500.0
     """
+    usual = usual or unit
     if isinstance(value, str):
-        number, written = _split(value, unit, where)
+        number, written = _split(value, usual, where)
     else:
-        number, written = _number(value, unit, where), ""
+        number, written = _number(value, usual, where), ""
     if not written:
         if number == 0.0 or is_dimensionless(unit):
             return number
         what = f"{_shown(value)} has no unit."
-        raise UnitError(what, where, f"Write the unit: '{number:g} {unit}'.")
+        raise UnitError(what, where, f"Write the unit: '{number:g} {usual}'.")
     _checked(written, where, shown=value)
-    return convert(number, written, unit, where=where, molar_mass=molar_mass)
+    return convert(number, written, unit, where=where, molar_mass=molar_mass, usual=usual)
 
 
 def split_quantity(text: str, *, where: str) -> tuple[float, str]:
@@ -135,11 +142,17 @@ def parse_time(value: str | float, *, where: str) -> float:
     Raises:
         UnitError: As `parse_quantity`.
     """
-    return parse_quantity(value, ENGINE_UNITS["time"], where=where)
+    return parse_quantity(value, ENGINE_UNITS["time"], where=where, usual="d")
 
 
 def convert(
-    value: float, from_unit: str, to_unit: str, *, where: str, molar_mass: float | None = None
+    value: float,
+    from_unit: str,
+    to_unit: str,
+    *,
+    where: str,
+    molar_mass: float | None = None,
+    usual: str = "",
 ) -> float:
     """Return `value` given in `from_unit` as its size in `to_unit`.
 
@@ -149,6 +162,7 @@ def convert(
         to_unit: Another one, such as ``"nM"``.
         where: Where `from_unit` was written, used in errors.
         molar_mass: kDa; needed only between a mass and an amount of substance.
+        usual: Unit to name in the remedy; `to_unit` without it.
 
     Raises:
         UnitError: An unknown unit, another dimension, or a molar mass is missing.
@@ -170,7 +184,8 @@ def convert(
             raise UnitError(what, where, f"Write the value in {to_unit}; no molar mass is known.")
         return _finite(value * factor * molar_mass**power, value, from_unit, to_unit, where)
     what = f"'{value:g} {from_unit}' cannot be turned into {_wanted(to_unit)}: they differ in kind."
-    mend = f"Write a value in {to_unit} or a unit like it." if to_unit else "Leave the unit out."
+    usual = usual or to_unit
+    mend = f"Write a value in {usual} or a unit like it." if usual else "Leave the unit out."
     raise UnitError(what, where, mend)
 
 

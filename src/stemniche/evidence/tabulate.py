@@ -1,21 +1,26 @@
 """The evidence as plain tables of columns and rows, for the command line and reports."""
 
+import re
 from collections.abc import Callable
-from dataclasses import asdict
 from typing import Any
 
-from stemniche.core.errors import InputError
-from stemniche.core.names import did_you_mean
+from stemniche.core.errors import EvidenceError, InputError
+from stemniche.core.names import LONGEST_NAME, did_you_mean
 from stemniche.evidence import Evidence
+from stemniche.evidence.records import Row
 
 Tabled = tuple[list[str], list[list[Any]]]
+
+_ID = re.compile(r"[A-Z][0-9]+")
+"""Ids of rows: a letter for the table, and a number."""
 
 
 def tabulate(evidence: Evidence, what: str, names: tuple[str, ...]) -> Tabled:
     """One view of the evidence.
 
     Args:
-        what: ``summary``, ``claims``, ``loops``, ``paths`` (two names) or ``show`` (ids).
+        what: ``summary``, ``claims``, ``loops``, ``paths`` (two names) or ``show`` (ids of
+            any table, or names of entities).
 
     Raises:
         InputError: An unknown view, or the wrong number of names.
@@ -87,13 +92,36 @@ def _paths(evidence: Evidence, names: tuple[str, ...]) -> Tabled:
 def _show(evidence: Evidence, names: tuple[str, ...]) -> Tabled:
     if not names:
         raise InputError(
-            "show needs an id.", "evidence show", "Write: stemniche evidence show C257"
+            "show needs an id or a name.",
+            "evidence show",
+            "Write: stemniche evidence show C257 E108 IL-8",
         )
     rows: list[list[Any]] = []
     for name in names:
-        record = asdict(evidence.claim(name))
-        for key, value in record.items():
-            text = "; ".join(map(str, value)) if isinstance(value, tuple) else str(value)
-            if text and value is not None:
+        for key, value in _row(evidence, name).items():
+            text = "; ".join(value) if isinstance(value, tuple) else value
+            if text:
                 rows.append([key, text])
     return ["column", "value"], rows
+
+
+def _row(evidence: Evidence, name: str) -> Row:
+    """The row of an id of any table, or of an entity by one of its names.
+
+    Raises:
+        InputError: No table has this id.
+        EvidenceError: Nothing is called so, or several entities are.
+    """
+    tables = evidence.records.rows
+    by_id = {row["id"]: row for rows in tables.values() for row in rows}
+    wanted = name.strip().upper()
+    if wanted in by_id:
+        return by_id[wanted]
+    try:
+        return by_id[evidence.entity(name).id]
+    except EvidenceError as fault:
+        if not _ID.fullmatch(wanted):
+            raise
+        listed = ", ".join(f"{rows[0]['id']} ({table})" for table, rows in tables.items())
+        what = f"No table of the evidence has the id '{wanted[:LONGEST_NAME]}'."
+        raise InputError(what, "evidence show", f"Ids begin with {listed}.") from fault

@@ -14,9 +14,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from stemniche.core.errors import InputError
-from stemniche.core.names import did_you_mean
+from stemniche.core.names import did_you_mean, fold
 from stemniche.report.page import check_place, fill, write_page
 from stemniche.report.palette import DEAD, INK, VESSEL, in_order, swatch
+from stemniche.spec.nametables import library_names
+from stemniche.spec.naming import Kind
 
 if TYPE_CHECKING:
     from stemniche.run.results import Run
@@ -49,8 +51,8 @@ def write_view(
     """Write the browser view of a run and return its path.
 
     Args:
-        fields: Factors to take along; without it all but vesicles.
-        nodes: Network nodes to colour cells by; stemness is always there.
+        fields: Factors to take along, by any spelling; without it all but vesicles.
+        nodes: Network nodes to colour cells by, likewise; stemness is always there.
 
     Raises:
         InputError: A factor or node is not in the run, it has no samples, or the file cannot be
@@ -76,13 +78,17 @@ def write_view(
     return write_page(page, target)
 
 
-def _known(named: Sequence[str], there: Iterable[str], what: str) -> list[str]:
-    listed = list(there)
+def _known(named: Sequence[str], there: Iterable[str], kind: Kind) -> list[str]:
+    """Ids of the run that names or spellings stand for; a family stands for its members."""
+    listed, found = list(there), list[str]()
     for name in named:
-        if name not in listed:
-            mend = did_you_mean(name, listed, f"The run has {', '.join(listed[:20])}.")
-            raise InputError(f"The run has no {what} '{name}'.", "view", mend)
-    return list(named)
+        alike = [one for one in listed if fold(one) == fold(name)]
+        meant = [one for one in library_names().resolve(kind, name) if one in listed]
+        if not (alike or meant):
+            mend = did_you_mean(name, listed, f"The run has {', '.join(listed[:20]) or 'none'}.")
+            raise InputError(f"The run has no {kind} '{name}'.", "view", mend)
+        found += alike or meant
+    return list(dict.fromkeys(found))
 
 
 def _embedded(data: dict[str, Any]) -> Any:

@@ -66,7 +66,7 @@ def resume_in(folder: Path, days: float | None) -> Run:
     """Go on with the run in a folder, as its own scenario says, or for `days` in all.
 
     Raises:
-        InputError: The folder holds no run.
+        InputError: The folder holds no run, or one that is longer than `days`.
     """
     run = open_run(folder)
     scenario = run.scenario if days is None else run.scenario.change({"days": days})

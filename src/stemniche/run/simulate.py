@@ -25,6 +25,7 @@ from stemniche.run.assemble import Assembled, assemble
 from stemniche.run.header import machine_notes, make_header, same_run
 from stemniche.run.interrupt import between_ticks
 from stemniche.run.journal import LOG
+from stemniche.run.lengthen import going_on
 from stemniche.run.measures import look_up, measure
 from stemniche.run.planting import RECORDED, planting
 from stemniche.run.records import plain
@@ -91,7 +92,7 @@ def simulate(
         prepared: A state as `prepare` returned it, from a scenario equal up to day 0.
 
     Raises:
-        InputError: The scenario is wrong, or `out` holds another run.
+        InputError: The scenario is wrong, or `out` holds another run, or one that is longer.
         GuardError: The run went wrong; what was computed is kept and can be resumed.
         KeyboardInterrupt: Likewise.
     """
@@ -178,9 +179,13 @@ def _store(
     if resume and folder is not None and holds_run(folder):
         store = Store.open(folder)
         same_run(store.header, prints, run.plan.seed, str(folder), run.scenario.resolved())
+        changed = store.header.scenario != plain(run.scenario.resolved())
+        resampled = going_on(store, run.scenario) if changed else ""
         kept = store.resume()
-        if store.header.scenario != plain(run.scenario.resolved()):
+        if changed:
             store.lengthen(run.scenario.resolved())
+        if resampled and kept is not None:
+            store.log(resampled, time_s=kept[0])
         for note in machine_notes(store.header):
             _warn(store, note)
     else:
@@ -214,8 +219,9 @@ def _announce(run: Assembled, store: Store) -> None:
     """Note what is known before the first tick: remarks on the model, what will be done to it."""
     for note in (*run.model.notes, *run.scenario.notes):
         _warn(store, note)
-    for control in run.plan.controls:
-        store.log(control.label, kind="therapy", time_s=control.start or 0)
+    # One intervention may need many controls, and is told once.
+    for label, second in dict.fromkeys((c.label, c.start or 0) for c in run.plan.controls):
+        store.log(label, kind="therapy", time_s=second)
     for item in run.scenario.therapy:
         if item.key == "drug":
             start = 0.0 if item.start == "birth" else item.start

@@ -7,9 +7,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from stemniche.core.errors import InputError
-from stemniche.core.names import did_you_mean
+from stemniche.core.names import did_you_mean, fold
 from stemniche.spec.lexicon import SITES
 from stemniche.spec.model import Basis, Model, Row
+from stemniche.spec.nametables import library_names
 from stemniche.spec.sentences import cell_label, model_parents
 
 ASSUMED_HERE = "(assumed here)"
@@ -40,7 +41,7 @@ def explain(model: Model, cell: str | None = None) -> list[Sentence]:
 
     Args:
         model: As compiled.
-        cell: A cell type, parent, ``vessel`` or ``marrow``: only what acts there.
+        cell: A cell type or parent by any spelling, ``vessel`` or ``marrow``: only what acts there.
 
     Raises:
         InputError: The model has no such cell.
@@ -76,11 +77,14 @@ def sentence_text(row: Row) -> str:
 
 def _chosen(model: Model, parents: dict[str, tuple[str, ...]], cell: str) -> set[str]:
     types = [kind.id for kind in model.types]
-    if cell in parents:
-        return set(parents[cell])
-    if cell in types or cell in SITES:
-        return {cell}
     choices = [*types, *parents, *SITES]
+    for name in choices:
+        if fold(name) == fold(cell):
+            return set(parents.get(name, (name,)))
+    for spelling in (cell, f"{cell}s"):
+        meant = set(library_names().resolve("cell", spelling)) & set(types)
+        if meant:
+            return meant
     listed = f"Cells are {', '.join(choices)}."
     mend = f"{did_you_mean(cell, choices, '')} {listed}".strip()
     raise InputError(f"The model has no cell '{cell}'.", "cell", mend)

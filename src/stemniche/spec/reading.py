@@ -2,7 +2,7 @@
 
 Readers of scenarios and interventions walk a YAML tree as `Field`s. A `Field` knows its dotted path
 and its line, so every complaint says what was written, where, and how to mend it. Which keys exist,
-and what they mean, is decided by the callers.
+and what they mean, is decided by the callers; `spec.schema` tells the unit that a remedy suggests.
 """
 
 import re
@@ -12,7 +12,9 @@ from dataclasses import dataclass
 from stemniche.core.errors import InputError
 from stemniche.core.names import did_you_mean
 from stemniche.core.units import ENGINE_UNITS, parse_quantity
-from stemniche.spec.yamlfile import Mark, Node
+from stemniche.spec.schema import usual_unit
+from stemniche.spec.yamlfile import NOWHERE as NOWHERE
+from stemniche.spec.yamlfile import Node
 
 DAY = 1440.0
 """Minutes in a day."""
@@ -135,14 +137,14 @@ class Field:
         Raises:
             InputError: No such quantity, or outside the limits.
         """
-        value = self.node.value
+        value, usual = self.node.value, usual_unit(self.path, unit)
         if isinstance(value, (dict, tuple, bool)) or value is None:
-            example = f"'5 {unit}'" if unit else "a number"
+            example = f"'5 {usual}'" if usual else "a number"
             what = f"{self.shown} is {self.node.kind}, not a quantity."
             raise self.error(what, f"Write {example}.")
         if bare and _NUMBER.fullmatch(self.shown[1:-1]):
             value = f"{self.shown[1:-1]} {bare}"
-        size = parse_quantity(value, unit, where=self.where, molar_mass=molar_mass)
+        size = parse_quantity(value, unit, where=self.where, molar_mass=molar_mass, usual=usual)
         if (low is not None and size < low) or (high is not None and size > high):
             raise self.error(f"{self.shown} is outside its range.", _range(low, high, unit))
         return size
@@ -225,7 +227,3 @@ def _range(low: float | None, high: float | None, unit: str) -> str:
     if high is None:
         return f"Give at least {low:.12g}{tail}."
     return f"Give {low:.12g} to {high:.12g}{tail}."
-
-
-NOWHERE = Mark("default")
-"""Mark of values that nobody wrote."""

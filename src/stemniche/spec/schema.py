@@ -7,8 +7,8 @@
 from dataclasses import dataclass
 from typing import Any
 
-from stemniche.spec.reading import NOWHERE
-from stemniche.spec.yamlfile import Node, node_from
+from stemniche.core.units import split_quantity
+from stemniche.spec.yamlfile import NOWHERE, Node, node_from
 
 LAYOUTS = ("disc", "ball", "single", "scattered", "sheet")
 ORIGINS = ("settled", "CSC", "progenitor", "differentiated")
@@ -23,6 +23,12 @@ HOSTS = {"human": ("70 kg", "1.8 m^2"), "mouse": ("25 g", "0.007 m^2")}
 """Species with the mass and body surface of a host that gives none."""
 
 IMMUNE_STATES = ("intact", "nude", "NSG")
+
+USUAL_UNITS = {"min": "d", "um^3": "mm^3", "1/um^2": "1/mm^2"}
+"""Unit in which people write what the engine keeps in another one."""
+
+SHORT_TIMES = ("over",)
+"""Keys of an intervention whose times are usually hours."""
 
 ENVIRONMENT = {"oxygen": ("mmHg", 0.0, 760.0), "glucose": ("mM", 0.0, 100.0), "pH": ("", 5.0, 9.0)}
 """Unit, lowest and highest value of what a scenario gives the environment and `set` may change."""
@@ -110,6 +116,27 @@ def keys_of(section: str = "") -> tuple[str, ...]:
         return tuple(dict.fromkeys(key.path.split(".")[0] for key in SCHEMA_KEYS))
     start = section + "."
     return tuple(k.path.removeprefix(start) for k in SCHEMA_KEYS if k.path.startswith(start))
+
+
+def usual_unit(path: str, unit: str) -> str:
+    """The unit that a remedy suggests for a value: that of the key's default, else the usual one.
+
+    Args:
+        path: Dotted path of the value; numbers of list items do not count.
+        unit: Engine unit, taken where nothing else is known.
+
+    Example:
+        >>> usual_unit("sample_every", "min"), usual_unit("therapy.0.from", "min")
+        ('h', 'd')
+    """
+    keys = [key for key in path.split(".") if not key.isdecimal()]
+    default = next((key.default for key in SCHEMA_KEYS if key.path == ".".join(keys)), None)
+    first = default[0] if isinstance(default, list) and default else default
+    if isinstance(first, str):
+        return split_quantity(first, where=path)[1]
+    if unit == "min" and keys[-1:] and keys[-1] in SHORT_TIMES:
+        return "h"
+    return USUAL_UNITS.get(unit, unit)
 
 
 def homes() -> dict[str, str]:

@@ -50,6 +50,10 @@ class Mark:
         return f"{self.source}:{self.line}" if self.line else self.source
 
 
+NOWHERE = Mark("default")
+"""Mark of values that nobody wrote."""
+
+
 @dataclass(frozen=True, slots=True)
 class Node:
     """One value of a file: a scalar, a tuple of nodes or a mapping of words to nodes."""
