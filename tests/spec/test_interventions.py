@@ -194,6 +194,21 @@ def test_vessels_are_told_what_to_be_like() -> None:
     assert str(found) == "vessels {pericytes: 1.5, normalise: 0.8} from 2 d"
 
 
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("factor.CXCL7 > 1", "factor.PPBP > 1"),
+        ("cells.CD133_high > 2 * cells.CD44_high", "cells.PROM1_high > 2 * cells.CD44_high"),
+        ("node.Notch1.CSC < node.NOTCH1.CSC", "node.NOTCH1.CSC < node.NOTCH1.CSC"),
+        ("csc_fraction > 0.1", "csc_fraction > 0.1"),
+    ],
+)
+def test_conditions_name_measures_in_any_spelling(written: str, meant: str) -> None:
+    condition = read({"block": "CXCR4", "until": written}).until
+    assert condition == read({"block": "CXCR4", "until": meant}).until
+    assert condition.text == meant
+
+
 def test_families_and_groups_stand_for_their_members() -> None:
     assert read({"inhibit": "HIF"}).targets == ("HIF1A", "EPAS1")
     assert read({"deplete": "TAM"}).cells == ("M1", "M2")

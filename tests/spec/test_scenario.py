@@ -107,6 +107,11 @@ def test_spellings_of_the_evidence_are_accepted(load: Load) -> None:
 # Fingerprints
 
 
+def test_measures_are_named_in_any_spelling() -> None:
+    scenario = load_scenario("breast_quick").change({"measures": ["factor.CXCL7", "factor.PPBP"]})
+    assert scenario.measures == ("factor.PPBP",)
+
+
 @pytest.mark.parametrize("path", ["days", "sample_every", "measures"])
 def test_length_and_sampling_do_not_enter_the_fingerprint(load: Load, path: str) -> None:
     s = load(WHOLE)

@@ -6,9 +6,8 @@ record of a run lacks is answered with the nearest.
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
-from itertools import product
 from typing import TYPE_CHECKING, Any, Literal, final
 
 from stemniche.core.errors import InputError
@@ -17,7 +16,6 @@ from stemniche.core.expressions import Node as Expression
 from stemniche.core.names import did_you_mean, nearest
 from stemniche.core.units import parse_time
 from stemniche.spec.nametables import library_names
-from stemniche.spec.naming import Kind, Names
 from stemniche.spec.reading import DAY, Field
 from stemniche.spec.scenario import Scenario
 
@@ -38,9 +36,6 @@ COUNT_FLOOR, FRACTION_FLOOR = 0.5, 1e-6
 EPSILON = 1e-9
 _LAST = re.compile(r"last\s+(.+)")
 _AUC = re.compile(r"auc\s+([0-9.]+)\s*\.\.\s*([0-9.]+)\s*([a-z]+)")
-_KINDS: dict[str, tuple[Kind, ...]] = {"node": ("node", "cell"), "cells": ("cell", "node")}
-_OTHER_KINDS: tuple[Kind, ...] = ("factor", "cell", "drug", "node")
-"""What the parts of a measure's name may be, by its first part."""
 
 
 class MeasureMissing(InputError):
@@ -135,9 +130,9 @@ class Record:
         """
         if measure in self.columns:
             return measure
-        for spelling in _spellings(measure, library_names()):
-            if spelling in self.columns:
-                return spelling
+        for meant in library_names().measures_meant(measure):
+            if meant in self.columns:
+                return meant
         near = nearest(measure, self.columns)
         mend = f"Nearest: {', '.join(near)}." if near else "`stemniche.measures()` lists them."
         raise MeasureMissing(f"The runs have no measure '{measure}'.", "measure", mend)
@@ -187,7 +182,7 @@ def floor_of(measure: str) -> float:
 
 def canonical(measure: str) -> str:
     """The measure with the parts of its name as ids, where they are known."""
-    return next(_spellings(measure, library_names()), measure)
+    return next(library_names().measures_meant(measure), measure)
 
 
 def known_measure(measure: str, where: str) -> str:
@@ -197,9 +192,9 @@ def known_measure(measure: str, where: str) -> str:
         InputError: There is no such measure; the remedy gives the nearest.
     """
     names = library_names()
-    for spelling in _spellings(measure, names):
-        if names.resolve("measure", spelling) == (spelling,):
-            return spelling
+    found = names.resolve("measure", measure)
+    if found:
+        return found[0]
     mend = did_you_mean(measure, names.ids["measure"], "`stemniche.measures()` lists them.")
     raise InputError(f"There is no measure '{measure[:100]}'.", where, mend)
 
@@ -216,23 +211,6 @@ def recording(scenario: Scenario, measures: Iterable[str]) -> Scenario:
     assays = [m for m in measures if m in ASSAYS or m.partition(".")[0] in OF_A_TYPE]
     new = [m for m in dict.fromkeys(assays) if m not in scenario.measures]
     return scenario.change({"measures": [*scenario.measures, *new]}) if new else scenario
-
-
-def _spellings(measure: str, names: Names) -> Iterator[str]:
-    """Columns that may be meant: each part after the first is brought to an id it stands for."""
-    head, *rest = measure.split(".")
-    kinds = _KINDS.get(head, _OTHER_KINDS)
-    for parts in product(*(_ids(part, kinds, names) for part in rest)):
-        yield ".".join((head, *parts))
-
-
-def _ids(part: str, kinds: tuple[Kind, ...], names: Names) -> tuple[str, ...]:
-    """Ids that a part may stand for, itself if it is one."""
-    stem, high = (part[:-5], "_high") if part.endswith("_high") else (part, "")
-    if any(stem in names.ids.get(kind, ()) for kind in kinds):
-        return (part,)
-    found = [name for kind in kinds for name in names.resolve(kind, stem)]
-    return tuple(dict.fromkeys((*(f"{name}{high}" for name in found), part)))
 
 
 def refuse_unknown_time(day: float, end: float, where: str) -> None:

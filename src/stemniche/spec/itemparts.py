@@ -4,6 +4,7 @@
 other keys by them. Each reads one written value and raises InputError with its place and remedy.
 """
 
+import re
 from dataclasses import dataclass, field
 from typing import Any, get_args
 
@@ -33,7 +34,7 @@ class Setting:
 
 
 def read_condition(written: Field, known: Names) -> iv.Condition:
-    """Read a comparison of measures, such as ``hypoxic_fraction > 0.1``.
+    """Read a comparison of measures in any spelling, such as ``hypoxic_fraction > 0.1``.
 
     Raises:
         InputError: No comparison, or it speaks of something that is no measure.
@@ -49,11 +50,13 @@ def read_condition(written: Field, known: Names) -> iv.Condition:
     for name in names(tree):
         if name.at is not None:
             raise written.error(f"'{name.text}@…' has a time.", "Leave the '@…' out.")
-        if known.resolve("measure", name.text) != (name.text,):
+        found = known.resolve("measure", name.text)
+        if not found:
             nearest = known.nearest("measure", name.text)
             mend = did_you_mean(name.text, nearest, "Use measures: columns of a run's table.")
             raise written.error(f"There is no measure '{name.text}'.", mend)
-    return iv.Condition(text, tree)
+        text = re.sub(rf"(?<![\w.]){re.escape(name.text)}(?![\w.])", found[0], text)
+    return iv.Condition(text, parse(text, where=written.where))
 
 
 def snapped(written: Field, minutes: float, setting: Setting) -> float:

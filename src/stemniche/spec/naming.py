@@ -8,6 +8,7 @@ abstract cell type for its concrete ones. Nothing here knows which key a name wa
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import product
 from typing import Literal
 
 from stemniche.core.names import LONGEST_NAME, did_you_mean, fold, nearest
@@ -27,6 +28,10 @@ _LABELS: dict[Kind, str] = {
 
 _INSTEAD: dict[Kind, str] = {"factor": "neutralise", "receptor": "block", "node": "inhibit"}
 """Intervention that suits a name of another kind than the wanted one."""
+
+_WITHIN: dict[str, tuple[Kind, ...]] = {"node": ("node", "cell"), "cells": ("cell", "node")}
+_WITHIN_OTHERS: tuple[Kind, ...] = ("factor", "cell", "drug", "node")
+"""What the parts of a measure's name may be, by its first part."""
 
 MOST_LISTED = 30
 MOST_NAMED = 6
@@ -85,7 +90,25 @@ class Names:
         for variant in _variants(kind, text):
             if fold(variant) in spellings:
                 return spellings[fold(variant)]
+        if kind == "measure":
+            known = frozenset(self.ids["measure"])
+            return tuple(m for m in self.measures_meant(text) if m in known)[:1]
         return self._against(text) if kind == "drug" else ()
+
+    def measures_meant(self, text: str) -> Iterator[str]:
+        """Measures that may be meant: each part after the first as the ids it may stand for."""
+        head, *rest = text.split(".")
+        kinds = _WITHIN.get(head, _WITHIN_OTHERS)
+        for parts in product(*(self._part(part, kinds) for part in rest)):
+            yield ".".join((head, *parts))
+
+    def _part(self, part: str, kinds: tuple[Kind, ...]) -> tuple[str, ...]:
+        """Ids that a part of a measure's name may stand for, itself if it is one."""
+        stem, high = (part[:-5], "_high") if part.endswith("_high") else (part, "")
+        if any(stem in self.ids.get(kind, ()) for kind in kinds):
+            return (part,)
+        found = [name for kind in kinds for name in self.resolve(kind, stem)]
+        return tuple(dict.fromkeys((*(f"{name}{high}" for name in found), part)))
 
     def _against(self, text: str) -> tuple[str, ...]:
         """Drugs with the target or the targets that a text names."""
