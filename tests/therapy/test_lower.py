@@ -108,6 +108,7 @@ def test_an_infusion_that_overlaps_the_next_is_refused(small: Make) -> None:
     with pytest.raises(InputError, match="cannot be repeated every") as caught:
         assemble(scenario, 1)
     assert "drug paclitaxel" in caught.value.where
+    assert "therapy.0" in caught.value.where
 
 
 def test_cells_hold_none_of_a_gene_that_is_knocked_out(walk: Walk, small: Make) -> None:

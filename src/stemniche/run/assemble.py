@@ -44,7 +44,10 @@ def assemble(scenario: Scenario, seed: int) -> Assembled:
         raise InputError(f"{seed!r:.40} is no seed.", "seed", mend)
     library = read_library()
     model = compile_model(library, scenario)
-    extension = lower(scenario, model)
+    try:
+        extension = lower(scenario, model)
+    except InputError as fault:
+        raise _placed(fault, scenario) from fault
     model = replace(model, notes=(*model.notes, *extension.notes))
     plan = build_plan(
         model,
@@ -56,6 +59,15 @@ def assemble(scenario: Scenario, seed: int) -> Assembled:
         reference=scenario.numerics.fields == "reference",
     )
     return Assembled(scenario=scenario, model=model, plan=plan)
+
+
+def _placed(fault: InputError, scenario: Scenario) -> InputError:
+    """The fault with the place where the intervention that it names was written."""
+    for i, item in enumerate(scenario.therapy):
+        if fault.where == str(item):
+            where = f"{scenario.where(f'therapy.{i}')}: {item}"
+            return type(fault)(fault.what, where, fault.mend)
+    return fault
 
 
 def grid_of(scenario: Scenario) -> Grid:
