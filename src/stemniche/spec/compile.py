@@ -60,9 +60,28 @@ def compile_model(
     """
     book = evidence if isinstance(evidence, ClaimBook) else claim_book(evidence)
     changed = overridden(library, scenario.parameters, book, scenario.where)
-    context = Context(changed, scenario, book)
+    changed, silenced = _silenced(library, changed)
+    context = Context(changed, scenario, book, silenced)
     changed, notes = _without_parameters(changed, context)
     return _Compilation(changed, context, tuple(notes), library.fingerprint).model()
+
+
+def _silenced(library: Library, changed: Library) -> tuple[Library, frozenset[str]]:
+    """The changed library with weights set to 0 as they were, and the rows that are so silenced.
+
+    Such a row is left out as by its claims: what it pushes at the reference goes as well. With a
+    weight of 0 alone, the node would stand as if its input were at the reference everywhere.
+    """
+    zero = {
+        name
+        for name, record in changed.parameters.items()
+        if record.value == 0.0 and name in library.parameters
+        if library.parameters[name].value != 0.0
+    }
+    rows = frozenset(row.id for row in changed.links if row.weight in zero)
+    weights = {row.weight for row in changed.links if row.id in rows}
+    back = {name: library.parameters[name] for name in weights}
+    return replace(changed, parameters={**changed.parameters, **back}), rows
 
 
 def model_fingerprint(model: Model) -> str:

@@ -112,6 +112,9 @@ class Verdict:
 class Context:
     """The scenario seen from the rows.
 
+    Args:
+        silenced: Rows whose weight the scenario sets to 0.
+
     Raises:
         InputError: An unknown cancer, claim or row.
     """
@@ -119,6 +122,7 @@ class Context:
     library: Library
     setting: Setting
     book: ClaimBook
+    silenced: frozenset[str] = frozenset()
     lineage: tuple[str, ...] = field(init=False)
     dropped: frozenset[str] = field(init=False)
     """Claims that are off: those left out and all that say the same."""
@@ -148,7 +152,8 @@ class Context:
             held = False
         if not held:
             return Verdict(Activity.OUT, claims, basis)
-        off = row.id in self.setting.rows_off or (bool(row.claims) and not claims)
+        off = row.id in self.setting.rows_off or row.id in self.silenced
+        off |= bool(row.claims) and not claims
         return Verdict(Activity.OFF if off else Activity.IN, claims, basis)
 
     def parameter_is_off(self, parameter: Parameter) -> bool:
