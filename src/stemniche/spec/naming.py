@@ -91,8 +91,7 @@ class Names:
             if fold(variant) in spellings:
                 return spellings[fold(variant)]
         if kind == "measure":
-            known = frozenset(self.ids["measure"])
-            return tuple(m for m in self.measures_meant(text) if m in known)[:1]
+            return tuple(m for m in self.measures_meant(text) if m in self.ids["measure"])[:1]
         return self._against(text) if kind == "drug" else ()
 
     def measures_meant(self, text: str) -> Iterator[str]:

@@ -13,7 +13,6 @@ from stemniche.core.errors import InputError
 from stemniche.core.names import did_you_mean
 from stemniche.core.units import ENGINE_UNITS, parse_quantity
 from stemniche.spec.schema import usual_unit
-from stemniche.spec.yamlfile import NOWHERE as NOWHERE
 from stemniche.spec.yamlfile import Node
 
 DAY = 1440.0

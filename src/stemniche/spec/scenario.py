@@ -19,7 +19,7 @@ from stemniche.spec.layers import merge, put, split
 from stemniche.spec.nametables import library_names
 from stemniche.spec.naming import Kind, Names
 from stemniche.spec.presets import find_scenario, list_scenarios, read_layers, top_level
-from stemniche.spec.reading import DAY, NOWHERE, Field, Fields, on_lattice, snap
+from stemniche.spec.reading import DAY, Field, Fields, on_lattice, snap
 from stemniche.spec.schema import POLICIES, SCHEMA_KEYS, SECTIONS, homes, keys_of
 from stemniche.spec.sections import (
     Domain,
@@ -41,7 +41,7 @@ from stemniche.spec.sections import (
 )
 from stemniche.spec.tidy import completed, lines_read, replaced, respelt, tidy
 from stemniche.spec.treatment import read_therapy
-from stemniche.spec.yamlfile import Mark, Node, node_from, write_yaml
+from stemniche.spec.yamlfile import NOWHERE, Mark, Node, node_from, write_yaml
 
 __all__ = ["SCHEMA_KEYS", "Scenario", "list_scenarios", "load_scenario", "scenario_from"]
 

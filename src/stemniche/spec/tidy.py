@@ -8,10 +8,9 @@ it was written and is refused by the reader.
 from stemniche.core.errors import InputError
 from stemniche.spec.layers import merge, split
 from stemniche.spec.naming import Kind, Names
-from stemniche.spec.reading import NOWHERE
 from stemniche.spec.schema import HOSTS, defaults
 from stemniche.spec.treatline import parse_treat_line
-from stemniche.spec.yamlfile import Node, node_from
+from stemniche.spec.yamlfile import NOWHERE, Node, node_from
 
 OPEN_MAPPINGS: dict[str, Kind] = {"tissue": "tissue", "tumour.genotype": "genotype"}
 """Mappings whose keys are names; spellings there become ids before layers are merged."""

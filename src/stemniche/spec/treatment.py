@@ -22,9 +22,9 @@ from stemniche.spec.itemparts import (
     snapped,
 )
 from stemniche.spec.naming import Kind
-from stemniche.spec.reading import NOWHERE, Field, Fields
+from stemniche.spec.reading import Field, Fields
 from stemniche.spec.schema import ENVIRONMENT
-from stemniche.spec.yamlfile import Node
+from stemniche.spec.yamlfile import NOWHERE, Node
 
 ROUTES = ("iv", "oral", "ip", "sc", "it")
 SETTABLE = {f"environment.{name}": limits for name, limits in ENVIRONMENT.items()}
