@@ -248,8 +248,7 @@ def test_a_condition_ends_a_control_for_good(small: Make) -> None:
     run = simulate(small({"days": 0.75, "sample_every": "3 h"}, item), 1, threads=1)
     level = run.table["factor.CXCL8"].to_numpy()
     assert level[2] > 5.0
-    assert (np.diff(level[2:]) < 0.0).all()
-    assert level[-1] < 0.5 * level[2]
+    assert (level[3:] < 0.1 * level[2]).all()
 
 
 def test_an_adaptive_rule_interrupts_a_control_and_lets_it_go_on(small: Make) -> None:
