@@ -156,9 +156,18 @@ def test_a_spreading_population_advances_as_fisher_and_kolmogorov_say() -> None:
 
 @pytest.mark.slow
 def test_the_front_is_as_fast_as_the_root_of_the_diffusivity_and_nearer_with_more_cells() -> None:
-    """C9 in a wide strip, for long: within 10 % of the known speed."""
-    slow, cells = front(1.5, 5.0, width=6, ticks=480)
-    fast, _ = front(3.0, 5.0, width=6, ticks=480)
+    """C9 in wide strips, for long: within 12 % of the known speed.
+
+    The mean of three strips: the speed of one scatters by some 6 %.
+    """
+    slow, cells = fronts(1.5)
+    fast, _ = fronts(3.0)
     assert slow == pytest.approx(known_speed(1.5, 5.0, cells), rel=0.12)
     assert fast == pytest.approx(known_speed(3.0, 5.0, cells), rel=0.12)
     assert fast / slow == pytest.approx(2.0, rel=0.12)
+
+
+def fronts(speed: float) -> tuple[float, float]:
+    """Mean of ``front`` over strips of three widths."""
+    found = np.mean([front(speed, 5.0, width=width, ticks=480) for width in (5, 6, 7)], axis=0)
+    return float(found[0]), float(found[1])
