@@ -50,7 +50,7 @@ class Line:
         csc_fraction: Share of stem cells in them.
         csc_cycle, cycle: 1/d, from G1 to S of stem cells and of all others.
         egfr: Weight of EGFR in the drive to proliferate; 1 in the library.
-        reach: Folds of the cycle's rate that this drive spans; 4 in the library.
+        reach: Folds of the cycle's rate that this drive spans; 5 in the library.
         volume: L/kg, of erlotinib in mice: 3.5 to 4.3 mg/L at the peak of 25 mg/kg.
     """
 
