@@ -234,6 +234,44 @@ def test_a_block_of_the_receptor_acts_on_circulating_cells_too(walk: Walk, small
     assert found[1] < 0.8 * found[0]
 
 
+def test_what_the_organ_makes_is_the_sum_over_its_types(walk: Walk, small: Make) -> None:
+    """Release per cell times cells, over all types, is the organ's own turnover of a factor."""
+    plan, s = walk(small(SPREADING), 0)
+    row = measure(plan, s)
+    rest, amount = s["distant_rest"], process(plan, DistantTissue).releases
+    checked = 0
+    for factor in plan.model.factors:
+        place, start = plan.factors[factor.id], f"distant.secretion.{factor.id}."
+        made = {c.removeprefix(start): v for c, v in row.items() if c.startswith(start)}
+        own = [name for name in made if name in plan.types]
+        total = sum(made[name] * s["distant_cells"][plan.types[name]] for name in own)
+        if own:
+            per_unit = amount.amount[amount.factor == place][0]
+            assert total / per_unit == pytest.approx(rest[place], rel=1e-4, abs=1e-12)
+            checked += total > 0.0
+    assert checked > 10
+
+
+def test_mean_cells_of_the_organ_hear_the_blood_and_groups_are_means_of_their_cells(
+    walk: Walk, small: Make, k: Backend
+) -> None:
+    plan, s = walk(small(SPREADING), 0)
+    before, organ = measure(plan, s), process(plan, DistantTissue)
+    for tick in range(600):
+        s["blood"][plan.factors["IL6"]] = 1.0
+        organ.run(s, Tick(tick, 0), k)
+    row = measure(plan, s)
+    for name in ("macrophage", "CSC"):
+        assert row[f"distant.node.STAT3.{name}"] > 1.2 * before[f"distant.node.STAT3.{name}"]
+    cells = [row[f"distant.cells.{name}"] for name in ("M1", "M2")]
+    levels = [row[f"distant.node.STAT3.{name}"] for name in ("M1", "M2")]
+    assert row["distant.node.STAT3.macrophage"] == pytest.approx(np.average(levels, weights=cells))
+    assert row["distant.m2_fraction"] == pytest.approx(cells[1] / sum(cells))
+    assert row["distant.tumour_cells"] == 0.0
+    tumour = [row[f"distant.rate.apoptosis.{plan.types.names[i]}"] for i in plan.members("tumour")]
+    assert row["distant.rate.apoptosis.tumour"] == pytest.approx(np.mean(tumour))
+
+
 def test_without_a_distant_organ_nothing_of_it_is_there(walk: Walk, small: Make) -> None:
     plan, s = walk(small({"distant_site": False}), 1)
     row = measure(plan, s)

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from stemniche.engine.plan import Plan
+from stemniche.engine.plan import STEM, Plan
+from stemniche.engine.processes.distant import DistantTissue
 from stemniche.engine.processes.intravasation import HAZARD
 from stemniche.engine.processes.spread import (
     ACTIVE,
@@ -20,6 +21,7 @@ from stemniche.engine.processes.spread import (
     Spread,
     seats,
 )
+from stemniche.spec.lexicon import VESICLE
 
 if TYPE_CHECKING:
     from stemniche.run.measures import View
@@ -59,9 +61,64 @@ def _organ(v: "View") -> Iterator[tuple[str, float]]:
     yield "distant.tumour_cells", all_
     yield "distant.csc_fraction", stem / all_ if all_ else 0.0
     yield "distant.quiescent_fraction", float(settled[RESTING]) / all_ if all_ else 0.0
+    for name, part, whole in (("m2_fraction", "M2", "M1"), ("treg_fraction", "Treg", "CD4")):
+        if part in plan.types and whole in plan.types:
+            some, rest = cells[plan.types[part]], cells[plan.types[whole]]
+            yield f"distant.{name}", float(some / (some + rest)) if some + rest else 0.0
     yield "distant.vessel_permeability", float(s["distant_permeability"][0])
-    for factor in plan.model.factors:
-        yield f"distant.factor.{factor.id}", float(s["distant_levels"][plan.factors[factor.id]])
+    ours = {factor.id for factor in plan.model.factors}
+    for name, level in zip(plan.factors.names, s["distant_levels"].tolist(), strict=True):
+        yield (f"distant.factor.{name}" if name in ours else f"distant.drug.{name}"), level
+        if name.endswith(VESICLE):
+            yield f"distant.vesicle.{name.removesuffix(VESICLE)}", level
+    yield from _mean_cells(v, cells)
+
+
+def _mean_cells(v: "View", cells: "np.ndarray") -> Iterator[tuple[str, float]]:
+    """What the mean cell of each type in the organ holds, does and makes.
+
+    A type's column is that of its mean cell, whether one is there or not; a group's is the mean of
+    its cells, or of its types where it has no cells.
+    """
+    plan, s = v.plan, v.state
+    organ = next(p for p in plan.processes if isinstance(p, DistantTissue))
+
+    def means(column: str, values: "np.ndarray", owners: set[int]) -> Iterator[tuple[str, float]]:
+        for name, among in v.members.items():
+            having = [i for i in among if i in owners]
+            if having:
+                weights = cells[having] if cells[having].any() else None
+                yield f"distant.{column}.{name}", float(np.average(values[having], weights=weights))
+
+    def doing(behaviour: str) -> "np.ndarray":
+        return s["distant_behaviours"][plan.behaviours[behaviour]].astype(np.float64)
+
+    everyone = set(range(len(plan.types)))
+    cycle = doing("cycle_rate")
+    rates = {
+        "proliferation": cycle / (1.0 + cycle * organ.fixed_phases),
+        "apoptosis": doing("apoptosis_rate"),
+        "necrosis": doing("necrosis_rate"),
+        "drug_death": s["distant_kill"][-1],
+    }
+    for event, rate in rates.items():
+        yield from means(f"rate.{event}", 1440.0 * rate, everyone)
+    yield "distant.symmetric_fraction", float(doing("symmetric_probability")[plan.types[STEM]])
+    for hazard in plan.hazards.names:
+        if hazard.startswith("kill."):
+            killer = hazard.removeprefix("kill.")
+            hits = float(doing("kill_rate")[plan.types[killer]])
+            yield f"distant.activity.{killer}", 1440.0 * hits
+    for t in plan.cell_types:
+        if t.traits["maturation_rate"] > 0.0:
+            ripening = float(doing("maturation_rate")[plan.types[t.id]])
+            yield f"distant.activity.{t.id}", 1440.0 * ripening
+    signals = s["distant_signals"].astype(np.float64)
+    for node in plan.model.nodes:
+        owners = {plan.types[name] for name in node.cells}
+        yield from means(f"node.{node.id}", signals[plan.signals[node.id]], owners)
+    for factor, makers, each in organ.secretions(s):
+        yield from means(f"secretion.{plan.factors.names[factor]}", each, makers)
 
 
 def _settled_by_type(plan: Plan, settled: "np.ndarray") -> "np.ndarray":

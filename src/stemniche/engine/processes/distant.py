@@ -41,12 +41,14 @@ class Releases:
     Args:
         kind, factor: int [R].
         rate: float64 [R].
+        amount: float64 [R], what one cell releases per factor-unit that the piece gains.
         nodes: int [2, R], signal rows whose product is the level, -1 for none.
     """
 
     kind: Array
     factor: Array
     rate: Array
+    amount: Array
     nodes: Array
 
 
@@ -207,13 +209,31 @@ class DistantTissue(Process):
 
         return float(drives.value(self.leakiness, level))
 
-    def _made(self, s: State, counts: Array) -> Array:
-        """Release of each factor in the piece by its host cells, factor unit/min."""
-        made, r = np.zeros(len(self.baseline)), self.releases
+    def secretions(self, s: State) -> list[tuple[int, set[int], Array]]:
+        """What the mean host cells make: factors, types that can, amount per min of each type [T].
+
+        In the units of the rows by which they make it.
+        """
+        r = self.releases
+        each = self._releasing(s, np.ones(len(self.counts))) * r.amount
+        found = []
+        for factor in np.unique(r.factor):
+            rows = np.flatnonzero(r.factor == factor)
+            made = np.bincount(r.kind[rows], each[rows], len(self.counts))
+            found.append((int(factor), set(r.kind[rows].tolist()), made))
+        return found
+
+    def _releasing(self, s: State, counts: Array) -> Array:
+        """Release by each way of some cells into the piece, factor unit/min, float64 [R]."""
+        r = self.releases
         read = s["distant_signals"].T.astype(np.float64) * self._read(s)
         one, two = (np.where(node < 0, 1.0, read[r.kind, node]) for node in r.nodes)
-        rate = r.rate * (one * two) * counts[r.kind] * s["synthesis"][r.kind, r.factor]
-        np.add.at(made, r.factor, rate)
+        return np.asarray(r.rate * (one * two) * counts[r.kind] * s["synthesis"][r.kind, r.factor])
+
+    def _made(self, s: State, counts: Array) -> Array:
+        """Release of each factor in the piece by its host cells, factor unit/min."""
+        made = np.zeros(len(self.baseline))
+        np.add.at(made, self.releases.factor, self._releasing(s, counts))
         return made
 
     def _hosts(
@@ -325,6 +345,7 @@ def _releases(plan: Plan) -> Releases:
         kind=np.array([plan.types[r.cell] for r in rows], np.int64),
         factor=factor,
         rate=np.array([r.rate for r in rows]) * unit / (NANOMOLAR * plan.grid.volume),
+        amount=NANOMOLAR * plan.grid.volume / unit,
         nodes=np.array(
             [
                 [plan.signals[name] if name else -1 for name in names]
