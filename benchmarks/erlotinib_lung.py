@@ -59,7 +59,7 @@ class Line:
     csc_fraction: float = 0.08
     csc_cycle: float = 0.48
     cycle: float = 0.64
-    egfr: float = 6.0
+    egfr: float = 4.5
     reach: float = 7.0
     volume: float = 2.8
 

@@ -39,7 +39,7 @@ SEEDS = tuple(range(1, 13))
 FEW = 200.0
 """Cells of a type; of fewer, a fifth may be gained or lost, of others and of factors a tenth."""
 
-ROOM_UM = 3200.0
+ROOM_UM = 2400.0
 """Edge of the box in which tumours grow for 60 days."""
 
 CELLS = 400
