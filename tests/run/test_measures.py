@@ -153,10 +153,12 @@ def test_invasion_is_the_distance_of_the_outermost_beyond_the_bulk(tissue: Tissu
     disc = (x - 250.0) ** 2 + (y - 250.0) ** 2 < 100.0**2
     tissue.put("differentiated", np.stack([x[disc], y[disc]], axis=1))
     tissue.put("CSC", [(50.0, 250.0), (450.0, 250.0), (250.0, 50.0), (250.0, 450.0)])
+    tissue.put("MSC", [(250.0, 480.0)])
     row = tissue.row
     assert row["invasion_um.CSC"] == pytest.approx(100.0, abs=tissue.plan.grid.spacing)
     assert row["invasion_um"] < 5.0
     assert row["invasion_um.progenitor"] == 0.0
+    assert row["invasion_um.MSC"] == pytest.approx(130.0, abs=tissue.plan.grid.spacing)
 
 
 def test_means_are_over_the_living_of_the_type(mixed: Tissue) -> None:

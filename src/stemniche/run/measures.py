@@ -192,9 +192,8 @@ def _spread(v: View, live: Array, radius: float) -> Iterator[tuple[str, float]]:
         return max(0.0, float(np.percentile(beyond[where], 95.0))) if where.any() else 0.0
 
     yield "invasion_um", far(live)
-    for i in v.plan.members("tumour"):
-        name = v.plan.types.names[i]
-        yield f"invasion_um.{name}", far(v.where(name))
+    for name, where in v.places.items():
+        yield f"invasion_um.{name}", far(where)
     for name, speed in v.means(v.row("migration_speed")):
         yield f"speed.{name}", speed
 

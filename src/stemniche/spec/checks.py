@@ -263,9 +263,8 @@ class _Tables:
         value = convert(p.value, p.unit, word.unit, where=p.place.at("value"))
         low, high = word.low, word.high
         if (low is not None and value < low) or (high is not None and value > high):
-            what = f"{p.name} = {value:g} {word.unit}".rstrip() + " is out of range."
-            mend = f"The vocabulary allows {word.range_text()}."
-            self.faults.add(what, p.place.at("value"), mend)
+            what = f"{p.name} = {p.value:g} {p.unit}".rstrip() + " is out of range."
+            self.faults.add(what, p.place.at("value"), rownumbers.allowed(word, p.unit))
 
     def _convertible(self, p: Parameter, unit: str, molar_mass: float | None = None) -> bool:
         try:

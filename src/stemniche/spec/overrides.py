@@ -12,6 +12,7 @@ from typing import TypeVar
 from stemniche.core.errors import InputError
 from stemniche.core.names import did_you_mean
 from stemniche.core.units import parse_quantity
+from stemniche.spec import rownumbers
 from stemniche.spec.claimbook import ClaimBook
 from stemniche.spec.druglist import DRUG_NUMBERS, drug_record
 from stemniche.spec.library import Library
@@ -108,8 +109,7 @@ def _in_vocabulary(library: Library, record: Parameter, number: float, where: st
     low, high = word.low, word.high
     if (low is not None and value < low) or (high is not None and value > high):
         what = f"{record.name} = {number:g} {record.unit}".rstrip() + " is out of range."
-        mend = f"The vocabulary allows {word.range_text()}."
-        raise InputError(what, where, mend)
+        raise InputError(what, where, rownumbers.allowed(word, record.unit))
 
 
 def _row(row: Mechanism, column: str, value: str | float, where: str) -> Mechanism:

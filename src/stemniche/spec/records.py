@@ -76,13 +76,6 @@ class Word:
     entity: str = optional("")
     description: str = optional("")
 
-    def range_text(self) -> str:
-        """The allowed values in words."""
-        low = "" if self.low is None else f"from {self.low:g}"
-        high = "" if self.high is None else f"to {self.high:g}"
-        unit = "" if self.unit == "1" else self.unit
-        return " ".join(part for part in (low, high, unit) if part)
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cell:

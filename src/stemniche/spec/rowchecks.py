@@ -283,7 +283,7 @@ class RowCheck:
             return
         low, high = word.low or 0.0, word.high
         if value < low or (high is not None and value > high):
-            mend = f"The vocabulary allows {word.range_text()}."
+            mend = rownumbers.allowed(word, word.unit)
             self.faults.add(f"The limit {row.limit} is out of range.", where, mend)
 
     def support(self, row: Mechanism | MarkerRow) -> None:

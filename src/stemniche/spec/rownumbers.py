@@ -8,15 +8,25 @@ name of a parameter.
 import re
 
 from stemniche.core.errors import LibraryError
-from stemniche.core.units import ENGINE_UNITS
+from stemniche.core.units import ENGINE_UNITS, convert
 from stemniche.spec.lexicon import Lexicon, Signal
 from stemniche.spec.parameters import Numbers
-from stemniche.spec.records import Link, NodeRow, ReactionRow, Rule, SecretionRow, UptakeRow
+from stemniche.spec.records import Link, NodeRow, ReactionRow, Rule, SecretionRow, UptakeRow, Word
 
 STEEPEST_HILL = 16.0
 GAIN = "network.gain"
 AMOUNTS = frozenset(("mol", "mmol", "umol", "nmol", "pmol", "molecules", "molecule"))
 _FOLD = re.compile(r"\s*(\S+)\s+fold\s*")
+
+
+def allowed(word: Word, unit: str) -> str:
+    """The values that the vocabulary allows, in words and in the unit in which one was written."""
+    ends = [
+        f"{name} {convert(end, word.unit, unit, where=word.id):g}"
+        for name, end in (("from", word.low), ("to", word.high))
+        if end is not None
+    ]
+    return f"The vocabulary allows {' '.join([*ends, '' if unit == '1' else unit]).rstrip()}."
 
 
 def half_max(numbers: Numbers, row: Link | Rule, signal: Signal) -> float:
