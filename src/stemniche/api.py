@@ -408,11 +408,11 @@ def check(scenario: Scenario, operating_points: bool = False) -> Checked:
 
 
 def export(run: "Run | str | Path", to: str) -> list[Path]:
-    """Write a run in another format beside it: csv, anndata, ome-zarr, simularium or vtk.
+    """Write a run in another format beside it.
 
     Args:
         run: A run, or its folder.
-        to: Name of the format.
+        to: csv, anndata, ome-zarr, physicell, simularium or vtk.
 
     Raises:
         InputError: It is neither, the run is in memory, or there is no such format.

@@ -11,26 +11,38 @@ import numpy as np
 import pandas as pd
 import pytest
 import zarr
+from scipy.io import loadmat
 
 from stemniche.core.errors import InputError, MissingExtra
 from stemniche.interop.anndata_out import all_cells, write_anndata
 from stemniche.interop.export import export_run
 from stemniche.interop.ome_zarr_out import write_ome_zarr
+from stemniche.interop.physicell_out import write_physicell
 from stemniche.interop.simularium_out import write_simularium
 from stemniche.interop.tables import write_tables
 from stemniche.interop.vtk_out import write_vtk
 from stemniche.run.header import make_header
 from stemniche.run.results import Run
 from stemniche.run.store import Store
+from stemniche.spec.compile import compile_model
+from stemniche.spec.modelfile import to_json
+from stemniche.spec.rows import read_library
+from stemniche.spec.scenario import load_scenario
+
+
+@pytest.fixture(scope="module")
+def model() -> str:
+    """The biology of a preset."""
+    return to_json(compile_model(read_library(), load_scenario("breast_quick")))
 
 
 @pytest.fixture
-def run() -> Run:
+def run(model: str) -> Run:
     """Two samples of three and four cells in memory."""
     store = Store.create(
         None,
         make_header(
-            scenario={}, model="", seed=2**63,
+            scenario={}, model=model, seed=2**63,
             fingerprints=dict.fromkeys(("model", "evidence", "library", "scenario"), "x"),
             types=("CSC", "M1"), states=("alive",), phases=("G0", "G1"), nodes=("STAT3", "HIF1A"),
             factors={"oxygen": "mmHg"}, maps={}, spacing_um=20.0,
@@ -160,3 +172,54 @@ def test_a_format_without_its_library_names_the_extra(
     with pytest.raises(MissingExtra) as caught:
         write_simularium(run, tmp_path / "cells.simularium")
     assert "stemniche[viewer]" in caught.value.mend
+
+
+def matrix(path: Path, name: str) -> np.ndarray:
+    return np.asarray(loadmat(path)[name])
+
+
+def test_physicell_files_hold_what_their_labels_say(run: Run, tmp_path: Path) -> None:
+    first, second = write_physicell(run, tmp_path / "physicell")
+    assert [first.name, second.name] == ["output00000000.xml", "output00000001.xml"]
+    tree = ElementTree.parse(second).getroot()
+    assert tree.findtext("metadata/current_time") == "1440"
+    (data,) = tree.iter("simplified_data")
+    cells = matrix(second.with_name(data.findtext("filename", "")), "cells")
+    rows, width = {}, 0
+    for label in data.iter("label"):
+        assert int(label.get("index", "")) == width
+        size = int(label.get("size", ""))
+        rows[label.text], width = cells[width : width + size], width + size
+    assert cells.shape == (width, 4)
+    kinds = {kind.get("ID"): kind.text for kind in data.iter("type")}
+    assert [kinds[str(int(code))] for code in rows["cell_type"][0]] == ["M1"] * 4
+    np.testing.assert_array_equal(rows["position"], [[0, 1, 2, 3], [1, 2, 3, 4], [0, 0, 0, 0]])
+    np.testing.assert_array_equal(rows["radius"][0], [5, 6, 7, 8])
+    np.testing.assert_array_equal(rows["dead"][0], 0)
+    np.testing.assert_allclose(rows["node.HIF1A"][0], [0, 0.1, 0.2, 0.3], rtol=1e-6)
+    assert set(rows["parent_ID"][0]) == {-1}
+
+
+def test_a_cell_keeps_its_number_in_physicell_files(run: Run, tmp_path: Path) -> None:
+    files = write_physicell(run, tmp_path)
+    number = [matrix(f.with_name(f"{f.stem}_cells.mat"), "cells")[0] for f in files]
+    np.testing.assert_array_equal(number[0], [0, 1, 2])
+    np.testing.assert_array_equal(number[1], [0, 1, 2, 3])
+
+
+def test_physicell_fields_lie_on_the_mesh(run: Run, tmp_path: Path) -> None:
+    file = write_physicell(run, tmp_path)[0]
+    tree = ElementTree.parse(file).getroot()
+    (mesh,), (variable,) = tree.iter("mesh"), tree.iter("variable")
+    assert (variable.get("name"), variable.get("units")) == ("oxygen", "mmHg")
+    oxygen = next(factor for factor in run.model.factors if factor.id == "oxygen")
+    found = variable.findtext("physical_parameter_set/diffusion_coefficient")
+    assert float(found or "nan") == pytest.approx(oxygen.diffusivity)
+    assert mesh.findtext("x_coordinates") == "10 30"
+    assert mesh.findtext("bounding_box") == "0 0 -10 40 40 10"
+    levels = matrix(
+        file.with_name(f"{file.stem}_microenvironment0.mat"), "multiscale_microenvironment"
+    )
+    np.testing.assert_array_equal(levels[:4], matrix(tmp_path / "initial_mesh0.mat", "mesh"))
+    np.testing.assert_array_equal(levels[0], [10, 30, 10, 30])
+    np.testing.assert_array_equal(levels[4], 30)

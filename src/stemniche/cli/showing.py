@@ -60,10 +60,10 @@ def movie(
 def export(
     run: Path,
     to: Annotated[
-        str, typer.Option("--to", help="csv, anndata, ome-zarr, simularium or vtk.")
+        str, typer.Option("--to", help="csv, anndata, ome-zarr, physicell, simularium or vtk.")
     ] = "csv",
 ) -> None:
-    """Write tables (csv), cells (anndata, simularium), fields (ome-zarr) or both (vtk) of a run."""
+    """Write a run as tables (csv), cells (anndata, simularium), fields (ome-zarr) or both."""
     from stemniche import api
 
     for path in api.export(run, to):

@@ -7,6 +7,7 @@ from stemniche.core.errors import InputError
 from stemniche.core.names import did_you_mean
 from stemniche.interop.anndata_out import write_anndata
 from stemniche.interop.ome_zarr_out import write_ome_zarr
+from stemniche.interop.physicell_out import write_physicell
 from stemniche.interop.simularium_out import write_simularium
 from stemniche.interop.tables import write_tables
 from stemniche.interop.vtk_out import write_vtk
@@ -15,6 +16,7 @@ from stemniche.run.results import Run
 FORMATS: dict[str, Callable[[Run, Path], list[Path]]] = {
     "csv": lambda run, folder: write_tables(run, folder / "csv"),
     "vtk": lambda run, folder: write_vtk(run, folder / "vtk"),
+    "physicell": lambda run, folder: write_physicell(run, folder / "physicell"),
     "ome-zarr": lambda run, folder: [write_ome_zarr(run, folder / "fields.ome.zarr")],
     "simularium": lambda run, folder: [write_simularium(run, folder / "cells.simularium")],
     "anndata": lambda run, folder: [write_anndata(run, folder / "cells.h5ad")],
