@@ -1,10 +1,11 @@
 """Make docs/sanity.md: ``python benchmarks/sanity.py [PART ...]``, hours of two processors.
 
 What must hold for every cancer that has a preset: tissue without a tumour stays as it is for 30
-days (part ``bare``), and no tumour becomes stem cells only, or loses them, within 60 days (part
-``grown``). Parts that are not named stay on the page as they are. Tables of runs are kept in
-``runs/sanity`` under the fingerprint of their model: stopped and started again it goes on where it
-was. ``tests/science/test_sanity.py`` asks the same, and for whole tumours.
+days (part ``bare``), the tumour of reference is hypoxic in part (``reference``), and no tumour
+becomes stem cells only, or loses them, within 60 days (``grown``). Parts that are not named stay on
+the page as they are. Tables of runs are kept in ``runs/sanity`` under the fingerprint of their
+model: stopped and started again it goes on where it was. ``tests/science/test_sanity.py`` asks the
+same, and for whole tumours.
 """
 
 import argparse
@@ -41,6 +42,9 @@ FEW = 200.0
 
 ROOM_UM = 2400.0
 """Edge of the box in which tumours grow for 60 days."""
+
+HYPOXIC = (0.1, 0.35)
+"""Share of the tumour of reference that may be hypoxic."""
 
 CELLS = 400
 """Tumour cells at its start."""
@@ -116,16 +120,17 @@ def main() -> None:
             if name not in known:
                 asked.error(f"There is no {what} {name!r}; there are {', '.join(known)}.")
     old = PAGE.read_text(encoding="utf-8").split("\n## ")[1:] if PAGE.exists() else []
+    sections = {section.partition("\n")[0]: section.rstrip() for section in old}
     with Runner(options.workers) as runner:
-        parts = [
-            make(runner, presets) if part in (options.parts or PARTS) else old[place].rstrip()
-            for place, (part, make) in enumerate(PARTS.items())
-        ]
+        for part, (title, make) in PARTS.items():
+            if part in (options.parts or PARTS):
+                sections[title] = "\n".join([title, "", *make(runner, presets)])
+    parts = [sections[title] for title, _ in PARTS.values() if title in sections]
     PAGE.write_text("\n\n## ".join([HEAD, *parts]) + "\n", encoding="utf-8")
     sys.stdout.write(f"{PAGE}\n")
 
 
-def bare(runner: Runner, presets: Sequence[str]) -> str:
+def bare(runner: Runner, presets: Sequence[str]) -> list[str]:
     """Tissue of presets without a tumour."""
     jobs = {
         (name, seed): partial(simulated, without_tumour(name), seed)
@@ -133,9 +138,7 @@ def bare(runner: Runner, presets: Sequence[str]) -> str:
         for seed in SEEDS
     }
     found = runner.run(jobs, partial(_tell, "without a tumour"))
-    lines = [
-        "Tissue without a tumour stays as it is",
-        "",
+    return [
         f"Mean of days 25 to 30 over day 0, mean of {len(SEEDS)} seeds. A tenth is allowed to "
         f"factors and to types of cells, a fifth to types of fewer than {FEW:g} cells; in "
         "parentheses the cells of the type at day 0.",
@@ -145,17 +148,36 @@ def bare(runner: Runner, presets: Sequence[str]) -> str:
         *(_bare_row(name, [found[name, seed] for seed in SEEDS]) for name in presets),
         *_missing(presets),
     ]
-    return "\n".join(lines)
 
 
-def grown(runner: Runner, presets: Sequence[str]) -> str:
+def reference(runner: Runner, presets: Sequence[str]) -> list[str]:
+    """The tumours of the presets as they are at day 0, and a week later."""
+    seeds = SEEDS[:3]
+    week = {name: sn.load_scenario(name).change({"days": 7}) for name in presets}
+    jobs = {
+        (name, seed): partial(simulated, scenario, seed)
+        for name, scenario in week.items()
+        for seed in seeds
+    }
+    found = runner.run(jobs, partial(_tell, "tumours of reference"))
+    return [
+        f"Presets as they are, mean (standard deviation) of {len(seeds)} seeds: living tumour "
+        f"cells and the share of them below 10 mmHg; at day 0, {HYPOXIC[0]:g} to {HYPOXIC[1]:g} "
+        "is asked.",
+        "",
+        "| preset | cells, day 0 | hypoxic, day 0 | cells, day 7 | hypoxic, day 7 | kept |",
+        "|---|---|---|---|---|---|",
+        *(_reference_row(name, [found[name, seed] for seed in seeds]) for name in presets),
+        *_missing(presets),
+    ]
+
+
+def grown(runner: Runner, presets: Sequence[str]) -> list[str]:
     """A small tumour of presets for 60 days."""
     jobs = {(name, 1): partial(simulated, small(name), 1) for name in presets}
     found = runner.run(jobs, partial(_tell, "with a tumour"))
     days = " | ".join(f"day {day:g}" for day in SHOWN)
-    lines = [
-        "A tumour keeps a mixture, and slows down",
-        "",
+    return [
         f"{CELLS} cells in a box of {ROOM_UM / 1000:g} mm, left alone, one seed: living tumour "
         "cells and share of CSC among them; growth, 1/d, from day 15 to 30 and over the last 15 "
         "days; at the end, the share that is hypoxic, and how many tumour cells have left over "
@@ -166,10 +188,14 @@ def grown(runner: Runner, presets: Sequence[str]) -> str:
         *(_grown_row(name, found[name, 1]) for name in presets),
         *_missing(presets),
     ]
-    return "\n".join(lines)
 
 
-PARTS: dict[str, Callable[[Runner, Sequence[str]], str]] = {"bare": bare, "grown": grown}
+PARTS: dict[str, tuple[str, Callable[[Runner, Sequence[str]], list[str]]]] = {
+    "bare": ("Tissue without a tumour stays as it is", bare),
+    "reference": ("The tumour of reference has hypoxic parts", reference),
+    "grown": ("A tumour keeps a mixture, and slows down", grown),
+}
+"""Title of each section of the page and what makes it, by the name of the part."""
 HEAD = (
     "# What must hold for every cancer\n\n`python benchmarks/sanity.py` makes this page, on the "
     "quick variants: the presets on less area. `pytest -m slow tests/science/test_sanity.py` asks "
@@ -207,6 +233,20 @@ def _worst(found: pd.DataFrame, start: pd.Series) -> str:
     kind, name = str(column).split(".", 1)
     count = f" ({start[column]:.0f})" if kind == "cells" else ""
     return f"{name}{count} {100.0 * found.drift[column]:+.1f} %"
+
+
+def _reference_row(name: str, runs: Sequence["pd.DataFrame | Failure"]) -> str:
+    tables = [run for run in runs if isinstance(run, pd.DataFrame)]
+    if len(tables) < len(runs):
+        return f"| {name} | stopped | | | | no |"
+    cells, shares = [], []
+    for place in (0, -1):
+        share = [table.hypoxic_fraction.iloc[place] for table in tables]
+        cells.append(f"{np.mean([table.tumour_cells.iloc[place] for table in tables]):,.0f}")
+        cells.append(f"{np.mean(share):.2f} ({np.std(share, ddof=1):.2f})")
+        shares.append(float(np.mean(share)))
+    kept = HYPOXIC[0] <= shares[0] <= HYPOXIC[1]
+    return f"| {' | '.join([name, *cells])} | {'yes' if kept else 'no'} |"
 
 
 def _grown_row(name: str, run: "pd.DataFrame | Failure") -> str:
