@@ -5,6 +5,10 @@ error, so the two are never confused. The command line turns the class into an e
 parts stay in ``args`` so that an error survives the trip between worker processes.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
 
 class StemnicheError(Exception):
     """Base of all errors a user can mend.
@@ -58,3 +62,24 @@ class MissingExtra(StemnicheError, ImportError):
     """An optional library is not installed."""
 
     exit_code = 2
+
+
+@contextmanager
+def writing(what: str, target: Path) -> Iterator[None]:
+    """Say of a fault of the disk what could not be written and where.
+
+    Args:
+        what: What is written, as a sentence begins: ``"The table"``.
+        target: File or folder.
+
+    Raises:
+        InputError: The disk refused.
+    """
+    try:
+        yield
+    except OSError as fault:
+        raise InputError(
+            f"{what} cannot be written ({fault.strerror or fault}).",
+            str(target),
+            "Choose a place in a folder that is there and that you may write to.",
+        ) from fault

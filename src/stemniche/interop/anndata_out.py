@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from stemniche.core.errors import InputError
+from stemniche.core.errors import InputError, writing
 from stemniche.run.results import Run
 
 if TYPE_CHECKING:
@@ -54,13 +54,9 @@ def write_anndata(run: Run, path: str | Path, days: Iterable[float] | None = Non
     draft = target.with_name(f".{target.name}.part")
     cells = all_cells(run, days)
     try:
-        cells.write_h5ad(draft, compression="gzip")
-        os.replace(draft, target)
-    except OSError as fault:
+        with writing("The file", target):
+            cells.write_h5ad(draft, compression="gzip")
+            os.replace(draft, target)
+    finally:
         draft.unlink(missing_ok=True)
-        raise InputError(
-            f"The cells cannot be written ({fault.strerror or fault}).",
-            str(target),
-            "Choose a file in a folder that you may write to.",
-        ) from fault
     return target

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from stemniche.core.errors import InputError
+from stemniche.core.errors import InputError, writing
 from stemniche.run.results import Run
 
 VERSION = "0.5"
@@ -42,7 +42,7 @@ def write_ome_zarr(run: Run, folder: str | Path) -> Path:
     channels = list(run.header.grids)
     first = run.field(channels[0], float(days[0]))
     step = float(steps[0]) if len(steps) else 1.0
-    try:
+    with writing("The image", target):
         group = zarr.open_group(target, mode="w-", zarr_format=3)
         image: Any = group.create_array(
             "0",
@@ -56,9 +56,6 @@ def write_ome_zarr(run: Run, folder: str | Path) -> Path:
                 image[t, c] = run.field(name, float(day)).values
         spacing = run.header.spacing_um
         group.attrs["ome"] = _metadata(run, channels, step, float(days[0]), spacing)
-    except OSError as fault:
-        what = f"The image cannot be written ({fault.strerror or fault})."
-        raise InputError(what, str(target), "Choose a folder that you may write to.") from fault
     return target
 
 

@@ -15,7 +15,7 @@ from xml.etree import ElementTree as Xml
 
 import numpy as np
 
-from stemniche.core.errors import InputError
+from stemniche.core.errors import InputError, writing
 from stemniche.run.chunks import Array
 from stemniche.run.results import Run
 
@@ -58,7 +58,7 @@ def write_physicell(run: Run, folder: str | Path) -> list[Path]:
     mesh = _mesh(run)
     numbers: dict[str, int] = {"": int(NONE)}
     written = []
-    try:
+    with writing("The files", target):
         target.mkdir(parents=True, exist_ok=True)
         _matrix(target / "initial_mesh0.mat", "mesh", mesh)
         for sample, day in enumerate(map(float, run.times)):
@@ -71,12 +71,6 @@ def write_physicell(run: Run, folder: str | Path) -> list[Path]:
             tree = _document(run, name, day, mesh, columns)
             tree.write(target / f"{name}.xml", encoding="UTF-8", xml_declaration=True)
             written.append(target / f"{name}.xml")
-    except OSError as fault:
-        raise InputError(
-            f"The files cannot be written ({fault.strerror or fault}).",
-            str(target),
-            "Choose a folder that you may write to.",
-        ) from fault
     return written
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from stemniche.core.errors import InputError, MissingExtra
+from stemniche.core.errors import InputError, MissingExtra, writing
 from stemniche.run.results import Run
 
 SPHERE = 1000.0
@@ -52,12 +52,9 @@ def write_simularium(run: Run, path: str | Path) -> Path:
         spatial_units=sim.UnitData("um"),
     )
     draft = target.with_name(f".{target.name}.part")
-    try:
+    with writing("The file", target):
         sim.TrajectoryConverter(data).save(str(draft), binary=False, validate_ids=False)
         os.replace(draft.with_name(f"{draft.name}.simularium"), target)
-    except OSError as fault:
-        what = f"The file cannot be written ({fault.strerror or fault})."
-        raise InputError(what, str(target), "Choose a folder that you may write to.") from fault
     return target
 
 

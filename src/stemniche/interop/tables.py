@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from stemniche.core.errors import InputError
+from stemniche.core.errors import writing
 from stemniche.run.results import Run
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ def write_tables(run: Run, folder: str | Path, days: Iterable[float] | None = No
     import pandas as pd
 
     target = Path(folder)
-    try:
+    with writing("The tables", target):
         target.mkdir(parents=True, exist_ok=True)
         events = [(n.time_s and n.time_s / 86400, n.kind, n.text) for n in run.events]
         events_file = target / "events.csv"
@@ -41,12 +41,6 @@ def write_tables(run: Run, folder: str | Path, days: Iterable[float] | None = No
         for day in run.times if days is None else days:
             files.append(target / f"cells-day-{day:.10g}.csv")
             _cells_frame(run, float(day)).to_csv(files[-1], float_format="%.7g")
-    except OSError as fault:
-        raise InputError(
-            f"The tables cannot be written ({fault.strerror or fault}).",
-            str(target),
-            "Choose a folder that you may write to.",
-        ) from fault
     return files
 
 

@@ -13,7 +13,7 @@ from xml.sax.saxutils import quoteattr
 
 import numpy as np
 
-from stemniche.core.errors import InputError
+from stemniche.core.errors import writing
 from stemniche.run.chunks import Array
 from stemniche.run.results import Run
 
@@ -40,7 +40,7 @@ def write_vtk(run: Run, folder: str | Path, days: Iterable[float] | None = None)
     """
     target, chosen = Path(folder), list(run.times if days is None else days)
     listed: dict[str, dict[str, float]] = {"voxels": {}, "cells": {}}
-    try:
+    with writing("The files", target):
         target.mkdir(parents=True, exist_ok=True)
         for day in map(float, chosen):
             for kind, suffix, text in (
@@ -52,12 +52,6 @@ def write_vtk(run: Run, folder: str | Path, days: Iterable[float] | None = None)
                 listed[kind][name] = day
         for kind, files in listed.items():
             (target / f"{kind}.pvd").write_text(_collection(files), encoding="ascii")
-    except OSError as fault:
-        raise InputError(
-            f"The files cannot be written ({fault.strerror or fault}).",
-            str(target),
-            "Choose a folder that you may write to.",
-        ) from fault
     return [target / f"{kind}.pvd" for kind in listed]
 
 

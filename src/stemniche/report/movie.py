@@ -10,7 +10,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from stemniche.core.errors import InputError, MissingExtra
+from stemniche.core.errors import InputError, MissingExtra, writing
 from stemniche.report.digest import HYPOXIC, Digest, digest, oxygen_top
 from stemniche.report.tissue import tissue_png
 
@@ -46,14 +46,9 @@ def write_movie(run: "Run", path: Path, progress: Progress = lambda what, share:
     per_second = min(FASTEST, max(SLOWEST, len(run.times) / LENGTH_S))
     draft = path.with_name(f".{path.stem}.part{path.suffix}")
     try:
-        write(_frames(digest(run), progress), draft, per_second)
-        os.replace(draft, path)
-    except OSError as fault:
-        raise InputError(
-            f"The film cannot be written ({fault.strerror or fault}).",
-            str(path),
-            "Choose a file in a folder that is there and that you may write to.",
-        ) from fault
+        with writing("The film", path):
+            write(_frames(digest(run), progress), draft, per_second)
+            os.replace(draft, path)
     finally:
         draft.unlink(missing_ok=True)
     return path

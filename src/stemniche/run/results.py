@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, final
 
 import numpy as np
 
-from stemniche.core.errors import EvidenceError, InputError, StoreError
+from stemniche.core.errors import EvidenceError, InputError, StoreError, writing
 from stemniche.core.identity import fingerprint
 from stemniche.core.names import did_you_mean, fold
 from stemniche.run.chunks import Array
@@ -204,14 +204,8 @@ class Run:
             InputError: The file cannot be written.
         """
         target = Path(path)
-        try:
+        with writing("The table", target):
             target.write_text(self.table_text(), encoding="utf-8")
-        except OSError as fault:
-            raise InputError(
-                f"The table cannot be written ({fault.strerror}).",
-                str(target),
-                "Choose a file in a folder that you may write to.",
-            ) from fault
         return target
 
     def _origin(self, number: int) -> dict[str, Any]:
