@@ -82,18 +82,12 @@ def _mean_cells(v: "View", cells: "np.ndarray") -> Iterator[tuple[str, float]]:
     """
     plan, s = v.plan, v.state
     organ = next(p for p in plan.processes if isinstance(p, DistantTissue))
-
-    def means(column: str, values: "np.ndarray", owners: set[int]) -> Iterator[tuple[str, float]]:
-        for name, among in v.members.items():
-            having = [i for i in among if i in owners]
-            if having:
-                weights = cells[having] if cells[having].any() else None
-                yield f"distant.{column}.{name}", float(np.average(values[having], weights=weights))
+    kinds = len(plan.types)
+    columns: dict[str, tuple[np.ndarray, np.ndarray]] = {}
 
     def doing(behaviour: str) -> "np.ndarray":
         return s["distant_behaviours"][plan.behaviours[behaviour]].astype(np.float64)
 
-    everyone = set(range(len(plan.types)))
     cycle = doing("cycle_rate")
     rates = {
         "proliferation": cycle / (1.0 + cycle * organ.fixed_phases),
@@ -102,7 +96,15 @@ def _mean_cells(v: "View", cells: "np.ndarray") -> Iterator[tuple[str, float]]:
         "drug_death": s["distant_kill"][-1],
     }
     for event, rate in rates.items():
-        yield from means(f"rate.{event}", 1440.0 * rate, everyone)
+        columns[f"rate.{event}"] = 1440.0 * rate, np.ones(kinds)
+    signals = s["distant_signals"].astype(np.float64)
+    for node in plan.model.nodes:
+        owners = np.zeros(kinds)
+        owners[[plan.types[name] for name in node.cells]] = 1.0
+        columns[f"node.{node.id}"] = signals[plan.signals[node.id]], owners
+    for factor, makers, each in organ.secretions(s):
+        columns[f"secretion.{plan.factors.names[factor]}"] = each, makers
+    yield from _means(v, cells, columns)
     yield "distant.symmetric_fraction", float(doing("symmetric_probability")[plan.types[STEM]])
     for hazard in plan.hazards.names:
         if hazard.startswith("kill."):
@@ -113,12 +115,30 @@ def _mean_cells(v: "View", cells: "np.ndarray") -> Iterator[tuple[str, float]]:
         if t.traits["maturation_rate"] > 0.0:
             ripening = float(doing("maturation_rate")[plan.types[t.id]])
             yield f"distant.activity.{t.id}", 1440.0 * ripening
-    signals = s["distant_signals"].astype(np.float64)
-    for node in plan.model.nodes:
-        owners = {plan.types[name] for name in node.cells}
-        yield from means(f"node.{node.id}", signals[plan.signals[node.id]], owners)
-    for factor, makers, each in organ.secretions(s):
-        yield from means(f"secretion.{plan.factors.names[factor]}", each, makers)
+
+
+def _means(
+    v: "View", cells: "np.ndarray", columns: dict[str, tuple["np.ndarray", "np.ndarray"]]
+) -> Iterator[tuple[str, float]]:
+    """Means over every type and group of what only some types have.
+
+    Args:
+        cells: float64 [T], how much a type counts in its groups.
+        columns: Beginning of the name: values, and 1 for the types that have it; float64 [T].
+    """
+    values, owners = (np.stack(part) for part in zip(*columns.values(), strict=True))
+    member = np.zeros((len(v.members), len(cells)))
+    for row, among in enumerate(v.members.values()):
+        member[row, among] = 1.0
+    having = owners @ member.T
+    total = owners @ (member * cells).T
+    some = (values * owners) @ (member * cells).T / np.maximum(total, 1e-30)
+    plain = (values * owners) @ member.T / np.maximum(having, 1.0)
+    found = np.where(total > 0.0, some, plain)
+    for row, column in enumerate(columns):
+        for place, name in enumerate(v.members):
+            if having[row, place]:
+                yield f"distant.{column}.{name}", float(found[row, place])
 
 
 def _settled_by_type(plan: Plan, settled: "np.ndarray") -> "np.ndarray":

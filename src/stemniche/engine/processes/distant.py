@@ -209,8 +209,8 @@ class DistantTissue(Process):
 
         return float(drives.value(self.leakiness, level))
 
-    def secretions(self, s: State) -> list[tuple[int, set[int], Array]]:
-        """What the mean host cells make: factors, types that can, amount per min of each type [T].
+    def secretions(self, s: State) -> list[tuple[int, Array, Array]]:
+        """What the mean host cells make: factor, 1 for types that can, amount per min of each [T].
 
         In the units of the rows by which they make it.
         """
@@ -219,8 +219,9 @@ class DistantTissue(Process):
         found = []
         for factor in np.unique(r.factor):
             rows = np.flatnonzero(r.factor == factor)
+            makers = np.bincount(r.kind[rows], minlength=len(self.counts)) > 0
             made = np.bincount(r.kind[rows], each[rows], len(self.counts))
-            found.append((int(factor), set(r.kind[rows].tolist()), made))
+            found.append((int(factor), makers.astype(np.float64), made))
         return found
 
     def _releasing(self, s: State, counts: Array) -> Array:
