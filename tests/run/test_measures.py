@@ -246,6 +246,13 @@ def test_rates_are_events_per_cell_and_day(mixed: Tissue, k: Backend) -> None:
     assert found["survival.progenitor"] == found["spared.progenitor"] == 1.0
 
 
+def test_deaths_that_nothing_can_cause_have_the_rate_zero(small: Make, k: Backend) -> None:
+    """So that an arm with a drug can be compared with one without."""
+    row = Tissue(assemble(small({}), 1).plan, k).row
+    for event in ("drug_death", "radiation_death", "virus_death"):
+        assert row[f"rate.{event}.CSC"] == 0.0
+
+
 def test_counts_since_day_zero_are_passed_on(mixed: Tissue) -> None:
     s, plan = mixed.state, mixed.plan
     s["flux"][:] = np.arange(len(FLUX))

@@ -19,9 +19,13 @@ from stemniche.engine.vessels import MIMICRY, Graph
 from stemniche.run.guidance import guidance
 from stemniche.run.spreading import spreading
 from stemniche.spec.lexicon import VESICLE
+from stemniche.spec.nametables import EVENTS
 
 HYPOXIC = 10.0
 """Oxygen below which a tumour cell counts as hypoxic, mmHg (pimonidazole binding)."""
+
+DEATHS = tuple(event for event in EVENTS if event != "proliferation")
+"""Ways to die; those that nothing in the scenario can cause have the rate 0."""
 
 PD_L1_POSITIVE = 0.5
 """Level of the checkpoint ligand's node above which a tumour cell counts as positive."""
@@ -200,14 +204,13 @@ def _spread(v: View, live: Array, radius: float) -> Iterator[tuple[str, float]]:
 
 def _rates(v: View) -> Iterator[tuple[str, float]]:
     s, plan = v.state, v.plan
-    kinds = {name: name for name in ("apoptosis", "necrosis", "ferroptosis")}
-    kinds |= {h: h for h in plan.hazards.names if h.endswith("_death")}
     for name, among in v.members.items():
         days = max(float(s["recent_cells"][among].sum()), 1e-9) / 1440.0
         deaths = s["recent_deaths"][:, among].sum(axis=1) / days
         yield f"rate.proliferation.{name}", float(s["recent_born"][among].sum() / days)
-        for event, hazard in kinds.items():
-            yield f"rate.{event}.{name}", float(deaths[plan.hazards[hazard]])
+        for event in DEATHS:
+            rate = float(deaths[plan.hazards[event]]) if event in plan.hazards else 0.0
+            yield f"rate.{event}.{name}", rate
         lived = s["exposure"][among]
         share = lived / max(float(lived.sum()), 1e-9)
         yield f"survival.{name}", float(np.exp(-(s["cumulative_hazard"][among] @ share)))
