@@ -7,7 +7,7 @@ names. Format: MultiCellDS 2.0 with MATLAB 4 matrices, as PhysiCell 1.14 writes 
 2018 PLoS Comput Biol 14:e1005991 doi:10.1371/journal.pcbi.1005991).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -137,7 +137,8 @@ def _document(
     root = Xml.Element("MultiCellDS", version="2.0", type="snapshot/simulation")
     about = Xml.SubElement(root, "metadata")
     software = Xml.SubElement(about, "software")
-    _texts(software, {"name": "stemniche", "version": run.header.versions["stemniche"]})
+    _text(software, "name", "stemniche")
+    _text(software, "version", run.header.versions["stemniche"])
     _text(about, "current_time", f"{day * 1440.0:.10g}", units="min")
     _text(about, "current_runtime", "0", units="sec")
     _text(about, "created", datetime.now(UTC).isoformat(timespec="seconds"))
@@ -199,11 +200,6 @@ def _numbers(values: Sequence[float] | Array) -> str:
 
 def _file(place: Xml.Element, name: str) -> None:
     _text(place, "filename", name)
-
-
-def _texts(place: Xml.Element, texts: Mapping[str, str]) -> None:
-    for tag, text in texts.items():
-        _text(place, tag, text)
 
 
 def _text(place: Xml.Element, tag: str, text: str, **attributes: str) -> None:
