@@ -344,21 +344,19 @@ def in_the_model(pattern: str, run: Assembled) -> Iterator[str]:
     made = [pattern]
     for label in re.findall(r"<(\w+)>", pattern):
         made = [m.replace(f"<{label}>", name, 1) for m in made for name in fill[label]]
+    hosts = set(plan.types.names) - set(among("tumour"))
     for name in made:
-        _, *parts = name.split(".")
-        if (
-            head == "invasion_um"
-            and parts
-            and plan.types.place.get(parts[0]) not in plan.members("tumour")
-        ):
-            continue
+        what, *parts = name.removeprefix("distant.").split(".")
+        makers = hosts if head == "distant" else set(plan.types.names)
         if head == "chemotaxis_index" and len(parts) > 1:
             cues = [b for b in plan.behaviours.names if b.startswith("chemotaxis.")]
             if f"chemotaxis.{parts[0]}" not in cues:
                 continue
-        if head == "node" and not set(owners[parts[0]]) & set(among(parts[1])):
+        if what == "node" and not set(owners[parts[0]]) & set(among(parts[1])):
             continue
-        if head == "secretion" and not any((parts[0], t) in secreted for t in among(parts[1])):
+        if what == "secretion" and not any(
+            (parts[0], t) in secreted for t in makers.intersection(among(parts[1]))
+        ):
             continue
         if head.endswith("conversion") and parts[1] not in plan.conversions[plan.types[parts[0]]]:
             continue

@@ -66,10 +66,10 @@ def _organ(v: "View") -> Iterator[tuple[str, float]]:
             some, rest = cells[plan.types[part]], cells[plan.types[whole]]
             yield f"distant.{name}", float(some / (some + rest)) if some + rest else 0.0
     yield "distant.vessel_permeability", float(s["distant_permeability"][0])
-    ours = {factor.id for factor in plan.model.factors}
+    form = {factor.id: factor.form for factor in plan.model.factors}
     for name, level in zip(plan.factors.names, s["distant_levels"].tolist(), strict=True):
-        yield (f"distant.factor.{name}" if name in ours else f"distant.drug.{name}"), level
-        if name.endswith(VESICLE):
+        yield (f"distant.factor.{name}" if name in form else f"distant.drug.{name}"), level
+        if form.get(name) == "vesicle":
             yield f"distant.vesicle.{name.removesuffix(VESICLE)}", level
     yield from _mean_cells(v, cells)
 
