@@ -50,10 +50,11 @@ def end_of(run: Run) -> dict[str, Any]:
 def differing(one: Run, two: Run) -> list[str]:
     """Columns of the table and arrays of the last state that are not equal to the last bit."""
     a, b = end_of(one), end_of(two)
+    left, right = one.table, two.table
     columns = [
         c
-        for c in {*one.table, *two.table}
-        if c not in one.table or c not in two.table or not one.table[c].equals(two.table[c])
+        for c in {*left, *right}
+        if c not in left or c not in right or not left[c].equals(right[c])
     ]
     arrays = [n for n in {*a, *b} if n not in a or n not in b or not np.array_equal(a[n], b[n])]
     return sorted(columns + arrays)
@@ -218,9 +219,10 @@ def test_an_arm_that_branches_off_equals_one_that_prepared_itself(
 
 def common(one: Run, two: Run, rows: slice) -> list[str]:
     """Columns that both have and that differ in some of the rows."""
-    shared = [c for c in one.table if c in two.table]
+    left, right = one.table.iloc[rows], two.table.iloc[rows]
+    shared = [c for c in left if c in right]
     assert len(shared) > 100
-    return [c for c in shared if not one.table[c].iloc[rows].equals(two.table[c].iloc[rows])]
+    return [c for c in shared if not left[c].equals(right[c])]
 
 
 def test_a_drug_without_a_dose_reshuffles_nothing(plain: Run, short: Make) -> None:
