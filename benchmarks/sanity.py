@@ -10,7 +10,7 @@ same, and for whole tumours.
 
 import argparse
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -40,7 +40,7 @@ SEEDS = tuple(range(1, 13))
 FEW = 200.0
 """Cells of a type; of fewer, a fifth may be gained or lost, of others and of factors a tenth."""
 
-ROOM_UM = 2400.0
+ROOM_UM = 3200.0
 """Edge of the box in which tumours grow for 60 days."""
 
 HYPOXIC = (0.1, 0.35)
@@ -59,20 +59,20 @@ def without_tumour(preset: str) -> Scenario:
     return sn.load_scenario(preset).change({**nothing, "days": 30, "sample_every": "1 d"})
 
 
-def roomy(preset: str) -> Scenario:
+def roomy(preset: str, room: float = ROOM_UM) -> Scenario:
     """60 days of a preset in a wide box, with host cells as dense as in its own."""
     scenario = sn.load_scenario(preset)
-    more = (ROOM_UM / scenario.domain.size[0]) ** 2
+    more = (room / scenario.domain.size[0]) ** 2
     counts = {
         f"tissue.{name}": round(count * more) for name, count in scenario.tissue.cells.items()
     }
-    wide = {"domain.size": [f"{ROOM_UM} um"] * 2, "days": 60, "sample_every": "5 d"}
+    wide = {"domain.size": [f"{room} um"] * 2, "days": 60, "sample_every": "5 d"}
     return scenario.change({**counts, **wide})
 
 
-def small(preset: str) -> Scenario:
+def small(preset: str, room: float = ROOM_UM) -> Scenario:
     """A small tumour in the wide box."""
-    return roomy(preset).change({"tumour.cells": CELLS})
+    return roomy(preset, room).change({"tumour.cells": CELLS})
 
 
 def drifts(tables: Sequence[pd.DataFrame]) -> pd.DataFrame:
@@ -112,6 +112,7 @@ def main() -> None:
     asked = argparse.ArgumentParser(description=__doc__)
     asked.add_argument("parts", nargs="*", help=f"{' or '.join(PARTS)}; all without it")
     asked.add_argument("--workers", type=int)
+    asked.add_argument("--room", type=float, default=ROOM_UM, help="um, for the part grown")
     asked.add_argument("--only", default="", help="presets, separated by commas; all without it")
     options = asked.parse_args()
     presets = options.only.split(",") if options.only else PRESETS
@@ -124,20 +125,15 @@ def main() -> None:
     with Runner(options.workers) as runner:
         for part, (title, make) in PARTS.items():
             if part in (options.parts or PARTS):
-                sections[title] = "\n".join([title, "", *make(runner, presets)])
+                sections[title] = "\n".join([title, "", *make(runner, presets, options.room)])
     parts = [sections[title] for title, _ in PARTS.values() if title in sections]
     PAGE.write_text("\n\n## ".join([HEAD, *parts]) + "\n", encoding="utf-8")
     sys.stdout.write(f"{PAGE}\n")
 
 
-def bare(runner: Runner, presets: Sequence[str]) -> list[str]:
+def bare(runner: Runner, presets: Sequence[str], _room: float) -> list[str]:
     """Tissue of presets without a tumour."""
-    jobs = {
-        (name, seed): partial(simulated, without_tumour(name), seed)
-        for name in presets
-        for seed in SEEDS
-    }
-    found = runner.run(jobs, partial(_tell, "without a tumour"))
+    found = _run(runner, map(without_tumour, presets), presets, SEEDS, "without a tumour")
     return [
         f"Mean of days 25 to 30 over day 0, mean of {len(SEEDS)} seeds. A tenth is allowed to "
         f"factors and to types of cells, a fifth to types of fewer than {FEW:g} cells; in "
@@ -145,21 +141,16 @@ def bare(runner: Runner, presets: Sequence[str]) -> list[str]:
         "",
         "| preset | rare type that drifts most | other type | factor | kept |",
         "|---|---|---|---|---|",
-        *(_bare_row(name, [found[name, seed] for seed in SEEDS]) for name in presets),
+        *(_bare_row(name, found[name]) for name in presets),
         *_missing(presets),
     ]
 
 
-def reference(runner: Runner, presets: Sequence[str]) -> list[str]:
+def reference(runner: Runner, presets: Sequence[str], _room: float) -> list[str]:
     """The tumours of the presets as they are at day 0, and a week later."""
     seeds = SEEDS[:3]
-    week = {name: sn.load_scenario(name).change({"days": 7}) for name in presets}
-    jobs = {
-        (name, seed): partial(simulated, scenario, seed)
-        for name, scenario in week.items()
-        for seed in seeds
-    }
-    found = runner.run(jobs, partial(_tell, "tumours of reference"))
+    week = (sn.load_scenario(name).change({"days": 7}) for name in presets)
+    found = _run(runner, week, presets, seeds, "tumours of reference")
     return [
         f"Presets as they are, mean (standard deviation) of {len(seeds)} seeds: living tumour "
         f"cells and the share of them below 10 mmHg; at day 0, {HYPOXIC[0]:g} to {HYPOXIC[1]:g} "
@@ -167,30 +158,29 @@ def reference(runner: Runner, presets: Sequence[str]) -> list[str]:
         "",
         "| preset | cells, day 0 | hypoxic, day 0 | cells, day 7 | hypoxic, day 7 | kept |",
         "|---|---|---|---|---|---|",
-        *(_reference_row(name, [found[name, seed] for seed in seeds]) for name in presets),
+        *(_reference_row(name, found[name]) for name in presets),
         *_missing(presets),
     ]
 
 
-def grown(runner: Runner, presets: Sequence[str]) -> list[str]:
+def grown(runner: Runner, presets: Sequence[str], room: float) -> list[str]:
     """A small tumour of presets for 60 days."""
-    jobs = {(name, 1): partial(simulated, small(name), 1) for name in presets}
-    found = runner.run(jobs, partial(_tell, "with a tumour"))
+    found = _run(runner, (small(name, room) for name in presets), presets, (1,), "with a tumour")
     days = " | ".join(f"day {day:g}" for day in SHOWN)
     return [
-        f"{CELLS} cells in a box of {ROOM_UM / 1000:g} mm, left alone, one seed: living tumour "
+        f"{CELLS} cells in a box of {room / 1000:g} mm, left alone, one seed: living tumour "
         "cells and share of CSC among them; growth, 1/d, from day 15 to 30 and over the last 15 "
         "days; at the end, the share that is hypoxic, and how many tumour cells have left over "
         "the open walls.",
         "",
         f"| preset | {days} | growth | hypoxic | left | kept |",
         f"|---|{'---|' * len(SHOWN)}---|---|---|---|",
-        *(_grown_row(name, found[name, 1]) for name in presets),
+        *(_grown_row(name, found[name][0]) for name in presets),
         *_missing(presets),
     ]
 
 
-PARTS: dict[str, tuple[str, Callable[[Runner, Sequence[str]], list[str]]]] = {
+PARTS: dict[str, tuple[str, Callable[[Runner, Sequence[str], float], list[str]]]] = {
     "bare": ("Tissue without a tumour stays as it is", bare),
     "reference": ("The tumour of reference has hypoxic parts", reference),
     "grown": ("A tumour keeps a mixture, and slows down", grown),
@@ -201,6 +191,23 @@ HEAD = (
     "quick variants: the presets on less area. `pytest -m slow tests/science/test_sanity.py` asks "
     "the same, and of whole tumours too."
 )
+
+
+def _run(
+    runner: Runner,
+    scenarios: Iterable[Scenario],
+    presets: Sequence[str],
+    seeds: Sequence[int],
+    what: str,
+) -> "dict[str, list[pd.DataFrame | Failure]]":
+    """Tables of the scenarios of some presets, one per seed."""
+    jobs = {
+        (name, seed): partial(simulated, scenario, seed)
+        for name, scenario in zip(presets, scenarios, strict=True)
+        for seed in seeds
+    }
+    found = runner.run(jobs, partial(_tell, what))
+    return {name: [found[name, seed] for seed in seeds] for name in presets}
 
 
 def _missing(presets: Sequence[str]) -> list[str]:

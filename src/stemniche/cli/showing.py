@@ -63,7 +63,7 @@ def export(
         str, typer.Option("--to", help="csv, anndata, ome-zarr, physicell, simularium or vtk.")
     ] = "csv",
 ) -> None:
-    """Write a run as tables (csv), cells (anndata, simularium), fields (ome-zarr) or both."""
+    """Write tables (csv), cells (anndata, simularium), fields (ome-zarr), both (physicell, vtk)."""
     from stemniche import api
 
     for path in api.export(run, to):

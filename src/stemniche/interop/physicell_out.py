@@ -85,14 +85,9 @@ def _mesh(run: Run) -> Array:
     level = run.field(next(iter(run.header.grids)), float(run.times[0]))
     spacing = run.header.spacing_um
     z, y, x = np.meshgrid(*(level.coords[axis].values for axis in "zyx"), indexing="ij")
-    if _flat(run):
+    if len(level.coords["z"]) == 1:  # a slice
         z = np.zeros_like(z)
     return np.stack([x.ravel(), y.ravel(), z.ravel(), np.full(x.size, spacing**3)])
-
-
-def _flat(run: Run) -> bool:
-    cells = run.cells(float(run.times[0]))
-    return bool(cells.obsm["spatial"].shape[1] == 2)
 
 
 def _columns(run: Run, cells: "anndata.AnnData", numbers: dict[str, int]) -> Columns:

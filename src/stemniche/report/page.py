@@ -9,7 +9,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from stemniche.core.errors import InputError
+from stemniche.core.errors import InputError, writing
 
 
 def fill(template: str, **values: Any) -> str:
@@ -46,12 +46,8 @@ def write_page(page: str, target: Path) -> Path:
         InputError: It cannot be written.
     """
     check_place(target)
-    try:
+    with writing("The report", target):
         _replace(page, target)
-    except OSError as fault:
-        what = f"The report cannot be written ({fault.strerror})."
-        mend = "Choose a file in a folder that is there and that you may write to."
-        raise InputError(what, str(target), mend) from fault
     return target
 
 

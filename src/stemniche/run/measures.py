@@ -17,7 +17,7 @@ from stemniche.engine.state import ALIVE, G0, NECROTIC, Array, State
 from stemniche.engine.step import seconds
 from stemniche.engine.vessels import MIMICRY, Graph
 from stemniche.run.guidance import guidance
-from stemniche.run.spreading import spreading
+from stemniche.run.spreading import SHARES, spreading
 from stemniche.spec.lexicon import VESICLE
 from stemniche.spec.nametables import EVENTS
 
@@ -238,7 +238,7 @@ def _vessels(v: View) -> Iterator[tuple[str, float]]:
 def _immune(v: View) -> Iterator[tuple[str, float]]:
     s, plan = v.state, v.plan
     live = max(1, int((v.alive & v.tumour).sum()))
-    for name, part, whole in (("m2_fraction", "M2", "M1"), ("treg_fraction", "Treg", "CD4")):
+    for name, part, whole in SHARES:
         if part in plan.types and whole in plan.types:
             some, rest = int(v.where(part).sum()), int(v.where(whole).sum())
             yield name, some / (some + rest) if some + rest else 0.0

@@ -26,6 +26,9 @@ from stemniche.spec.lexicon import VESICLE
 if TYPE_CHECKING:
     from stemniche.run.measures import View
 
+SHARES = (("m2_fraction", "M2", "M1"), ("treg_fraction", "Treg", "CD4"))
+"""Shares of a type among it and another, in the tissue and in the organ."""
+
 COLONIES = TALLY.index("colonies")
 
 
@@ -61,7 +64,7 @@ def _organ(v: "View") -> Iterator[tuple[str, float]]:
     yield "distant.tumour_cells", all_
     yield "distant.csc_fraction", stem / all_ if all_ else 0.0
     yield "distant.quiescent_fraction", float(settled[RESTING]) / all_ if all_ else 0.0
-    for name, part, whole in (("m2_fraction", "M2", "M1"), ("treg_fraction", "Treg", "CD4")):
+    for name, part, whole in SHARES:
         if part in plan.types and whole in plan.types:
             some, rest = cells[plan.types[part]], cells[plan.types[whole]]
             yield f"distant.{name}", float(some / (some + rest)) if some + rest else 0.0
@@ -88,9 +91,8 @@ def _mean_cells(v: "View", cells: "np.ndarray") -> Iterator[tuple[str, float]]:
     def doing(behaviour: str) -> "np.ndarray":
         return s["distant_behaviours"][plan.behaviours[behaviour]].astype(np.float64)
 
-    cycle = doing("cycle_rate")
     rates = {
-        "proliferation": cycle / (1.0 + cycle * organ.fixed_phases),
+        "proliferation": organ.dividing(s),
         "apoptosis": doing("apoptosis_rate"),
         "necrosis": doing("necrosis_rate"),
         "drug_death": s["distant_kill"][-1],

@@ -209,6 +209,11 @@ class DistantTissue(Process):
 
         return float(drives.value(self.leakiness, level))
 
+    def dividing(self, s: State) -> Array:
+        """Divisions of the mean cell of each type, 1/min: phases of fixed length follow entry."""
+        rate = s["distant_behaviours"][self.cycle_row].astype(np.float64)
+        return np.asarray(rate / (1.0 + rate * self.fixed_phases))
+
     def secretions(self, s: State) -> list[tuple[int, Array, Array]]:
         """What the mean host cells make: factor, 1 for types that can, amount per min of each [T].
 
@@ -255,8 +260,7 @@ class DistantTissue(Process):
         fold = np.array([1.0 if d is None else float(drives.value(d, level)) for d in self.calls])
         inflow = np.zeros(len(self.counts))
         inflow[list(self.entering)] = self.flow * s["pool"] * fold
-        rate = doing[self.cycle_row]
-        born = rate / (1.0 + rate * self.fixed_phases)
+        born = self.dividing(s)
         dying = doing[list(self.death_rows)].sum(axis=0) + s["distant_kill"][-1]
         net = born - self.turnover - dying
         change = np.diag(net)
