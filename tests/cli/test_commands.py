@@ -1,6 +1,7 @@
 """The commands do what the README says, end to end, on a small tumour."""
 
 import json
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -50,6 +51,11 @@ def test_a_finished_run_resumes_to_itself_and_a_longer_one_goes_on(finished: Pat
     longer = stemniche("run", "breast_quick", "--days", "0.75", *treat, *SMALL, *out, cwd=finished)
     assert longer.returncode == 0, longer.stderr
     assert table.read_text().startswith(before)
+
+
+def test_the_version_is_told(tmp_path: Path) -> None:
+    told = stemniche("--version", cwd=tmp_path)
+    assert (told.returncode, told.stdout) == (0, f"stemniche {version('stemniche')}\n")
 
 
 def test_explain_loses_the_sentence_of_a_claim_that_is_off(tmp_path: Path) -> None:

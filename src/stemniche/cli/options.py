@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from stemniche import __version__
 from stemniche.spec.ownrows import use_rows
 
 app = typer.Typer(
@@ -16,6 +17,12 @@ app = typer.Typer(
 )
 
 
+def _tell_version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"stemniche {__version__}")
+        raise typer.Exit
+
+
 @app.callback()
 def common(
     rows: Annotated[
@@ -24,6 +31,10 @@ def common(
             metavar="DIR", help="Tables of your own, laid over the library (or STEMNICHE_ROWS)."
         ),
     ] = None,
+    version: Annotated[  # noqa: ARG001
+        bool,
+        typer.Option("--version", is_eager=True, callback=_tell_version, help="Print it and exit."),
+    ] = False,
 ) -> None:
     """An executable model of the cancer stem cell niche."""
     if rows is not None:
