@@ -113,6 +113,7 @@ def main() -> None:
     asked.add_argument("parts", nargs="*", help=f"{' or '.join(PARTS)}; all without it")
     asked.add_argument("--workers", type=int)
     asked.add_argument("--room", type=float, default=ROOM_UM, help="um, for the part grown")
+    asked.add_argument("--seeds", type=int, default=len(SEEDS), help="for the part bare")
     asked.add_argument("--only", default="", help="presets, separated by commas; all without it")
     options = asked.parse_args()
     presets = options.only.split(",") if options.only else PRESETS
@@ -125,17 +126,18 @@ def main() -> None:
     with Runner(options.workers) as runner:
         for part, (title, make) in PARTS.items():
             if part in (options.parts or PARTS):
-                sections[title] = "\n".join([title, "", *make(runner, presets, options.room)])
+                sections[title] = "\n".join([title, "", *make(runner, presets, options)])
     parts = [sections[title] for title, _ in PARTS.values() if title in sections]
     PAGE.write_text("\n\n## ".join([HEAD, *parts]) + "\n", encoding="utf-8")
     sys.stdout.write(f"{PAGE}\n")
 
 
-def bare(runner: Runner, presets: Sequence[str], _room: float) -> list[str]:
+def bare(runner: Runner, presets: Sequence[str], asked: argparse.Namespace) -> list[str]:
     """Tissue of presets without a tumour."""
-    found = _run(runner, map(without_tumour, presets), presets, SEEDS, "without a tumour")
+    seeds = range(1, asked.seeds + 1)
+    found = _run(runner, map(without_tumour, presets), presets, seeds, "without a tumour")
     return [
-        f"Mean of days 25 to 30 over day 0, mean of {len(SEEDS)} seeds. A tenth is allowed to "
+        f"Mean of days 25 to 30 over day 0, mean of {len(seeds)} seeds. A tenth is allowed to "
         f"factors and to types of cells, a fifth to types of fewer than {FEW:g} cells; in "
         "parentheses the cells of the type at day 0.",
         "",
@@ -146,7 +148,7 @@ def bare(runner: Runner, presets: Sequence[str], _room: float) -> list[str]:
     ]
 
 
-def reference(runner: Runner, presets: Sequence[str], _room: float) -> list[str]:
+def reference(runner: Runner, presets: Sequence[str], _asked: argparse.Namespace) -> list[str]:
     """The tumours of the presets as they are at day 0, and a week later."""
     seeds = SEEDS[:6]
     week = (sn.load_scenario(name).change({"days": 7}) for name in presets)
@@ -163,8 +165,9 @@ def reference(runner: Runner, presets: Sequence[str], _room: float) -> list[str]
     ]
 
 
-def grown(runner: Runner, presets: Sequence[str], room: float) -> list[str]:
+def grown(runner: Runner, presets: Sequence[str], asked: argparse.Namespace) -> list[str]:
     """A small tumour of presets for 60 days."""
+    room = asked.room
     found = _run(runner, (small(name, room) for name in presets), presets, (1,), "with a tumour")
     days = " | ".join(f"day {day:g}" for day in SHOWN)
     return [
@@ -180,7 +183,7 @@ def grown(runner: Runner, presets: Sequence[str], room: float) -> list[str]:
     ]
 
 
-PARTS: dict[str, tuple[str, Callable[[Runner, Sequence[str], float], list[str]]]] = {
+PARTS: dict[str, tuple[str, Callable[[Runner, Sequence[str], argparse.Namespace], list[str]]]] = {
     "bare": ("Tissue without a tumour stays as it is", bare),
     "reference": ("The tumour of reference has hypoxic parts", reference),
     "grown": ("A tumour keeps a mixture, and slows down", grown),
