@@ -23,6 +23,8 @@ THREAD_VARIABLES = (
 )  # fmt: skip
 LOST = "its worker process died, killed or out of memory"
 MOST_WORKERS = 256
+ALONE = 2
+"""Times that a task which was lost with its worker is tried without company."""
 
 
 @final
@@ -108,7 +110,8 @@ class Runner:
         """Do all tasks; those that fail are tried once more, elsewhere.
 
         A task that was lost with its worker is tried again in a new pool, and if that dies too,
-        alone: then only a task that kills its worker is left without a result.
+        alone, twice: others may have ended its pool before it began. Then only a task that kills
+        its worker is left without a result.
 
         Args:
             tasks: Functions that can be pickled, by name.
@@ -119,8 +122,9 @@ class Runner:
         again = {key: tasks[key] for key, why in done.failures.items() if not why.final}
         if again:
             self._attempt(again, done)
-        for key in [key for key, why in done.failures.items() if why.lost]:
-            self._attempt({key: tasks[key]}, done, alone=True)
+        for _ in range(ALONE):
+            for key in [key for key, why in done.failures.items() if why.lost]:
+                self._attempt({key: tasks[key]}, done, alone=True)
         return {
             key: done.results[key] if key in done.results else done.failures[key] for key in tasks
         }

@@ -173,10 +173,11 @@ class FolderObjects:
             target = self._inside(path)
             if not target.is_file() or target.is_symlink():
                 raise _missing(self.where, path, "is missing or not a plain file")
-            size = target.stat().st_size
-            if size > limit:
-                raise _missing(self.where, path, f"has {size} bytes, at most {limit} expected")
+            # Of the open file, because another may take its place at any moment.
             with target.open("rb") as file:
+                size = os.fstat(file.fileno()).st_size
+                if size > limit:
+                    raise _missing(self.where, path, f"has {size} bytes, at most {limit} expected")
                 return file.read(size)
         except OSError as fault:
             raise _missing(self.where, path, f"failed with '{fault.strerror}'") from fault
