@@ -31,6 +31,9 @@ def two_arms(
 """
 
 
+COLUMNS = ("time_d", "tumour_cells", "csc_fraction")
+
+
 class MadeUp:
     """Stands in for the simulator: numbers depend on the treatment, the seed and the day.
 
@@ -62,7 +65,11 @@ class MadeUp:
             dice = np.random.default_rng([seed, treated])
             size *= self.gain**treated * np.exp(self.noise * dice.normal())
         values = np.stack([days, size * (1.0 + days), size / 1e4 + 0.0 * days], axis=1)
-        return Record(("time_d", "tumour_cells", "csc_fraction"), days, values)
+        return Record(COLUMNS, days, values)
+
+    def columns(self, scenario: Scenario) -> tuple[str, ...]:
+        """Names of what is made up."""
+        return COLUMNS
 
 
 def verdicts(
@@ -74,5 +81,6 @@ def verdicts(
         Runner(1),
         fake.prepare,
         fake.simulate,
+        fake.columns,
     )
     return judged(experiments, laboratory, replicates)

@@ -24,7 +24,7 @@ def judge(
     shelf: Shelf, fake: Any, experiments: tuple[Experiment, ...], number: int
 ) -> list[Verdict]:
     jobs = Jobs.of(arm for one in experiments for arm in one.arms)
-    laboratory = Laboratory(jobs, Runner(1), fake.prepare, fake.simulate, shelf)
+    laboratory = Laboratory(jobs, Runner(1), fake.prepare, fake.simulate, fake.columns, shelf)
     return judged(experiments, laboratory, number)
 
 

@@ -90,6 +90,19 @@ def test_a_measure_that_runs_do_not_have_fails_alone(read: Read, made_up: Module
     assert (b.word, b.replicates) == ("reproduced", 4)
 
 
+def test_nothing_is_run_for_a_measure_that_runs_will_not_have(
+    read: Read, made_up: ModuleType
+) -> None:
+    fake = made_up.MadeUp()
+    (v,) = made_up.verdicts(
+        fake, read(made_up.two_arms("treated.hypoxic_fraction < control.hypoxic_fraction"))
+    )
+    assert (v.word, v.replicates) == ("failed", 0)
+    assert "arm treated" in v.reason
+    assert not fake.simulated
+    assert not fake.prepared
+
+
 def test_a_number_that_is_none_fails_with_its_replicate(read: Read, made_up: ModuleType) -> None:
     text = made_up.two_arms("treated / (treated - treated) < control")
     (v,) = made_up.verdicts(made_up.MadeUp(), read(text))

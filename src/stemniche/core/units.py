@@ -234,7 +234,8 @@ def _number(value: Any, unit: str, where: str, shown: object = None) -> float:
     """Return a finite float, or say why it is none."""
     shown = value if shown is None else shown
     try:
-        real = isinstance(value, Real) and not isinstance(value, bool)
+        # Asking for `Real` alone takes longer than the rest of the reading.
+        real = isinstance(value, (float, int, Real)) and not isinstance(value, bool)
         number = float(value) if real else math.nan
     except OverflowError:
         number = math.nan

@@ -22,6 +22,7 @@ from stemniche.spec.scenario import Scenario
 Prepared = dict[str, Any]
 Prepare = Callable[[Scenario, int], Prepared]
 Simulate = Callable[[Scenario, int, Prepared | None], Record]
+Columns = Callable[[Scenario], tuple[str, ...]]
 
 SEEDS_AT_ONCE = 4
 """Prepared states are kept for this many seeds, so memory does not grow with replicates."""
@@ -39,6 +40,13 @@ def simulate_arm(scenario: Scenario, seed: int, prepared: Prepared | None) -> Re
     from stemniche.run.simulate import simulate
 
     return Record.of(simulate(scenario, seed, threads=1, prepared=prepared).table)
+
+
+def columns_of_arm(scenario: Scenario) -> tuple[str, ...]:
+    """The names that the table of a run will have; in a worker process."""
+    from stemniche.run.simulate import columns
+
+    return columns(scenario)
 
 
 def job_of(scenario: Scenario) -> str:
@@ -114,6 +122,7 @@ class Laboratory:
         runner: Where work is done.
         prepare: Makes a state at day 0.
         simulate: Makes a record.
+        columns: Tells the names of a record that is not made yet.
         shelf: Where records are kept and looked for; None to keep them in memory alone.
     """
 
@@ -121,9 +130,24 @@ class Laboratory:
     runner: Runner
     prepare: Prepare = prepare_arm
     simulate: Simulate = simulate_arm
+    columns: Columns = columns_of_arm
     shelf: Shelf | None = None
     _done: dict[tuple[str, int], Record | Failure] = field(default_factory=dict)
     _columns: dict[tuple[str, ...], tuple[str, ...]] = field(default_factory=dict)
+
+    def look(self, arms: Iterable[Arm]) -> dict[str, tuple[str, ...]]:
+        """Names of the columns that arms have, or will have, by job.
+
+        A scenario that cannot be planned is left out: its run tells what is wrong with it.
+        """
+        jobs = dict.fromkeys(job_of(arm.scenario) for arm in arms)
+        there = {job: self._done[job, 1] for job in jobs if self._found(job, 1)}
+        new = {
+            job: partial(self.columns, self.jobs.scenarios[job]) for job in jobs if job not in there
+        }
+        found = self.runner.run(new, lambda share: None)
+        known = {job: record.columns for job, record in there.items() if isinstance(record, Record)}
+        return known | {job: c for job, c in found.items() if not isinstance(c, Failure)}
 
     def run(self, wanted: Iterable[tuple[str, int]], tell: Callable[[str, float], None]) -> None:
         """Simulate pairs of job and seed that are not done yet, a few seeds at a time."""

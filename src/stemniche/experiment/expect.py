@@ -203,12 +203,13 @@ def arms_of(node: Node) -> tuple[str, ...]:
     return tuple(dict.fromkeys(found))
 
 
-def measures_of(node: Node, default: str) -> tuple[str, ...]:
-    """Measures that a part of an expectation reads."""
+def terms_of(node: Node, default: str) -> tuple[tuple[str, str], ...]:
+    """Arm and measure of every term that a part of an expectation reads."""
     if isinstance(node, Call) and node.function == "time_to":
-        return tuple(name.text for name in names(node.arguments[1]))
+        arm, condition = node.arguments
+        return tuple((a, name.text) for a in arms_of(arm) for name in names(condition))
     if isinstance(node, Name):
-        return (".".join(node.parts[1:]) or default,)
+        return ((node.parts[0], ".".join(node.parts[1:]) or default),)
     below: tuple[Node, ...] = ()
     if isinstance(node, Call):
         below = node.arguments
@@ -218,7 +219,12 @@ def measures_of(node: Node, default: str) -> tuple[str, ...]:
         below = (node.left, node.right)
     elif isinstance(node, Negate):
         below = (node.operand,)
-    return tuple(dict.fromkeys(m for part in below for m in measures_of(part, default)))
+    return tuple(dict.fromkeys(term for part in below for term in terms_of(part, default)))
+
+
+def measures_of(node: Node, default: str) -> tuple[str, ...]:
+    """Measures that a part of an expectation reads."""
+    return tuple(dict.fromkeys(measure for _, measure in terms_of(node, default)))
 
 
 @final

@@ -6,7 +6,7 @@ record of a run lacks is answered with the nearest.
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, final
 
@@ -122,24 +122,9 @@ class Record:
         keep = self.days <= days + EPSILON
         return self if keep.all() else Record(self.columns, self.days[keep], self.values[keep])
 
-    def column(self, measure: str) -> str:
-        """The column that a measure in any spelling means.
-
-        Raises:
-            MeasureMissing: There is none; the remedy gives the nearest.
-        """
-        if measure in self.columns:
-            return measure
-        for meant in library_names().measures_meant(measure):
-            if meant in self.columns:
-                return meant
-        near = nearest(measure, self.columns)
-        mend = f"Nearest: {', '.join(near)}." if near else "`stemniche.measures()` lists them."
-        raise MeasureMissing(f"The runs have no measure '{measure}'.", "measure", mend)
-
     def series(self, measure: str) -> "NDArray[np.float64]":
         """All samples of a measure."""
-        return self.values[:, self.columns.index(self.column(measure))]
+        return self.values[:, self.columns.index(column_of(measure, self.columns))]
 
     def value(self, measure: str, window: Window) -> float:
         """A measure at a time (linear between samples), its mean, or its area in unit times days.
@@ -178,6 +163,22 @@ class Record:
 def floor_of(measure: str) -> float:
     """The least value of a measure under a logarithm."""
     return COUNT_FLOOR if measure.startswith(COUNTS) else FRACTION_FLOOR
+
+
+def column_of(measure: str, columns: Sequence[str]) -> str:
+    """The column that a measure in any spelling means.
+
+    Raises:
+        MeasureMissing: There is none; the remedy gives the nearest.
+    """
+    if measure in columns:
+        return measure
+    for meant in library_names().measures_meant(measure):
+        if meant in columns:
+            return meant
+    near = nearest(measure, columns)
+    mend = f"Nearest: {', '.join(near)}." if near else "`stemniche.measures()` lists them."
+    raise MeasureMissing(f"The runs have no measure '{measure}'.", "measure", mend)
 
 
 def canonical(measure: str) -> str:

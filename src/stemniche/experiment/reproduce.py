@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from stemniche.core.errors import InputError
-from stemniche.experiment.arms import Jobs, Laboratory, Warm
+from stemniche.experiment.arms import Jobs, Laboratory, Warm, job_of
 from stemniche.experiment.file import FILE, Experiment, chosen, read_experiments
 from stemniche.experiment.kinds import Kind, classify
 from stemniche.experiment.rivals import rival as numbers_of
@@ -18,7 +18,7 @@ from stemniche.experiment.rivals import under
 from stemniche.experiment.runner import Runner
 from stemniche.experiment.shelf import Shelf
 from stemniche.experiment.statistics import next_look
-from stemniche.experiment.verdict import Verdict, verdict
+from stemniche.experiment.verdict import Verdict, unreadable, verdict
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -90,8 +90,8 @@ def judged(
 ) -> list[Verdict]:
     """Run all rounds and return the verdicts, in the order of the experiments."""
     tell: Progress = progress if progress is not None else lambda what, share: None
-    verdicts: dict[str, Verdict] = {}
-    waiting = {experiment.id: experiment for experiment in experiments}
+    verdicts = _unreadable(experiments, laboratory, tell)
+    waiting = {one.id: one for one in experiments if one.id not in verdicts}
     done = 0
     while waiting and (look := next_look(done, replicates)) is not None:
         number, level = look
@@ -116,6 +116,21 @@ def judged(
                 del waiting[experiment.id]
         done = number
     return [verdicts[experiment.id] for experiment in experiments]
+
+
+def _unreadable(
+    experiments: Sequence[Experiment], laboratory: Laboratory, tell: Progress
+) -> dict[str, Verdict]:
+    """Verdicts on experiments that read what their runs will not have: nothing is run for them."""
+    tell("looking at what arms measure", 0.0)
+    columns = laboratory.look(arm for one in experiments for arm in one.arms)
+    found = {}
+    for one in experiments:
+        jobs = {arm.name: job_of(arm.scenario) for arm in one.arms}
+        has = {name: columns[job] for name, job in jobs.items() if job in columns}
+        if (fault := unreadable(one, has)) is not None:
+            found[one.id] = fault
+    return found
 
 
 def frame(experiments: Sequence[Experiment], verdicts: Sequence[Verdict]) -> "pd.DataFrame":

@@ -9,9 +9,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, final
 
-from stemniche.experiment.expect import Contrast, Replicate, contrasts
+from stemniche.experiment.expect import Contrast, Replicate, contrasts, terms_of
 from stemniche.experiment.file import Experiment
-from stemniche.experiment.readout import MeasureMissing, Record
+from stemniche.experiment.readout import MeasureMissing, Record, column_of
 from stemniche.experiment.runner import Failure
 from stemniche.experiment.statistics import (
     FEWEST,
@@ -68,6 +68,21 @@ Found = Mapping[str, Record | Failure]
 """What was found for each arm of one replicate."""
 
 
+def unreadable(experiment: Experiment, columns: Mapping[str, Sequence[str]]) -> Verdict | None:
+    """The verdict on an experiment that reads what an arm does not have; None where all is there.
+
+    Args:
+        columns: Names of the measures that each arm's table has, or will have.
+    """
+    terms = [(arm.name, experiment.measure) for arm in experiment.arms if experiment.measure]
+    for arm, measure in (*terms, *terms_of(experiment.tree, experiment.measure)):
+        try:
+            column_of(measure, columns.get(arm, (measure,)))
+        except MeasureMissing as fault:
+            return Verdict(word="failed", reason=f"arm {arm}: {fault.what} {fault.mend}")
+    return None
+
+
 def verdict(experiment: Experiment, found: Sequence[Found], level: float = LEVEL) -> Verdict:
     """Judge an experiment; replicate k of `found` has seed k + 1.
 
@@ -79,12 +94,7 @@ def verdict(experiment: Experiment, found: Sequence[Found], level: float = LEVEL
         return Verdict(word="failed", replicates=len(found), reason=broken)
     replicates = [_replicate(experiment, one) for one in found]
     parts = contrasts(experiment.tree)
-    try:
-        judged = [_judged(part, replicates, experiment, level) for part in parts]
-        means = _means(experiment, replicates)
-    except MeasureMissing as fault:
-        reason = f"{fault.what} {fault.mend}"
-        return Verdict(word="failed", replicates=len(found), reason=reason)
+    judged = [_judged(part, replicates, experiment, level) for part in parts]
     weakest = min(judged, key=lambda j: (WEAKEST_FIRST.index(j.word), j.strength))
     few = "" if len(found) >= FEWEST else f"fewer than {FEWEST} replicates"
     decided = f"decided by {weakest.contrast}" if len(parts) > 1 else ""
@@ -97,7 +107,7 @@ def verdict(experiment: Experiment, found: Sequence[Found], level: float = LEVEL
         replicates=len(found),
         left=weakest.left,
         right=weakest.right,
-        means=means,
+        means=_means(experiment, replicates),
         reason="; ".join(reason for reason in reasons if reason),
     )
 

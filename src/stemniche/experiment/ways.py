@@ -9,7 +9,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from heapq import heappop, heappush
-from typing import final
+from typing import NamedTuple, final
 
 from stemniche.spec.lexicon import TUMOUR
 from stemniche.spec.library import Library
@@ -56,6 +56,7 @@ class Ways:
     _begins: dict[str, frozenset[Point]] = field(default_factory=dict)
     _leads: dict[str, tuple[tuple[Point, int], ...]] = field(default_factory=dict)
     _by_start: dict[tuple[str, str], list[str]] = field(default_factory=lambda: defaultdict(list))
+    _before: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
 
     def __post_init__(self) -> None:
         for name, row in self.active.items():
@@ -63,6 +64,9 @@ class Ways:
             self._leads[name] = tuple(_ends(self.library, row))
             for point in sorted(self._begins[name], key=str):
                 self._by_start[point.kind, point.name].append(name)
+        for name, leads in self._leads.items():
+            for after in (after for end, _ in leads for after in self._from(end)):
+                self._before[after].add(name)
 
     def shortest(self, differing: Iterable[Start], read: Iterable[Point]) -> Way | None:
         """The way with the fewest rows, then statements; None where no row leads there.
@@ -72,12 +76,14 @@ class Ways:
         the same length are all looked at, to see whether two of them oppose each other.
         """
         wanted = set(read)
+        leading = self._leading(wanted)
         queue: list[_Walk] = []
         for start in differing:
             if start.point is not None and _meets(start.point, wanted):
                 return Way(0, ())
             for row in [start.row] if start.row else self._from(start.point):
-                self._walk(queue, _Walk(), row, 1)
+                if row in leading:
+                    self._walk(queue, _Walk(), row, 1)
         seen: set[tuple[str, int, tuple[str, ...]]] = set()
         best: Way | None = None
         signs: set[int] = set()
@@ -95,9 +101,22 @@ class Ways:
                     signs.add(walk.sign * turn)
                     continue
                 for row in self._from(end):
-                    if row not in walk.rows:
+                    if row in leading and row not in walk.rows:
                         self._walk(queue, walk, row, turn)
         return None if best is None else Way(best.statements, best.rows, opposed=len(signs) > 1)
+
+    def _leading(self, wanted: set[Point]) -> set[str]:
+        """Rows from which some way leads to what is wanted."""
+        ending = (
+            row for row, leads in self._leads.items() if any(_meets(p, wanted) for p, _ in leads)
+        )
+        todo = list(ending)
+        found = set(todo)
+        while todo:
+            new = self._before[todo.pop()] - found
+            found |= new
+            todo += new
+        return found
 
     def _arrivals(self, row: str, wanted: set[Point]) -> Iterator[tuple[Point, int]]:
         """Where a row leads; cells that only turn into each other leave their sum alone."""
@@ -137,9 +156,7 @@ class Ways:
         return row.to in lexicon.nodes and lexicon.nodes[row.to].kind == "receptor"
 
 
-@final
-@dataclass(frozen=True, slots=True, order=True)
-class _Walk:
+class _Walk(NamedTuple):
     """A way that has not arrived; shorter ones come first."""
 
     length: int = 0

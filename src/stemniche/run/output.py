@@ -37,7 +37,8 @@ def simulate_to(
         InputError: The scenario is wrong or cannot fit, or the folder cannot be made.
         GuardError: The run was stopped; the folder keeps what was computed.
     """
-    needs = needs_of(assemble(scenario, seed))
+    assembled = assemble(scenario, seed)
+    needs = needs_of(assembled)
     needs.check(scenario, out or RUNS)
     folder = claim_folder(out, name or scenario.name, seed, resume=resume)
     files = FolderObjects(folder)
@@ -48,7 +49,10 @@ def simulate_to(
                 LOG.warning(line)
             if not holds_run(folder):
                 files.replace("scenario.yaml", scenario.to_yaml().encode())
-            simulate(scenario, seed, folder, threads, progress, resume=holds_run(folder))
+            simulate(
+                scenario, seed, folder, threads, progress,
+                resume=holds_run(folder), assembled=assembled,
+            )  # fmt: skip
             LOG.info("done")
     except StemnicheError:
         if not holds_run(folder):

@@ -80,6 +80,7 @@ def simulate(
     *,
     resume: bool = False,
     prepared: dict[str, Any] | None = None,
+    assembled: Assembled | None = None,
 ) -> Run:
     """Run a scenario.
 
@@ -90,13 +91,14 @@ def simulate(
         progress: Called with what is going on and the share done.
         resume: Go on from the newest checkpoint in `out`.
         prepared: A state as `prepare` returned it, from a scenario equal up to day 0.
+        assembled: What `assemble` made of the scenario and the seed, where that was done before.
 
     Raises:
         InputError: The scenario is wrong, or `out` holds another run, or one that is longer.
         GuardError: The run went wrong; what was computed is kept and can be resumed.
         KeyboardInterrupt: Likewise.
     """
-    run = assemble(scenario, seed)
+    run = assembled or assemble(scenario, seed)
     k = cpu(_threads(threads, run.plan))
     # What another run has to give is asked for before anything of this one is kept.
     known = prepared is not None or (resume and out is not None and holds_run(Path(out)))
@@ -137,6 +139,12 @@ def prepare(scenario: Scenario, seed: int, threads: int | None = None) -> dict[s
     _check_conditions(run, state)
     _prepare(run, state, k, None, lambda what, share: None, lambda: False)
     return _pack(state)
+
+
+def columns(scenario: Scenario) -> tuple[str, ...]:
+    """The names that a run's table will have, without running it."""
+    plan = assemble(scenario, 1).plan
+    return (*measure(plan, begin(plan, cpu(1))), *scenario.measures)
 
 
 def _other_arm(scenario: Scenario, seed: int) -> Run:

@@ -138,7 +138,7 @@ class Writer:
         partners = [
             r
             for r in self.library.links
-            if self._partners(row, r) and r.to == row.to and self._share_cells(row, r)
+            if r.to == row.to and self._partners(row, r) and self._share_cells(row, r)
         ]
         together = [self.name(r.origin) for r in partners if r.sign == "+1"]
         if row.sign == "-1" and together:
@@ -158,8 +158,8 @@ class Writer:
         partners = [
             r
             for r in self.library.rules
-            if self._partners(row, r)
-            and r.behaviour == row.behaviour
+            if r.behaviour == row.behaviour
+            and self._partners(row, r)
             and set(self._lexicon.expand(r.cell)) & set(self._lexicon.expand(row.cell))
         ]
         together = [self.name(r.signal) for r in partners if r.direction == "increases"]
