@@ -7,7 +7,8 @@ import pytest
 
 from stemniche.core.errors import InputError
 from stemniche.experiment.file import FILE, read_experiments
-from stemniche.experiment.rivals import rival, under
+from stemniche.experiment.kinds import classify
+from stemniche.experiment.rivals import ablated, as_rival, rival, under
 from stemniche.experiment.sensitivity import inputs_among
 from stemniche.spec.compile import compile_model
 from stemniche.spec.library import Library
@@ -70,6 +71,22 @@ def test_the_cells_that_are_replanted_grew_in_the_rival_too() -> None:
     assert all(origin.parameters["serum.gain"] == "1" for origin in origins)
 
 
+def test_without_its_path_an_experiment_is_led_by_other_rows_or_none() -> None:
+    whole = [one for one in read_experiments(FILE) if one.id in ("E017", "E030", "E038", "E120")]
+    before, after = classify(whole), classify(ablated(whole))
+    assert all(kind.rows for kind in before)
+    for one, own, left in zip(ablated(whole), before, after, strict=True):
+        assert not set(own.rows) & set(left.rows)
+        assert all(set(own.rows) <= set(arm.scenario.rows_off) for arm in one.arms)
+
+
+def test_an_ablated_experiment_compiles(library: Library) -> None:
+    (one,) = as_rival([e for e in read_experiments(FILE) if e.id == "E120"], "ablated")
+    off = set(one.arms[0].scenario.rows_off)
+    assert off
+    assert not off & {row.id for row in compile_model(library, one.arms[0].scenario).rows}
+
+
 def test_a_sign_is_plus_or_minus_one(library: Library) -> None:
     row = next(row for row in library.links if row.law == "adds" and not row.brake)
     scenario = load_scenario("breast_quick")
@@ -78,7 +95,7 @@ def test_a_sign_is_plus_or_minus_one(library: Library) -> None:
         compile_model(library, scenario.change({"parameters": {f"{row.id}.sign": "0.5"}}))
 
 
-@pytest.mark.parametrize("name", ["", "signs", "signs:0", "prior:1"])
+@pytest.mark.parametrize("name", ["", "signs", "signs:0", "prior:1", "ablated:1"])
 def test_an_unknown_rival_is_refused_with_what_there_is(name: str) -> None:
     with pytest.raises(InputError, match="no rival model") as told:
         rival(name)

@@ -74,7 +74,9 @@ def reproduce(
     rival: Annotated[
         str | None,
         typer.Option(
-            metavar="MODEL", help="Judge shuffled signs (signs:1) or drawn numbers (draw:1)."
+            metavar="MODEL",
+            help="Judge shuffled signs (signs:1), drawn numbers (draw:1), or a model without the "
+            "path of each experiment (ablated).",
         ),
     ] = None,
     quiet: Quiet = False,

@@ -42,7 +42,12 @@ class Kind:
     """The sort of an experiment, and the rows of the shortest path through its model."""
 
     name: Name
-    path: str = ""
+    rows: tuple[str, ...] = ()
+
+    @property
+    def path(self) -> str:
+        """Its rows as text."""
+        return " > ".join(self.rows)
 
 
 def classify(experiments: Sequence[Experiment]) -> list[Kind]:
@@ -58,20 +63,20 @@ def classify(experiments: Sequence[Experiment]) -> list[Kind]:
 
 def _kind(experiment: Experiment, status: Mapping[str, str], atlas: "_Atlas") -> Kind:
     try:
-        restated, path = _route(experiment, atlas)
+        restated, rows = _route(experiment, atlas)
     except InputError:
         # The scenario cannot be compiled; its own run says why.
-        restated, path = False, ""
+        restated, rows = False, ()
     known = _ID.match(experiment.id)
     said = status.get(known[0], "") if known else ""
     if experiment.blind:
-        return Kind("blind", path)
+        return Kind("blind", rows)
     if said in ("proposed", "trial"):
-        return Kind(said, path)  # type: ignore[arg-type]
-    return Kind("restated" if restated else "emergent", path)
+        return Kind(said, rows)  # type: ignore[arg-type]
+    return Kind("restated" if restated else "emergent", rows)
 
 
-def _route(experiment: Experiment, atlas: "_Atlas") -> tuple[bool, str]:
+def _route(experiment: Experiment, atlas: "_Atlas") -> tuple[bool, tuple[str, ...]]:
     """Whether one statement says it all, and the longest of the shortest ways of the contrasts."""
     found: list[Way | None] = []
     for contrast in contrasts(experiment.tree):
@@ -84,7 +89,7 @@ def _route(experiment: Experiment, atlas: "_Atlas") -> tuple[bool, str]:
             found.append(ways.shortest(differing, atlas.read(measure, ways)))
     restated = all(way is not None and way.statements <= 1 and not way.opposed for way in found)
     longest = max((way for way in found if way), key=lambda w: w.statements, default=None)
-    return restated, " > ".join(longest.rows) if longest else ""
+    return restated, longest.rows if longest else ()
 
 
 @dataclass(frozen=True)

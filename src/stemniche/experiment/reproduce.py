@@ -13,8 +13,7 @@ from stemniche.core.errors import InputError
 from stemniche.experiment.arms import Jobs, Laboratory, Warm, job_of
 from stemniche.experiment.file import FILE, Experiment, chosen, read_experiments
 from stemniche.experiment.kinds import Kind, classify
-from stemniche.experiment.rivals import rival as numbers_of
-from stemniche.experiment.rivals import under
+from stemniche.experiment.rivals import as_rival
 from stemniche.experiment.runner import Runner
 from stemniche.experiment.shelf import Shelf
 from stemniche.experiment.statistics import next_look
@@ -56,7 +55,7 @@ def reproduce(
         only: Ids of the experiments to run; empty for all.
         records: Folder in which the table of every run is kept as soon as it is done; what lies
             there already is not run again.
-        rival: A model to judge instead, as `stemniche.experiment.rivals.rival` names it.
+        rival: A model to judge instead, as `stemniche.experiment.rivals.as_rival` names it.
         progress: Called with what is going on and the share done.
         executor: Where to run instead of processes on this machine.
 
@@ -74,7 +73,7 @@ def reproduce(
         raise InputError(what, "replicates", f"Give 1 to {MOST_REPLICATES}.")
     experiments = chosen(read_experiments(FILE if file is None else Path(file)), tuple(only))
     if rival is not None:
-        experiments = under(experiments, numbers_of(rival))
+        experiments = as_rival(experiments, rival)
     jobs = Jobs.of(arm for one in experiments for arm in one.arms)
     shelf = None if records is None else Shelf.at(records)
     with Runner(workers, executor=executor, warm=Warm(experiments[0].arms[0].scenario)) as runner:
