@@ -326,6 +326,7 @@ WRONG: list[tuple[dict[str, Any], str, str, str]] = [
     ({"drug": "Treg depletion"}, "drug", "no drug", "deplete: Treg"),
     ({"block": "MET"}, "block", "no receptor of this version", "neutralise: HGF"),
     ({"block": "PDGFRB"}, "block", "no receptor of this version", "neutralise: PDGFB"),
+    ({"block": "PD-1"}, "block", "no receptor of this version", "drug: pembrolizumab"),
     ({"knock_out": "p53"}, "knock_out", "no node or factor", "genotype: {TP53"),
     ({"neutralise": "CSF1"}, "neutralise", "no factor", "CSF2"),
     ({"drug": "paclitaxel", "dose": "80"}, "dose", "no dose", "mg/m^2"),

@@ -179,7 +179,13 @@ class Names:
         if kind not in (*_INSTEAD, "gene", "drug"):
             return ""
         known = (self.elsewhere.get(fold(variant)) for variant in _variants(kind, text))
-        return next(filter(None, known), "")
+        return next(filter(None, known), "") or self._by_drugs(text)
+
+    def _by_drugs(self, text: str) -> str:
+        """What to write for a target that only drugs act on."""
+        first, *others = (*self.resolve("target", text)[:MOST_NAMED], "")
+        also = f" ({', '.join(filter(None, others))} too)" if any(others) else ""
+        return f"Drugs act on it: use 'drug: {first}'{also}." if first else ""
 
     def _no_drug(self, text: str) -> str:
         """What to write for several drugs in one name, or for what drugs are aimed at."""
