@@ -135,7 +135,9 @@ class Laboratory:
     _done: dict[tuple[str, int], Record | Failure] = field(default_factory=dict)
     _columns: dict[tuple[str, ...], tuple[str, ...]] = field(default_factory=dict)
 
-    def look(self, arms: Iterable[Arm]) -> dict[str, tuple[str, ...]]:
+    def look(
+        self, arms: Iterable[Arm], tell: Callable[[float], None]
+    ) -> dict[str, tuple[str, ...]]:
         """Names of the columns that arms have, or will have, by job.
 
         A scenario that cannot be planned is left out: its run tells what is wrong with it.
@@ -145,7 +147,7 @@ class Laboratory:
         new = {
             job: partial(self.columns, self.jobs.scenarios[job]) for job in jobs if job not in there
         }
-        found = self.runner.run(new, lambda share: None)
+        found = self.runner.run(new, tell)
         known = {job: record.columns for job, record in there.items() if isinstance(record, Record)}
         return known | {job: c for job, c in found.items() if not isinstance(c, Failure)}
 

@@ -121,8 +121,8 @@ def _unreadable(
     experiments: Sequence[Experiment], laboratory: Laboratory, tell: Progress
 ) -> dict[str, Verdict]:
     """Verdicts on experiments that read what their runs will not have: nothing is run for them."""
-    tell("looking at what arms measure", 0.0)
-    columns = laboratory.look(arm for one in experiments for arm in one.arms)
+    arms = (arm for one in experiments for arm in one.arms)
+    columns = laboratory.look(arms, lambda share: tell("looking at what arms measure", share))
     found = {}
     for one in experiments:
         jobs = {arm.name: job_of(arm.scenario) for arm in one.arms}
