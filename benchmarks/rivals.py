@@ -70,11 +70,12 @@ def page(found: dict[str, pd.DataFrame]) -> list[str]:
         "# The score beside rival models",
         "",
         f"The {len(own)} experiments of the evidence that need the fewest simulated days, "
-        f"{REPLICATES} replicates each, made by `python benchmarks/rivals.py`. *ablated*: without "
-        "the rows of the path that leads from what differs to what is read. *signs*: the same "
-        "rows with the signs of the signalling network's inputs dealt out anew, brakes apart; what "
-        "it reproduces says little for the mechanisms. *draw*: every assumed number drawn from its "
-        "range; what it does not reproduce hangs on the values chosen. The number is the seed.",
+        f"{REPLICATES} replicates each, made by `python benchmarks/rivals.py --number {len(own)}`. "
+        "*ablated*: without the rows of the path that leads from what differs to what is read. "
+        "*signs*: the same rows with the signs of the signalling network's inputs dealt out anew, "
+        "brakes apart; what it reproduces says little for the mechanisms. *draw*: every assumed "
+        "number drawn from its range; what it does not reproduce hangs on the values chosen. The "
+        "number is the seed.",
         "",
         f"| reproduced | {' | '.join(names)} |",
         f"|---|{'---|' * len(names)}",
@@ -101,7 +102,7 @@ def because(own: pd.DataFrame, ablated: pd.DataFrame) -> str:
     return (
         f"Of {len(out)} that are reproduced and have a path, {len(lost)} lose at least half of "
         f"their effect with its rows{named}: of these alone it may be said that they come out "
-        "because of it."
+        "because of those rows."
     )
 
 
