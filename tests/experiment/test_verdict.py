@@ -103,6 +103,16 @@ def test_nothing_is_run_for_a_measure_that_runs_will_not_have(
     assert not fake.prepared
 
 
+def test_a_measure_that_records_lack_after_all_fails_alone(read: Read, made_up: ModuleType) -> None:
+    """Nobody could look before, as where a worker was lost: other verdicts are kept."""
+    fake = made_up.MadeUp()
+    fake.columns = lambda scenario: (*made_up.COLUMNS, "hypoxic_fraction")
+    text = made_up.two_arms("treated < control", name="A", measure="hypoxic_fraction")
+    a, b = made_up.verdicts(fake, read(text + made_up.two_arms("treated < control", name="B")), 4)
+    assert (a.word, a.replicates) == ("failed", 4)
+    assert b.word != "failed"
+
+
 def test_a_number_that_is_none_fails_with_its_replicate(read: Read, made_up: ModuleType) -> None:
     text = made_up.two_arms("treated / (treated - treated) < control")
     (v,) = made_up.verdicts(made_up.MadeUp(), read(text))

@@ -42,10 +42,10 @@ def as_rival(experiments: Sequence[Experiment], name: str) -> tuple[Experiment, 
 def ablated(experiments: Sequence[Experiment]) -> tuple[Experiment, ...]:
     """The experiments without the rows of the path that leads from what differs to what is read.
 
-    One whose effect comes by space and numbers has no path, and stays as it is.
+    One whose effect comes by space and numbers has no path, and loses none.
     """
     return tuple(
-        _everywhere(one, partial(Scenario.without_rows, rows=kind.rows)) if kind.rows else one
+        _everywhere(one, partial(Scenario.without_rows, rows=kind.rows))
         for one, kind in zip(experiments, classify(experiments), strict=True)
     )
 

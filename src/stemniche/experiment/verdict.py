@@ -6,7 +6,7 @@ interval and call; the weakest contrast speaks for all. Nothing here simulates.
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal, final
 
 from stemniche.experiment.expect import Contrast, Replicate, contrasts, terms_of
@@ -93,6 +93,9 @@ def verdict(experiment: Experiment, found: Sequence[Found], level: float = LEVEL
     if broken:
         return Verdict(word="failed", replicates=len(found), reason=broken)
     replicates = [_replicate(experiment, one) for one in found]
+    columns = {arm: record.columns for arm, record in replicates[0].records.items()}
+    if (lacking := unreadable(experiment, columns)) is not None:
+        return replace(lacking, replicates=len(found))
     parts = contrasts(experiment.tree)
     judged = [_judged(part, replicates, experiment, level) for part in parts]
     weakest = min(judged, key=lambda j: (WEAKEST_FIRST.index(j.word), j.strength))

@@ -183,9 +183,9 @@ class Names:
 
     def _by_drugs(self, text: str) -> str:
         """What to write for a target that only drugs act on."""
-        first, *others = (*self.resolve("target", text)[:MOST_NAMED], "")
-        also = f" ({', '.join(filter(None, others))} too)" if any(others) else ""
-        return f"Drugs act on it: use 'drug: {first}'{also}." if first else ""
+        found = self.resolve("target", text)[:MOST_NAMED]
+        also = f" ({', '.join(found[1:])} too)" if len(found) > 1 else ""
+        return f"Drugs act on it: use 'drug: {found[0]}'{also}." if found else ""
 
     def _no_drug(self, text: str) -> str:
         """What to write for several drugs in one name, or for what drugs are aimed at."""
