@@ -74,6 +74,9 @@ _COMMON = {
 }  # fmt: skip
 """Pairs of scenarios and library: they spare the fifth of a second that importing pint costs."""
 
+_GASES = {("percent", "mmHg"): 7.6}
+"""A gas may be given by its share of dry air: 1 % oxygen is 7.6 mmHg."""
+
 _NUMBER = r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]{1,3})?"
 _QUANTITY = re.compile(rf"({_NUMBER}) *([^0-9.+\- ].*|1 */.*)?")
 _FACTOR = r"[A-Za-z]{1,12}(?:\^-?[1-3])?"
@@ -92,7 +95,7 @@ def parse_quantity(
     """Read a quantity and return its size in `unit`.
 
     A bare number is taken only where the wanted unit has no dimension (counts, shares, folds), or
-    when it is zero.
+    when it is zero. A pressure in percent is the share of a gas in dry air at 760 mmHg.
 
     Args:
         value: ``"0.06 1/h"``, ``"5 %"``, ``"80 mg/m^2"``, or a number.
@@ -271,8 +274,9 @@ def _factor(source: str, target: str) -> float | None:
     """
     if source == target:
         return 1.0
-    if (source, target) in _COMMON:
-        return _COMMON[source, target]
+    known = _COMMON.get((source, target), _GASES.get((source, target)))
+    if known is not None:
+        return known
     import pint
 
     registry = _registry()
