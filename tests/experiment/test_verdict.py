@@ -4,11 +4,14 @@ from collections import Counter
 from collections.abc import Callable
 from types import ModuleType
 
+import numpy as np
 import pytest
 
 from stemniche.core.errors import GuardError
 from stemniche.experiment.arms import Jobs, before_day_0, job_of
 from stemniche.experiment.file import Experiment
+from stemniche.experiment.readout import Record
+from stemniche.experiment.verdict import verdict
 
 Read = Callable[[str], tuple[Experiment, ...]]
 
@@ -111,6 +114,23 @@ def test_a_measure_that_records_lack_after_all_fails_alone(read: Read, made_up: 
     a, b = made_up.verdicts(fake, read(text + made_up.two_arms("treated < control", name="B")), 4)
     assert (a.word, a.replicates) == ("failed", 4)
     assert b.word != "failed"
+
+
+def test_a_drug_that_an_arm_is_not_given_has_a_level_of_0_in_it(
+    read: Read, made_up: ModuleType
+) -> None:
+    days = np.arange(0.0, 5.0)
+    without = Record(("time_d", "tumour_cells"), days, np.stack([days, days], axis=1))
+    treated = Record(
+        (*without.columns, "drug.paclitaxel"), days, np.stack([days, days, 0 * days + 5], axis=1)
+    )
+    found = [{"control": without, "treated": treated}] * 4
+    text = made_up.two_arms("treated.drug.paclitaxel > control.drug.paclitaxel", name="A")
+    neither = made_up.two_arms("treated.drug.cisplatin > control.drug.cisplatin", name="B")
+    a, b = (verdict(experiment, found) for experiment in read(text + neither))
+    assert (a.word, a.left, a.right) == ("reproduced", 5.0, 0.0)
+    assert b.word == "failed"
+    assert "no measure 'drug.cisplatin'" in b.reason
 
 
 def test_a_number_that_is_none_fails_with_its_replicate(read: Read, made_up: ModuleType) -> None:

@@ -30,6 +30,9 @@ COUNTS = (
 )  # fmt: skip
 """Beginnings of measures that count cells or events."""
 
+OF_DRUGS = ("drug.", "drug_in.", "plasma.", "occupancy.", "distant.drug.")
+"""Beginnings of measures of a drug; a run has those of the drugs that it was given."""
+
 COUNT_FLOOR, FRACTION_FLOOR = 0.5, 1e-6
 """Least values of which a logarithm is taken: half a cell, and one in a million."""
 
@@ -117,6 +120,16 @@ class Record:
         days = table["time_d"].to_numpy(np.float64)
         return cls(tuple(map(str, table.columns)), days, table.to_numpy(np.float64))
 
+    def beside(self, others: Iterable[Sequence[str]]) -> "Record":
+        """The record with 0 for the drugs of which only others have measures."""
+        import numpy as np
+
+        more = drug_columns(others, self.columns)
+        if not more:
+            return self
+        none = np.zeros((len(self.days), len(more)))
+        return Record((*self.columns, *more), self.days, np.hstack([self.values, none]))
+
     def until(self, days: float) -> "Record":
         """The record without what lies after `days`."""
         keep = self.days <= days + EPSILON
@@ -179,6 +192,12 @@ def column_of(measure: str, columns: Sequence[str]) -> str:
     near = nearest(measure, columns)
     mend = f"Nearest: {', '.join(near)}." if near else "`stemniche.measures()` lists them."
     raise MeasureMissing(f"The runs have no measure '{measure}'.", "measure", mend)
+
+
+def drug_columns(arms: Iterable[Sequence[str]], own: Sequence[str] = ()) -> tuple[str, ...]:
+    """Measures of drugs that some arms have, without an arm's `own`."""
+    found = dict.fromkeys(c for columns in arms for c in columns if c.startswith(OF_DRUGS))
+    return tuple(name for name in found if name not in own)
 
 
 def canonical(measure: str) -> str:

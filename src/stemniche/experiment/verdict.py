@@ -11,7 +11,7 @@ from typing import Literal, final
 
 from stemniche.experiment.expect import Contrast, Replicate, contrasts, terms_of
 from stemniche.experiment.file import Experiment
-from stemniche.experiment.readout import MeasureMissing, Record, column_of
+from stemniche.experiment.readout import MeasureMissing, Record, column_of, drug_columns
 from stemniche.experiment.runner import Failure
 from stemniche.experiment.statistics import (
     FEWEST,
@@ -72,12 +72,14 @@ def unreadable(experiment: Experiment, columns: Mapping[str, Sequence[str]]) -> 
     """The verdict on an experiment that reads what an arm does not have; None where all is there.
 
     Args:
-        columns: Names of the measures that each arm's table has, or will have.
+        columns: Names of the measures that each arm's table has, or will have. A drug that only
+            other arms are given has a level of 0.
     """
+    drugs = drug_columns(columns.values())
     terms = [(arm.name, experiment.measure) for arm in experiment.arms if experiment.measure]
     for arm, measure in (*terms, *terms_of(experiment.tree, experiment.measure)):
         try:
-            column_of(measure, columns.get(arm, (measure,)))
+            column_of(measure, (*columns.get(arm, (measure,)), *drugs))
         except MeasureMissing as fault:
             return Verdict(word="failed", reason=f"arm {arm}: {fault.what} {fault.mend}")
     return None
@@ -130,8 +132,10 @@ def _failures(found: Sequence[Found]) -> str:
 
 
 def _replicate(experiment: Experiment, found: Found) -> Replicate:
+    records = {arm: record for arm, record in found.items() if isinstance(record, Record)}
+    columns = [record.columns for record in records.values()]
     return Replicate(
-        records={arm: record for arm, record in found.items() if isinstance(record, Record)},
+        records={arm: record.beside(columns) for arm, record in records.items()},
         measure=experiment.measure,
         at=experiment.at,
         end=experiment.days,
