@@ -38,6 +38,13 @@ def item(treated: str, expect: str, name: str = "mine", more: str = "blind: fals
             "restated",
             "net.IL6R.IL6.MSC > net.PPBP_expression.IL6R",
         ),
+        # A receptor that is no node: the row of its ligand.
+        (
+            "[{block: MET}]",
+            "treated.speed.tumour < control.speed.tumour",
+            "restated",
+            "rule.tumour.migration_speed.HGF",
+        ),
         # What is knocked out is what is read.
         ("[{knock_out: IL6}]", "treated.factor.IL6 < control.factor.IL6", "restated", ""),
         # Two rows.

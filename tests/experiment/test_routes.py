@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from stemniche import api
 from stemniche.core.errors import InputError
-from stemniche.experiment.routes import Finder, _smallest_sets, escape_routes
+from stemniche.experiment.routes import Finder, _smallest_sets, blocked_by, escape_routes
 from stemniche.spec.circuit import Circuit, Vertex
 from stemniche.spec.compile import compile_model
 from stemniche.spec.model import (
@@ -183,6 +183,12 @@ def test_a_drug_stands_for_the_targets_that_it_holds_back() -> None:
     by_name = api.routes(scenario, ["CXCR1", "CXCR2"], goal=["stemness"])
     assert [str(r) for r in by_drug[0].routes] == [str(r) for r in by_name[0].routes]
     assert by_drug[0].closing == by_name[0].closing
+
+
+def test_a_receptor_that_is_no_node_stands_for_what_is_read_by_it() -> None:
+    scenario = load_scenario("breast_quick")
+    model = compile_model(read_library(), scenario)
+    assert blocked_by(model, ["LIFR", "c-MET"]) == {"LIF", "HGF"}
 
 
 @pytest.mark.parametrize(

@@ -21,6 +21,7 @@ Make = Callable[..., Scenario]
         ({"neutralise": "MIR155_vesicle"}, "breast cancer has no MIR155_vesicle here"),
         ({"overexpress": "MIR34A", "in": "fibroblast"}, "fibroblast have no MIR34A"),
         ({"knock_out": "IL6", "in": "CD8"}, "CD8 have no IL6"),
+        ({"block": "PDCD1", "in": "fibroblast"}, "fibroblast have no PDCD1"),
     ],
 )
 def test_what_is_absent_is_told(item: dict[str, Any], told: str, small: Make) -> None:
@@ -35,6 +36,7 @@ def test_what_is_absent_is_told(item: dict[str, Any], told: str, small: Make) ->
         {"knock_out": "IL6"},
         {"knock_out": "PPBP", "in": "MSC"},
         {"block": "CCR2"},
+        {"block": "MET"},
     ],
 )
 def test_what_is_there_is_not_told(item: dict[str, Any], small: Make) -> None:

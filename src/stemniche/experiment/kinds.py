@@ -25,7 +25,7 @@ from stemniche.spec import interventions as iv
 from stemniche.spec.compile import compile_model
 from stemniche.spec.lexicon import Lexicon
 from stemniche.spec.library import Library
-from stemniche.spec.paths import Point, ends
+from stemniche.spec.paths import Point, ends, signal_points
 from stemniche.spec.records import Mechanism, SecretionRow
 from stemniche.spec.rows import read_library
 from stemniche.spec.scenario import Scenario
@@ -153,6 +153,11 @@ class _Atlas:
             for name in item.targets:
                 if name in lexicon.factors:
                     yield Point("factor", name)
+                elif name in self.library.receptors:
+                    row = self.library.receptors[name]
+                    among = frozenset(cells or lexicon.expand(row.cells))
+                    for signal in row.reads:
+                        yield from signal_points(self.library, signal, among)
                 else:
                     yield Point("node", name, frozenset(cells or lexicon.node_types(name)))
 

@@ -112,6 +112,7 @@ def blocked_by(model: Model, names: Collection[str]) -> frozenset[str]:
             found.add(VESICLES)
             continue
         meant = {*known.resolve("gene", text), *known.resolve("receptor", text)}
+        meant |= {n for row in model.receptors if row.id in meant for n in row.reads}
         for drug in known.resolve("drug", text):
             meant |= {n for t in drugs[drug].targets if t.effect in HOLD_BACK for n in t.acts_on}
         if not meant:

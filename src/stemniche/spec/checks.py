@@ -26,6 +26,7 @@ from stemniche.spec.records import (
     HostRow,
     MarkerRow,
     Parameter,
+    ReceptorRow,
     Word,
 )
 from stemniche.spec.rowchecks import RowCheck
@@ -154,6 +155,8 @@ class _Tables:
                 self.faults.add(f"No row reads '{genotype.counts_as}'.", where, mend)
         for pool in library.pools.values():
             self.check.cells((pool.cell,), pool.place.at("cell"), sites=True)
+        for receptor in library.receptors.values():
+            self._receptor(receptor)
         for host in library.hosts:
             self._host(host)
         for marker in library.markers:
@@ -179,6 +182,19 @@ class _Tables:
         if not 0.0 <= row.fold <= MOST_FOLD:
             what = f"A fold of {row.fold:g} makes no sense."
             self.faults.add(what, row.place.at("fold"), f"Write a number from 0 to {MOST_FOLD:g}.")
+
+    def _receptor(self, row: ReceptorRow) -> None:
+        lexicon = self.library.lexicon
+        self._entity(row.entity, row.place.at("entity"))
+        self.check.cells(row.cells, row.place.at("cells"))
+        if row.id in lexicon.nodes or row.id in lexicon.factors:
+            what = f"'{row.id}' is a node or a factor too, so a block could not tell them apart."
+            self.faults.add(what, row.place.at("id"), "Leave it to the node, or rename it.")
+        for name in row.reads:
+            signal = lexicon.signal(name)
+            if signal is None or signal.form not in ("factor", "neighbour"):
+                mend = did_you_mean(name, lexicon.signal_names(), "Name a factor.")
+                self.faults.add(f"No receptor reads '{name}'.", row.place.at("reads"), mend)
 
     def _marker(self, row: MarkerRow) -> None:
         lexicon, where = self.library.lexicon, row.place.at("signal")

@@ -29,6 +29,7 @@ from stemniche.spec.model import (
     Model,
     Node,
     Reaction,
+    Receptor,
     Secretion,
     Uptake,
 )
@@ -150,6 +151,7 @@ class _Compilation:
             genotype=self._genotype(drives),
             parameters=self._parameters(),
             rows=rows,
+            receptors=self._receptors(frozenset((*factors, *nodes))),
             notes=notes,
         )
 
@@ -309,6 +311,16 @@ class _Compilation:
             made.append(drug)
             notes += lacking
         return tuple(made), notes
+
+    def _receptors(self, present: frozenset[str]) -> tuple[Receptor, ...]:
+        """Receptors with a ligand in this model."""
+        lexicon, made = self.lexicon, []
+        for row in self.library.receptors.values():
+            signals = ((name, lexicon.signal(name)) for name in row.reads)
+            reads = tuple(name for name, signal in signals if signal and signal.about in present)
+            if reads:
+                made.append(Receptor(id=row.id, reads=reads, cells=lexicon.expand(row.cells)))
+        return tuple(made)
 
     def _markers(self) -> tuple[Marker, ...]:
         rows = self.library.marker_rows(self.context.setting.cancer, self.context.dropped)

@@ -22,6 +22,7 @@ from stemniche.spec.records import (
     Parameter,
     Pool,
     ReactionRow,
+    ReceptorRow,
     Rule,
     SecretionRow,
     TargetRow,
@@ -52,6 +53,7 @@ class Library:
     cancers: dict[str, Cancer]
     genotypes: dict[str, GenotypeRow]
     pools: dict[str, Pool]
+    receptors: dict[str, ReceptorRow]
     drugs: dict[str, DrugRow]
     drug_classes: dict[str, DrugClass]
     targets: tuple[TargetRow, ...]

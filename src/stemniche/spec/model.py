@@ -259,6 +259,15 @@ class Drug:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Receptor:
+    """A receptor that is no node: `cells`, all where empty, read the signals `reads` by it."""
+
+    id: str
+    reads: tuple[str, ...]
+    cells: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Marker:
     """A marker of tumour cells: high where ``signal`` (or one less it) + error exceeds `gate`."""
 
@@ -295,5 +304,6 @@ class Model:
     genotype: dict[str, float]
     parameters: dict[str, float]
     rows: tuple[Row, ...]
+    receptors: tuple[Receptor, ...] = ()
     notes: tuple[str, ...] = field(default=())
     """Warnings of the compilation: claims switched off in vain, rows kept by other claims."""

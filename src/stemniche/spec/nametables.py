@@ -17,12 +17,20 @@ from stemniche.spec.lexicon import VESICLE
 from stemniche.spec.library import Library
 from stemniche.spec.naming import Kind, Names, spell
 from stemniche.spec.ownrows import own_folder
-from stemniche.spec.records import Cancer, Cell, DrugClass, DrugRow, FactorRow, NodeRow
+from stemniche.spec.records import (
+    Cancer,
+    Cell,
+    DrugClass,
+    DrugRow,
+    FactorRow,
+    NodeRow,
+    ReceptorRow,
+)
 
 if TYPE_CHECKING:
     from stemniche.evidence import Entity, Evidence
 
-Named = Cell | FactorRow | NodeRow | Cancer | DrugRow
+Named = Cell | FactorRow | NodeRow | ReceptorRow | Cancer | DrugRow
 """Records that name an entity of the evidence."""
 
 CSC_CAUSES = ("symmetric", "dedifferentiation", "awakening", "differentiation", "death", "traffic")
@@ -67,15 +75,18 @@ def names_of(library: Library, evidence: "Evidence") -> Names:
     symbols = _genes(states, entities.values())
     tables = _Tables(library, entities)
     tables.add("factor", _entity_of(factors))
-    tables.add("receptor", _entity_of({n: r for n, r in nodes.items() if r.kind == "receptor"}))
+    spelled = {n: r for n, r in nodes.items() if r.kind == "receptor"}
+    read = library.receptors
+    aliases = [(a, (name,)) for name, row in read.items() for a in row.aliases]
+    tables.add("receptor", _entity_of(spelled) | _entity_of(read), more=aliases)
     tables.add("node", _entity_of(nodes))
-    tables.add("gene", _entity_of(factors) | _entity_of(nodes))
+    tables.add("gene", _entity_of(factors) | _entity_of(nodes) | _entity_of(read), more=aliases)
     tables.add("cell", _entity_of(library.lexicon.cells), library.lexicon.expand)
     tables.add("tissue", _placeable(library), lambda found: tuple(found)[:1])
     tables.add("cancer", _entity_of(library.cancers))
-    aliases = ((a, (name,)) for name, row in library.drugs.items() for a in row.aliases)
+    brands = ((a, (name,)) for name, row in library.drugs.items() for a in row.aliases)
     classes = _drug_classes(library, entities)
-    tables.add("drug", _entity_of(library.drugs), more=(*aliases, *classes))
+    tables.add("drug", _entity_of(library.drugs), more=(*brands, *classes))
     tables.plain("target", (), _aims(library, entities, tables.spellings["gene"]))
     tables.plain("genotype", symbols.values(), ((t, (s,)) for t, s in symbols.items()))
     tables.plain("claim", evidence.records.claims)

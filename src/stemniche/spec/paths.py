@@ -127,7 +127,7 @@ def starts(library: Library, row: Mechanism | Parameter) -> frozenset[Point]:
         name = row.origin if isinstance(row, Link) else row.signal
         cells = _cells(library, row)
         members = lexicon.members(name)
-        return frozenset(p for m in members for p in _signal_points(library, m, cells))
+        return frozenset(p for m in members for p in signal_points(library, m, cells))
     if isinstance(row, ReactionRow):
         enzymes = (member for name in row.enzymes for member in lexicon.members(name))
         return frozenset(Point("factor", name) for name in (*row.reactants, *enzymes))
@@ -200,10 +200,11 @@ def _target_points(library: Library, row: TargetRow, name: str) -> set[Point]:
     if row.effect == "depleter":
         return {Point("cell", cell) for cell in lexicon.expand((name,))}
     cells = frozenset(lexicon.expand(row.cells) if row.cells else ())
-    return {p for m in lexicon.members(name) for p in _signal_points(library, m, cells)}
+    return {p for m in lexicon.members(name) for p in signal_points(library, m, cells)}
 
 
-def _signal_points(library: Library, name: str, cells: frozenset[str]) -> set[Point]:
+def signal_points(library: Library, name: str, cells: frozenset[str]) -> set[Point]:
+    """Points at which a signal is what some cells read of it."""
     lexicon = library.lexicon
     signal = lexicon.signal(name)
     if signal is None:

@@ -287,6 +287,23 @@ class MarkerRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ReceptorRow:
+    """A receptor that is no node: cells read its ligands themselves.
+
+    A block of it takes from what the `cells`, all without any, read of the signals `reads`.
+    """
+
+    place: Place
+    id: str = required()
+    entity: str = optional("")
+    aliases: tuple[str, ...] = optional(())
+    reads: tuple[str, ...] = required()
+    cells: tuple[str, ...] = optional(())
+    basis: Basis = required()
+    source: str = required()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class HostRow:
     """A fold on a trait, or on the number (``count``), of a cell type in an immune state."""
 

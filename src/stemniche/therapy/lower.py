@@ -1,6 +1,7 @@
 """Lower a scenario's interventions to the engine's controls and a drug's processes."""
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from functools import partial
 from math import log
 
@@ -80,6 +81,10 @@ def _controls(item: given.Intervention, model: Model) -> Iterable[Control]:
     """Controls of one intervention."""
     factors, nodes = {f.id for f in model.factors}, {n.id for n in model.nodes}
     control = _timed(item)
+    if isinstance(item, given.Block | given.Overexpress | given.KnockOut):
+        item, read = _without_receptors(item, model)
+        for name in read:
+            yield from _stand_ins(control, name, _fold(item), item.cells, model)
     match item:
         case given.Neutralise():
             for name in item.targets:
@@ -93,7 +98,7 @@ def _controls(item: given.Intervention, model: Model) -> Iterable[Control]:
                     cells=item.cells,
                 )
                 if isinstance(item, given.Block):
-                    yield from _stand_ins(control, name, 1.0 - item.fraction, item.cells, model)
+                    yield from _stand_ins(control, name, _fold(item), item.cells, model)
         case given.Overexpress():
             for name in item.targets:
                 made = name in factors
@@ -112,7 +117,7 @@ def _controls(item: given.Intervention, model: Model) -> Iterable[Control]:
                     yield control(
                         kind="shift_node", target=name, value=log(ABSENT), cells=item.cells
                     )
-                yield from _stand_ins(control, name, 0.0, item.cells, model)
+                yield from _stand_ins(control, name, _fold(item), item.cells, model)
         case given.Silence():
             yield control(kind="scale_synthesis", target="", value=0.0, cells=item.cells)
         case given.ReleaseBlock() | given.UptakeBlock():
@@ -189,15 +194,36 @@ def _controls(item: given.Intervention, model: Model) -> Iterable[Control]:
             )
 
 
+OnReceptors = given.Block | given.Overexpress | given.KnockOut
+
+
+def _without_receptors(item: OnReceptors, model: Model) -> tuple[OnReceptors, list[str]]:
+    """The intervention on what is no mere reading of a ligand, and the receptors that are."""
+    known = {row.id for row in model.receptors}
+    rest = tuple(name for name in item.targets if name not in known)
+    return replace(item, targets=rest), [name for name in item.targets if name in known]
+
+
+def _fold(item: OnReceptors) -> float:
+    """What is left of a receptor, or how much more there is of it."""
+    match item:
+        case given.Block():
+            return 1.0 - item.fraction
+        case given.Overexpress():
+            return item.fold
+    return 0.0
+
+
 def _stand_ins(
     control: Callable[..., Control], receptor: str, left: float, chosen: tuple[str, ...], m: Model
 ) -> Iterable[Control]:
     """Controls of a blocked receptor where its ligand is read in its stead."""
+    factors = {f.id for f in m.factors}
     for ligand, lacking in stand_ins(receptor, m):
         cells = tuple(c for c in lacking if not chosen or c in chosen)
         if cells:
             yield control(kind="scale_signal", target=ligand, value=left, cells=cells)
-        if not chosen:
+        if not chosen and ligand in factors:
             yield control(kind="scale_call", target=ligand, value=left)
 
 

@@ -44,6 +44,7 @@ def _cells_with(name: str, item: given.Intervention, model: Model) -> Iterator[s
             yield from (s.cell for s in model.secretions if s.factor == name)
         else:
             yield from (t.id for t in model.types)
-    if isinstance(item, given.Block | given.KnockOut):
+    read = any(row.id == name for row in model.receptors)
+    if isinstance(item, given.Block | given.KnockOut) or read:
         for _, lacking in stand_ins(name, model):
             yield from lacking

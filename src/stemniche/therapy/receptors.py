@@ -14,11 +14,15 @@ OCCUPIED_WITHIN = 60.0
 
 
 def stand_ins(receptor: str, model: Model) -> Iterator[tuple[str, tuple[str, ...]]]:
-    """Ligands that only one receptor reads, and the cell types that have no node for it.
+    """Signals that are read in place of a receptor, and the cell types that do.
 
-    A ligand with several receptors in the Model is left alone: which of them a cell uses when it
-    reads the ligand itself is not known.
+    They are what the library says of a receptor that is no node; and the ligands that only one
+    receptor reads, in the types that have no node for it. A ligand with several receptors in the
+    Model is left alone: which of them a cell uses when it reads the ligand itself is not known.
     """
+    for row in model.receptors:
+        if row.id == receptor:
+            yield from ((name, row.cells or tuple(t.id for t in model.types)) for name in row.reads)
     node = next((n for n in model.nodes if n.id == receptor), None)
     if node is None:
         return
