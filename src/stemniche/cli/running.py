@@ -190,9 +190,8 @@ def sensitivity(
             workers=workers,
             progress=tell,
         )
-    if not as_json:
-        show(Table(list(found.groups.columns), found.groups.to_numpy().tolist()), False)
-    show(Table(list(found.inputs.columns), found.inputs.to_numpy().tolist()), as_json)
+    both = (found.groups, found.inputs)
+    show_all([Table(list(t.columns), t.to_numpy().tolist()) for t in both], as_json)
     assumed = int((found.inputs.basis == "assumed").sum())
     note(f"{found.runs} runs, {found.stopped} stopped by a guard")
     note(f"{len(found.inputs) - assumed} of these {len(found.inputs)} rest on a source")
