@@ -162,10 +162,11 @@ def test_counts_shares_and_folds_have_no_dimension() -> None:
     assert not any(is_dimensionless(unit) for unit in ("IU", "pfu", "AUC", "um", "1/d"))
 
 
-def test_scenarios_and_library_are_read_without_importing_pint() -> None:
+def test_scenarios_become_plans_without_importing_pint() -> None:
     code = (
-        "import sys; from stemniche.spec.rows import read_library; import stemniche as sn;"
-        "[sn.load_scenario(name) for name in sn.list_scenarios()]; read_library();"
+        "import sys; from stemniche.run.assemble import assemble; import stemniche as sn;"
+        "found = [sn.load_scenario(name) for name in sn.list_scenarios()];"
+        "[assemble(one, 1) for one in found if one.name in ('breast_quick', 'monolayer')];"
         "assert 'pint' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True, env={"PYTHONPATH": ":".join(sys.path)})
