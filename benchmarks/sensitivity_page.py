@@ -5,7 +5,7 @@ numbers of a group together, then one by one those of the most influential group
 """
 
 import argparse
-import resource
+import time
 from datetime import date
 from pathlib import Path
 
@@ -13,6 +13,7 @@ import pandas as pd
 
 import stemniche as sn
 from stemniche.experiment.sensitivity import Screening
+from stemniche.run.allowance import processors
 
 HERE = Path(__file__).resolve().parent.parent
 PAGE = HERE / "docs" / "sensitivity.md"
@@ -28,21 +29,24 @@ def main() -> None:
     asked = argparse.ArgumentParser(description=__doc__)
     asked.add_argument("--workers", type=int)
     options = asked.parse_args()
+    workers = options.workers or processors()
     scenario = sn.load_scenario("breast_quick").change({"days": DAYS})
+    start = time.perf_counter()
     found = sn.sensitivity(
-        scenario, trajectories=TRAJECTORIES, top=TOP, workers=options.workers, progress=True
+        scenario, trajectories=TRAJECTORIES, top=TOP, workers=workers, progress=True
     )
-    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
-    minutes = sum(one.ru_utime + one.ru_stime for one in used) / 60.0
-    PAGE.write_text(page(found.groups, found.inputs, told(found, minutes)), encoding="utf-8")
+    minutes = (time.perf_counter() - start) / 60.0
+    PAGE.write_text(
+        page(found.groups, found.inputs, told(found, minutes, workers)), encoding="utf-8"
+    )
     print(PAGE)
 
 
-def told(found: Screening, minutes: float) -> str:
+def told(found: Screening, minutes: float, workers: int) -> str:
     """What was done, and what it took."""
     stopped = found.stopped or "none"
     what = f"{found.runs} runs, {stopped} stopped by a guard"
-    return f"{date.today()}: {what}, {minutes:.0f} CPU minutes"
+    return f"{date.today()}: {what}, {minutes:.0f} minutes of {workers} processors"
 
 
 def page(groups: pd.DataFrame, inputs: pd.DataFrame, what: str) -> str:
