@@ -23,6 +23,9 @@ LEAST = 0.05
 
 DAYS, TRAJECTORIES, TOP = 1, 3, 50
 
+FIRST = 8
+"""Assumed numbers that the page names as those to measure."""
+
 
 def main() -> None:
     """Screen, write."""
@@ -51,7 +54,8 @@ def told(found: Screening, minutes: float, workers: int) -> str:
 
 def page(groups: pd.DataFrame, inputs: pd.DataFrame, what: str) -> str:
     """The page as Markdown."""
-    sourced = int((inputs.basis != "assumed").sum())
+    assumed = inputs[inputs.basis == "assumed"].name
+    first = ", ".join(f"`{name}`" for name in assumed[:FIRST])
     strong = groups[groups.influence >= LEAST]
     shown = inputs.drop(columns=["low", "high", "unit"])
     order = [c for c in shown if c not in ("group", "basis")]
@@ -67,8 +71,8 @@ absolute elementary effect of going through the range (of the logarithm for coun
 mu* over the spread of the measure, mean of the measures. One day and three trajectories tell strong
 from weak, not the order of neighbours.
 
-Of the {len(inputs)} strongest numbers, {sourced} rest on a source; the others are assumed within a
-stated range.
+Of the {len(inputs)} strongest numbers, {len(inputs) - len(assumed)} rest on a source; the others
+are assumed within a stated range. To be measured first: {first}.
 
 ## Groups with an influence of {LEAST:g} or more
 
