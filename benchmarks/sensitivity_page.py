@@ -39,9 +39,7 @@ def main() -> None:
         scenario, trajectories=TRAJECTORIES, top=TOP, workers=workers, progress=True
     )
     minutes = (time.perf_counter() - start) / 60.0
-    PAGE.write_text(
-        page(found.groups, found.inputs, told(found, minutes, workers)), encoding="utf-8"
-    )
+    PAGE.write_text(page(found, told(found, minutes, workers)), encoding="utf-8")
     print(PAGE)
 
 
@@ -52,8 +50,9 @@ def told(found: Screening, minutes: float, workers: int) -> str:
     return f"{date.today()}: {what}, {minutes:.0f} minutes of {workers} processors"
 
 
-def page(groups: pd.DataFrame, inputs: pd.DataFrame, what: str) -> str:
+def page(found: Screening, what: str) -> str:
     """The page as Markdown."""
+    groups, inputs = found.groups, found.inputs
     assumed = inputs[inputs.basis == "assumed"].name
     first = ", ".join(f"`{name}`" for name in assumed[:FIRST])
     strong = groups[groups.influence >= LEAST]
@@ -71,8 +70,7 @@ absolute elementary effect of going through the range (of the logarithm for coun
 mu* over the spread of the measure, mean of the measures. One day and three trajectories tell strong
 from weak, not the order of neighbours.
 
-Of the {len(inputs)} strongest numbers, {len(inputs) - len(assumed)} rest on a source; the others
-are assumed within a stated range. To be measured first: {first}.
+{found.rest_on} The others are assumed within a stated range. To be measured first: {first}.
 
 ## Groups with an influence of {LEAST:g} or more
 

@@ -192,9 +192,8 @@ def sensitivity(
         )
     both = (found.groups, found.inputs)
     show_all([Table(list(t.columns), t.to_numpy().tolist()) for t in both], as_json)
-    assumed = int((found.inputs.basis == "assumed").sum())
     note(f"{found.runs} runs, {found.stopped} stopped by a guard")
-    note(f"{len(found.inputs) - assumed} of these {len(found.inputs)} rest on a source")
+    note(found.rest_on)
 
 
 @app.command()

@@ -54,6 +54,10 @@ LOGARITHMIC = 5.0
 """A range whose ends differ by more than this factor is moved through on a logarithmic scale."""
 
 
+IN_A_ROW = "row "
+"""How the basis of a number begins that comes with a row which has a source."""
+
+
 @final
 @dataclass(frozen=True, slots=True)
 class Input:
@@ -62,7 +66,8 @@ class Input:
     Args:
         name: As `parameters:` of a scenario takes it.
         group: What it belongs to, in words.
-        basis: As of its row: stated, hedged, inferred or assumed.
+        basis: Stated, hedged, inferred or assumed; with `IN_A_ROW` before it where a row has a
+            source for what acts on what, and the number may be assumed.
         also: Further numbers that have to be the same, as the weights of one AND group.
     """
 
@@ -99,6 +104,17 @@ class Screening:
     inputs: "pd.DataFrame"
     runs: int
     stopped: int
+
+    @property
+    def rest_on(self) -> str:
+        """What the single numbers rest on, in words."""
+        basis = self.inputs.basis
+        rows = int(basis.str.startswith(IN_A_ROW).sum())
+        sourced = len(basis) - rows - int((basis == "assumed").sum())
+        return (
+            f"Of the {len(basis)} strongest numbers {sourced} rest on a source, {rows} belong to rows "
+            "whose source need not tell the number."
+        )
 
 
 def inputs_of(scenario: Scenario, library: Library | None = None) -> tuple[Input, ...]:
@@ -226,7 +242,8 @@ def _of_row(row: Mechanism, library: Library) -> list[Input]:
             group = _group_of_row(row, library)
             share = column == "half_max" and not unit and value < 1.0
             low, high = (_odds if share else _times)(value, factor)
-            found.append(Input(name, group, low, high, unit, row.basis))
+            basis = row.basis if row.basis == "assumed" else f"{IN_A_ROW}{row.basis}"
+            found.append(Input(name, group, low, high, unit, basis))
     return found
 
 
