@@ -112,8 +112,8 @@ class Screening:
         rows = int(basis.str.startswith(IN_A_ROW).sum())
         sourced = len(basis) - rows - int((basis == "assumed").sum())
         return (
-            f"Of the {len(basis)} strongest numbers {sourced} rest on a source, {rows} belong to rows "
-            "whose source need not tell the number."
+            f"Of the {len(basis)} strongest numbers {sourced} rest on a source, {rows} belong to "
+            "rows whose source need not tell the number."
         )
 
 
