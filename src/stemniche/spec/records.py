@@ -290,7 +290,8 @@ class MarkerRow:
 class ReceptorRow:
     """A receptor that is no node: cells read its ligands themselves.
 
-    A block of it takes from what the `cells`, all without any, read of the signals `reads`.
+    A block of it takes from what the `cells`, all without any, read of the signals `reads`; so does
+    a drug that acts on it.
     """
 
     place: Place
@@ -379,10 +380,11 @@ Effect = Literal[
 class TargetRow(Cited):
     """What a drug does to one target.
 
-    `target` names the molecule or cell; where the model has it under other names, such as the
-    ligand that is read through a receptor, `acts_on` gives them. `maximum` is the share of the
-    target that can be held back, or for a depleter a rate of death. `residence` is the half-life of
-    the drug on its target, of a drug that leaves it more slowly than plasma.
+    `target` names the molecule or cell; where the model has it under other names, `acts_on` gives
+    them. A receptor that is no node stands there for what cells read by it (`ReceptorRow`).
+    `maximum` is the share of the target that can be held back, or for a depleter a rate of death.
+    `residence` is the half-life of the drug on its target, of a drug that leaves it more slowly
+    than plasma.
     """
 
     drug: str = required()

@@ -4,6 +4,7 @@
 (genes, factors, cell types) is never known here, only the shape of the tables.
 """
 
+from dataclasses import replace
 from functools import lru_cache
 from importlib.resources import files
 from pathlib import Path
@@ -105,6 +106,7 @@ def _read(folder: Path, book: ClaimBook, own: Path | None) -> Library:
         words=tuple(words),
     )
     drugs = table("drugs", DrugRow, optional=True)
+    receptors = {r.id: r for r in table("receptors", ReceptorRow, optional=True)}
     written = table("parameters", Parameter, "name")
     parameters = row_parameters(drugs, faults)
     twice = (p for p in written if p.name in parameters)
@@ -121,10 +123,12 @@ def _read(folder: Path, book: ClaimBook, own: Path | None) -> Library:
         cancers={c.id: c for c in table("cancers", Cancer)},
         genotypes={g.id: g for g in table("genotypes", GenotypeRow, optional=True)},
         pools={p.id: p for p in table("pools", Pool, optional=True)},
-        receptors={r.id: r for r in table("receptors", ReceptorRow, optional=True)},
+        receptors=receptors,
         drugs={d.id: d for d in drugs},
         drug_classes={c.id: c for c in table("drug_classes", DrugClass, optional=True)},
-        targets=tuple(table("drug_targets", TargetRow, optional=True)),
+        targets=tuple(
+            _read_by(row, receptors) for row in table("drug_targets", TargetRow, optional=True)
+        ),
         markers=tuple(table("markers", MarkerRow, optional=True)),
         hosts=tuple(table("hosts", HostRow, optional=True)),
         entailed=tuple(table("entailed", Entailed, "claim", optional=True)),
@@ -139,6 +143,16 @@ def _read(folder: Path, book: ClaimBook, own: Path | None) -> Library:
     check_paths(library, book, faults)
     faults.stop()
     return library
+
+
+def _read_by(row: TargetRow, receptors: dict[str, ReceptorRow]) -> TargetRow:
+    """A drug's target with what cells read by it in place of receptors that are no nodes."""
+    met = [receptors[name] for name in row.acts_on if name in receptors]
+    if not met:
+        return row
+    reads = (receptors[n].reads if n in receptors else (n,) for n in row.acts_on)
+    cells = row.cells or tuple(dict.fromkeys(cell for one in met for cell in one.cells))
+    return replace(row, acts_on=tuple(name for names in reads for name in names), cells=cells)
 
 
 def _check_own(own: Path, known: list[str]) -> None:

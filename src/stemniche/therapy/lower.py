@@ -81,7 +81,7 @@ def _controls(item: given.Intervention, model: Model) -> Iterable[Control]:
     """Controls of one intervention."""
     factors, nodes = {f.id for f in model.factors}, {n.id for n in model.nodes}
     control = _timed(item)
-    if isinstance(item, given.Block | given.Overexpress | given.KnockOut):
+    if isinstance(item, OnReceptors):
         item, read = _without_receptors(item, model)
         for name in read:
             yield from _stand_ins(control, name, _fold(item), item.cells, model)
@@ -195,6 +195,7 @@ def _controls(item: given.Intervention, model: Model) -> Iterable[Control]:
 
 
 OnReceptors = given.Block | given.Overexpress | given.KnockOut
+"""Interventions on receptors, which need not be nodes."""
 
 
 def _without_receptors(item: OnReceptors, model: Model) -> tuple[OnReceptors, list[str]]:
